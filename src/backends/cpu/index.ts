@@ -1,0 +1,34 @@
+import os from 'node:os';
+import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { backend, type DataType, enableProdMode, setBackend, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { ClrError } from '../../errors.js';
+import type { HostMemory } from '../../ops/kernel.js';
+import { registerReferenceKernels } from '../host.js';
+import type { Backend } from '../index.js';
+
+/** tfjs's plain JavaScript backend with the reference kernels: slow, everywhere the same, what the others are compared with. */
+export const cpu: Backend = {
+  name: 'cpu',
+  async probe() {
+    return {
+      usable: true,
+      device: `${os.cpus()[0]?.model ?? 'processor'} (plain JavaScript: for tests, not for training)`,
+    };
+  },
+  async activate({ precision }) {
+    if (precision !== 'f32')
+      throw new ClrError('backend', `the cpu backend computes in f32, not ${precision}`, 'set precision to f32');
+    enableProdMode(); // silences tfjs's advice to install tfjs-node
+    await setBackend('cpu');
+    registerReferenceKernels('cpu', cpuMemory);
+    return { name: 'cpu', device: os.cpus()[0]?.model ?? 'processor', precision, threads: 1 };
+  },
+};
+
+const cpuMemory: HostMemory = {
+  allocate(shape: number[], dtype: DataType = 'float32'): TensorInfo {
+    const values = new Float32Array(util.sizeFromShape(shape));
+    return (backend() as MathBackendCPU).makeTensorInfo(shape, dtype, values);
+  },
+  view: (tensor) => (backend() as MathBackendCPU).data.get(tensor.dataId).values as Float32Array,
+};

@@ -1,0 +1,70 @@
+import { ClrError } from '../errors.js';
+import { didYouMean } from '../registry.js';
+
+export type Precision = 'f32' | 'bf16' | 'f16';
+
+export interface BackendOptions {
+  precision: Precision;
+  /** Processor threads; undefined: all cores. */
+  threads?: number;
+  /** Which device of the backend, where it has several; undefined: its own choice. */
+  device?: string;
+}
+
+/** A backend at work: tfjs's current one, with what it really runs on. Recorded in environment.json. */
+export interface ActiveBackend {
+  name: string;
+  /** The device really used, e.g. the processor's or the GPU's name and driver. */
+  device: string;
+  precision: Precision;
+  threads: number;
+}
+
+export type Availability = { usable: true; device: string } | { usable: false; reason: string; remedy: string };
+
+export interface Backend {
+  name: string;
+  /** Whether it works here, and on what; never throws. */
+  probe(): Promise<Availability>;
+  /** Makes it tfjs's current backend with every kernel of `ops` registered. Throws ClrError('backend') if it cannot. */
+  activate(options: BackendOptions): Promise<ActiveBackend>;
+}
+
+/** Fastest first: the order in which `auto` asks them. Loaded only when asked. */
+const backends: Record<string, () => Promise<Backend>> = {
+  wasm: async () => (await import('./wasm/index.js')).wasm,
+  cpu: async () => (await import('./cpu/index.js')).cpu,
+};
+
+export const backendNames = Object.keys(backends);
+
+/** `name` undefined or "auto": the fastest usable one. `why` says how it came to be chosen. */
+export async function useBackend(name: string, options: BackendOptions): Promise<ActiveBackend & { why: string }> {
+  if (name !== 'auto') return { ...(await (await load(name)).activate(options)), why: 'asked for' };
+  const passedOver: string[] = [];
+  for (const candidate of backendNames) {
+    const backend = await load(candidate);
+    const availability = await backend.probe();
+    if (availability.usable) {
+      const why = ['the fastest usable one', ...passedOver].join('; ');
+      return { ...(await backend.activate(options)), why };
+    }
+    passedOver.push(`${candidate}: ${availability.reason}`);
+  }
+  throw new ClrError('backend', `no backend works here: ${passedOver.join('; ')}`, 'run `clr doctor` for the remedies');
+}
+
+/** What `clr doctor` lists. */
+export async function probeBackends(): Promise<{ name: string; availability: Availability }[]> {
+  return Promise.all(backendNames.map(async (name) => ({ name, availability: await (await load(name)).probe() })));
+}
+
+async function load(name: string): Promise<Backend> {
+  const loader = backends[name];
+  if (loader) return loader();
+  throw new ClrError(
+    'usage',
+    `unknown backend "${name}"${didYouMean(name, ['auto', ...backendNames])}`,
+    `known: auto, ${backendNames.join(', ')}`,
+  );
+}

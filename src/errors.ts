@@ -1,0 +1,19 @@
+/** What the process exits with; the README's table says the same. */
+export const exitCodes = { failed: 1, usage: 2, diverged: 3, data: 4, backend: 5 } as const;
+
+/** An error that the user can act on: one line that names the thing, a hint with the next step, an exit code. */
+export class ClrError extends Error {
+  constructor(
+    readonly kind: keyof typeof exitCodes,
+    message: string,
+    readonly hint?: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'ClrError';
+  }
+
+  get exitCode(): number {
+    return exitCodes[this.kind];
+  }
+}

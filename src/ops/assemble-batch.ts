@@ -1,0 +1,74 @@
+import type { Tensor4D } from '@tensorflow/tfjs-core';
+import { referenceKernel, run } from './kernel.js';
+
+/** How the pixels outside an image are made up: black; mirrored about the edge pixel; mirrored with the edge pixel repeated. */
+export type PadMode = 'zero' | 'reflect' | 'symmetric';
+
+export interface AssembleBatch {
+  /** All images of the split, bytes [M, H, W, C]. The same array each time, so that a device keeps one copy of it. */
+  images: Uint8Array;
+  /** [H, W, C] */
+  imageShape: [number, number, number];
+  /** One row of `planWidth` numbers an image of the batch: index into `images`, top and left of the crop (0..2 pad), flip (0 or 1). */
+  plan: Int32Array;
+  /** Pixels added on each side before the crop. */
+  pad: number;
+  padMode: PadMode;
+  /** [C], of pixel values scaled to 0..1. */
+  mean: number[];
+  /** [C], standard deviation alike. */
+  deviation: number[];
+}
+
+export const planWidth = 4;
+
+/**
+ * A batch [N, H, W, C] from the bytes of a data set: gathers, pads, crops, mirrors left-right, and normalises to
+ * (pixel/255 - mean) / deviation. Padding is done on the pixels (zero means black), as torchvision's transforms do.
+ */
+export function assembleBatch(attributes: AssembleBatch): Tensor4D {
+  return run('AssembleBatch', {}, attributes)[0] as Tensor4D;
+}
+
+export const assembleBatchKernels = [
+  referenceKernel('AssembleBatch', (_inputs: object, batch: AssembleBatch, memory) => {
+    const { images, imageShape, plan, pad, padMode } = batch;
+    const [height, width, channels] = imageShape;
+    const count = plan.length / planWidth;
+    const output = memory.allocate([count, height, width, channels]);
+    const y = memory.view(output);
+    const normalised = normalisationTables(batch);
+    let i = 0;
+    for (let n = 0; n < count; n++) {
+      const [index, top, left, flip] = plan.subarray(n * planWidth, (n + 1) * planWidth) as unknown as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      for (let h = 0; h < height; h++) {
+        const row = sourcePixel(h + top - pad, height, padMode);
+        for (let w = 0; w < width; w++) {
+          const column = sourcePixel((flip ? width - 1 - w : w) + left - pad, width, padMode);
+          const inside = row >= 0 && column >= 0;
+          const pixel = ((index * height + row) * width + column) * channels;
+          for (let c = 0; c < channels; c++) y[i++] = normalised[c]![inside ? images[pixel + c]! : 0]!;
+        }
+      }
+    }
+    return [output];
+  }),
+];
+
+/** For each channel the normalised value of each of the 256 bytes. */
+export function normalisationTables({ mean, deviation }: Pick<AssembleBatch, 'mean' | 'deviation'>): Float32Array[] {
+  return mean.map((m, c) => Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - m) / deviation[c]!));
+}
+
+/** The row (or column) that stands for row `i` of the padded image; -1 for black. */
+export function sourcePixel(i: number, size: number, mode: PadMode): number {
+  if (i >= 0 && i < size) return i;
+  if (mode === 'zero') return -1;
+  const edge = mode === 'reflect' ? 0 : 1;
+  return i < 0 ? -i - edge : 2 * size - 2 - i + edge;
+}

@@ -1,0 +1,20 @@
+import { assembleBatchKernels } from './assemble-batch.js';
+import { batchNormKernels } from './batch-norm.js';
+import { biasAddKernels } from './bias-add.js';
+import { denseKernels } from './dense.js';
+import { downsamplePadKernels } from './downsample-pad.js';
+import { globalAveragePoolKernels } from './global-average-pool.js';
+import { sgdUpdateKernels } from './sgd-update.js';
+import { softmaxCrossEntropyKernels } from './softmax-cross-entropy.js';
+
+/** Every op of our own. A model needs these and tfjs's Conv2D, Conv2DBackpropInput, Conv2DBackpropFilter and Add. */
+export const referenceKernels = [
+  ...assembleBatchKernels,
+  ...batchNormKernels,
+  ...biasAddKernels,
+  ...denseKernels,
+  ...downsamplePadKernels,
+  ...globalAveragePoolKernels,
+  ...sgdUpdateKernels,
+  ...softmaxCrossEntropyKernels,
+];

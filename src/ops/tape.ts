@@ -1,0 +1,70 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { run } from './kernel.js';
+
+/** Gradients of an op's inputs, in their order; nothing for an input that is not `wanted`. Each one a tensor of its own. */
+export type Backward = (dy: Tensor, wanted: boolean[]) => (Tensor | undefined)[];
+
+interface Recorded {
+  inputs: Tensor[];
+  output: Tensor;
+  saved: Tensor[];
+  backward: Backward;
+}
+
+/**
+ * What the forward pass did, to be undone step by step. Unlike tfjs's own tape this one owns the activations and disposes
+ * each as soon as its backward step is done, so that memory falls while the backward pass goes on.
+ */
+export class Tape {
+  private recorded: Recorded[] = [];
+
+  /** `training` false: nothing is recorded, and batch norm uses its running statistics. */
+  constructor(readonly training: boolean) {}
+
+  /** Takes over `output` and `saved` (what `backward` needs besides inputs and output); returns `output`. */
+  record<T extends Tensor>(inputs: Tensor[], output: T, backward: Backward, saved: Tensor[] = []): T {
+    if (this.training) this.recorded.push({ inputs, output, saved, backward });
+    return output;
+  }
+
+  /**
+   * d(loss)/d(source) for each of `sources`, given `dy` = d(loss)/d(output). Consumes the tape, every activation on it
+   * and `dy`.
+   */
+  gradients(output: Tensor, dy: Tensor, sources: Tensor[]): Tensor[] {
+    const gradients = new Map<Tensor, Tensor>([[output, dy]]);
+    const differentiable = new Set<Tensor>([...sources, ...this.recorded.map((r) => r.output)]);
+    for (let r = this.recorded.pop(); r; r = this.recorded.pop()) {
+      const outputGradient = gradients.get(r.output);
+      if (outputGradient) {
+        const wanted = r.inputs.map((input) => differentiable.has(input));
+        const inputGradients = r.backward(outputGradient, wanted);
+        r.inputs.forEach((input, i) => {
+          const gradient = inputGradients[i];
+          if (gradient) accumulate(gradients, input, gradient);
+        });
+        gradients.delete(r.output);
+        outputGradient.dispose();
+      }
+      r.output.dispose();
+      for (const tensor of r.saved) tensor.dispose();
+    }
+    return sources.map((source) => {
+      const gradient = gradients.get(source);
+      if (!gradient) throw new Error(`no path leads from the loss to a parameter of shape [${source.shape}]`);
+      return gradient;
+    });
+  }
+}
+
+/** A tensor that is used twice gets the sum of both gradients. */
+function accumulate(gradients: Map<Tensor, Tensor>, tensor: Tensor, gradient: Tensor): void {
+  const earlier = gradients.get(tensor);
+  if (!earlier) {
+    gradients.set(tensor, gradient);
+    return;
+  }
+  gradients.set(tensor, run('Add', { a: earlier, b: gradient })[0]!);
+  earlier.dispose();
+  gradient.dispose();
+}

@@ -1,0 +1,61 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { z } from 'zod';
+
+/** One `type` that a config can name: its options (beside `type`) and what it makes of them. */
+export interface Entry<Args extends unknown[] = never[], Made = unknown> {
+  readonly type: string;
+  readonly options: z.ZodObject;
+  create(options: never, ...args: Args): Made;
+}
+
+/** Gives `create` the type of the options that the entry's own schema yields. */
+export function entry<Shape extends z.ZodRawShape, Args extends unknown[], Made>(definition: {
+  type: string;
+  options: z.ZodObject<Shape>;
+  create(options: z.output<z.ZodObject<Shape>>, ...args: Args): Made;
+}): Entry<Args, Made> {
+  return definition as unknown as Entry<Args, Made>;
+}
+
+/** The options of an entry as they stand in a validated config. */
+export type Typed = { type: string } & Record<string, unknown>;
+
+/** The things of one kind (schedules, datasets, ...) that a config can name. Adding one is one more element of `entries`. */
+export class Registry<Args extends unknown[], Made> {
+  constructor(
+    readonly kind: string,
+    readonly entries: readonly Entry<Args, Made>[],
+  ) {}
+
+  get types(): string[] {
+    return this.entries.map((e) => e.type);
+  }
+
+  /** Validates `{ type, ...options }`, fills in the defaults, refuses unknown keys and unknown types. */
+  get schema(): z.ZodType<Typed> {
+    const members = this.entries.map((e) => e.options.extend({ type: z.literal(e.type) }).strict());
+    return z.discriminatedUnion('type', members as never, {
+      error: ({ input }) => this.unknownType((input as Partial<Typed> | undefined)?.type),
+    }) as unknown as z.ZodType<Typed>;
+  }
+
+  /** `config` must have passed `schema`. */
+  create(config: Typed, ...args: Args): Made {
+    const found = this.entries.find((e) => e.type === config.type);
+    if (!found) throw new Error(this.unknownType(config.type));
+    return found.create(config as never, ...args);
+  }
+
+  private unknownType(type: unknown): string {
+    const known = `known: ${this.types.join(', ')}`;
+    if (type === undefined) return `a ${this.kind} needs a type; ${known}`;
+    return `unknown ${this.kind} ${JSON.stringify(type)}${didYouMean(String(type), this.types)}; ${known}`;
+  }
+}
+
+/** `, did you mean "x"?` when one of `known` is near enough to be a slip of the pen; else nothing. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  if (known.length === 0) return '';
+  const nearest = closest(word, known);
+  return distance(word, nearest) <= Math.max(2, word.length / 3) ? `, did you mean "${nearest}"?` : '';
+}
