@@ -124,7 +124,7 @@ function normalise(
   for (let i = 0; i < x.length; ) {
     for (let c = 0; c < channels; c++, i++) {
       const value = slope[c]! * x[i]! + offset[c]! + (residual ? residual[i]! : 0);
-      y[i] = value < floor ? floor : value; // keeps NaN, so that a diverged run is seen
+      y[i] = Math.max(value, floor); // keeps NaN, so that a diverged run is seen
     }
   }
 }
