@@ -1,0 +1,202 @@
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { configSchema, type ExperimentConfig } from './config.js';
+import { ClrError } from './errors.js';
+import { didYouMean } from './registry.js';
+
+const maxBytes = 1 << 20;
+const maxDepth = 16;
+type Tree = { [key: string]: unknown };
+
+/** A config before validation, and where each of its keys was set (`schedule.max_lr` -> `file:line` or `--set`). */
+interface Draft {
+  tree: Tree;
+  origin: Map<string, string>;
+}
+
+export interface ConfigOverrides {
+  /** Partial configs, merged over the file in this order. */
+  files?: string[];
+  /** `key.path=value`; values are read as YAML. */
+  set?: string[];
+}
+
+/** Reads a JSON or YAML config with all that it extends, applies the overrides, validates. Throws ClrError('usage'). */
+export function loadConfig(file: string, overrides: ConfigOverrides = {}): ExperimentConfig {
+  const draft = readDraft(file);
+  for (const override of overrides.files ?? []) mergeDraft(draft, readDraft(override));
+  for (const assignment of overrides.set ?? []) mergeDraft(draft, parseAssignment(assignment));
+  draft.tree.name ??= path.basename(file).replace(/\.(json|ya?ml)$/i, '');
+  return validate(configSchema, draft, file);
+}
+
+/** Checks a config that is already a tree, such as a run folder's config.json. */
+export function validateConfig(tree: unknown, where: string): ExperimentConfig {
+  if (!isTree(tree)) throw new ClrError('usage', `${where}: not a config, but ${describe(tree)}`);
+  return validate(configSchema, { tree, origin: new Map() }, where);
+}
+
+function readDraft(file: string, ancestors: string[] = []): Draft {
+  const absolute = path.resolve(file);
+  if (ancestors.includes(absolute)) throw new ClrError('usage', `${file}: extends itself`, ancestors.join(' -> '));
+  if (ancestors.length > maxDepth) throw new ClrError('usage', `${file}: extends more than ${maxDepth} levels deep`);
+  const own = parse(readText(file), file);
+  const { extends: bases, ...tree } = own.tree;
+  if (bases === undefined) return own;
+  const draft: Draft = { tree: {}, origin: new Map() };
+  for (const base of [bases].flat()) {
+    if (typeof base !== 'string') throw new ClrError('usage', `${file}: extends takes a relative path, not ${describe(base)}`);
+    mergeDraft(draft, readDraft(path.join(path.dirname(file), base), [...ancestors, absolute]));
+  }
+  const { name, ...inherited } = draft.tree; // a name is a file's own
+  draft.tree = inherited;
+  return mergeDraft(draft, { tree, origin: own.origin });
+}
+
+function readText(file: string): string {
+  try {
+    const stats = statSync(file);
+    if (!stats.isFile()) throw new ClrError('usage', `${file}: not a file, but a ${stats.isDirectory() ? 'folder' : 'device'}`);
+    if (stats.size > maxBytes) throw new ClrError('usage', `${file}: larger than a config may be (1 MiB)`);
+    return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+  } catch (error) {
+    if (error instanceof ClrError) throw error;
+    throw new ClrError('usage', `cannot read the config ${file}: ${(error as Error).message}`, 'name a .json or .yaml file');
+  }
+}
+
+function parse(text: string, file: string): Draft {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  const [error] = [...document.errors, ...document.warnings];
+  if (error) throw new ClrError('usage', `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`);
+  const tree: unknown = toTree(document, file);
+  if (!isTree(tree)) throw new ClrError('usage', `${file}: a config is a mapping of keys, not ${describe(tree)}`);
+  const origin = new Map<string, string>();
+  const visit = (node: unknown, prefix: string): void => {
+    const items = isMap(node) ? node.items.map((i) => [i.key, i.value] as const) : isSeq(node) ? [...node.items.entries()] : [];
+    for (const [key, value] of items) {
+      const where = isScalar(key) ? key : (value as typeof node);
+      const keyPath = prefix + String(isScalar(key) ? key.value : key);
+      const start = (where as { range?: [number, number, number] }).range?.[0] ?? 0;
+      origin.set(keyPath, `${file}:${lines.linePos(start).line}`);
+      visit(value, `${keyPath}.`);
+    }
+  };
+  visit(document.contents, '');
+  return { tree, origin };
+}
+
+function toTree(document: ReturnType<typeof parseDocument>, file: string): unknown {
+  try {
+    const tree: unknown = document.toJS({ maxAliasCount: 100 });
+    refuseDepthAndPollution(tree, file, 0);
+    return tree;
+  } catch (error) {
+    if (error instanceof ClrError) throw error;
+    throw new ClrError('usage', `${file}: ${(error as Error).message}`);
+  }
+}
+
+function refuseDepthAndPollution(value: unknown, file: string, depth: number): void {
+  if (depth > maxDepth) throw new ClrError('usage', `${file}: nested more than ${maxDepth} levels deep`);
+  if (typeof value !== 'object' || value === null) return;
+  for (const key of Object.keys(value)) {
+    if (['__proto__', 'constructor', 'prototype'].includes(key)) throw new ClrError('usage', `${file}: unknown key "${key}"`);
+    refuseDepthAndPollution((value as Tree)[key], file, depth + 1);
+  }
+}
+
+function parseAssignment(assignment: string): Draft {
+  const [, key, text] = /^([\w$]+(?:\.\w+)*)=(.*)$/s.exec(assignment) ?? [];
+  if (key === undefined || text === undefined) {
+    throw new ClrError('usage', `--set ${assignment}: not of the form key=value`, 'e.g. --set schedule.max_lr=2');
+  }
+  const { tree } = parse(`value: ${text}`, `--set ${key}`);
+  const keys = key.split('.');
+  const nested = keys.reduceRight<unknown>((inner, k) => ({ [k]: inner }), tree.value) as Tree;
+  refuseDepthAndPollution(nested, '--set', 0);
+  return { tree: nested, origin: new Map([[key, `--set ${key}`]]) };
+}
+
+/** Objects are merged key by key; but one that names another `type` replaces the whole, since its options are others. */
+function mergeDraft(draft: Draft, over: Draft): Draft {
+  draft.tree = mergeTrees(draft.tree, over.tree);
+  for (const [key, where] of over.origin) draft.origin.set(key, where);
+  return draft;
+}
+
+function mergeTrees(base: Tree, over: Tree): Tree {
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const below = base[key];
+    const compatible = isTree(value) && isTree(below) && (value.type === undefined || value.type === below.type);
+    merged[key] = compatible ? mergeTrees(below, value) : value;
+  }
+  return merged;
+}
+
+function validate(schema: typeof configSchema, draft: Draft, file: string): ExperimentConfig {
+  const result = schema.safeParse(draft.tree);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map((issue) => explain(issue, draft, file));
+  const [first, ...others] = lines as [string, ...string[]];
+  throw new ClrError('usage', first, others.length > 0 ? `also: ${others.join('\n      ')}` : undefined);
+}
+
+/** `file:line: key: what is wrong with the value`. */
+function explain(issue: z.core.$ZodIssue, { tree, origin }: Draft, file: string): string {
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(tree, issue.path);
+    return issue.keys
+      .map((key) => {
+        const at = [...issue.path, key].join('.');
+        return `${origin.get(at) ?? file}: unknown key "${at}"${didYouMean(key, known)}; known: ${known.join(', ')}`;
+      })
+      .join('\n');
+  }
+  const key = issue.path.join('.');
+  const value = issue.path.reduce<unknown>((node, k) => (node as Tree | undefined)?.[k as string], tree);
+  const where = origin.get(key) ?? origin.get(`${key}.type`) ?? file;
+  if (value === undefined) return `${where}: "${key}" is missing: ${issue.message}`;
+  return `${where}: ${key}: ${issue.message}${isTree(value) ? '' : ` (it is ${describe(value)})`}`;
+}
+
+/** The keys that the schema knows at `keyPath`, found by asking it about an empty object of the same type. */
+function knownKeys(tree: Tree, keyPath: PropertyKey[]): string[] {
+  let schema: unknown = configSchema;
+  let node: unknown = tree;
+  for (const key of keyPath) {
+    node = (node as Tree)[key as string];
+    schema = shapeOf(schema, undefined)[key as string];
+  }
+  const type = isTree(node) ? node.type : undefined;
+  return Object.keys(shapeOf(schema, type));
+}
+
+interface SchemaParts {
+  def: { innerType?: unknown; options?: unknown[]; shape?: Record<string, unknown> };
+}
+
+/** The keys of an object schema, under its wrappers, and of the union's member whose `type` is `type`. */
+function shapeOf(schema: unknown, type: unknown): Record<string, unknown> {
+  const { def } = (schema as SchemaParts | undefined) ?? { def: {} };
+  if (def.innerType) return shapeOf(def.innerType, type);
+  if (def.shape) return def.shape;
+  const members = (def.options ?? []).map((member) => shapeOf(member, type));
+  const literal = (shape: Record<string, unknown>) => (shape.type as { def: { values?: unknown[] } } | undefined)?.def.values?.[0];
+  return members.find((shape) => literal(shape) === type) ?? {};
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (value === undefined) return 'empty';
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

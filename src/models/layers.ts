@@ -1,0 +1,95 @@
+import { type Rank, type ShapeMap, type Tensor1D, type Tensor2D, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
+import { batchNorm } from '../ops/batch-norm.js';
+import { biasAdd } from '../ops/bias-add.js';
+import { conv2d } from '../ops/conv2d.js';
+import { dense } from '../ops/dense.js';
+import type { Tape } from '../ops/tape.js';
+import type { Random } from '../random.js';
+import type { Parameter, Variable } from './index.js';
+import { type Init, initialBias, initialWeights } from './init.js';
+
+export interface LayerOptions {
+  init: Init;
+  convBias: boolean;
+  batchNorm: { momentum: number; epsilon: number };
+}
+
+export type Layer = (tape: Tape, x: Tensor4D) => Tensor4D;
+/** With `residual`, that is added before the ReLU. */
+export type BatchNormLayer = (tape: Tape, x: Tensor4D, ending: { relu: boolean; residual?: Tensor4D }) => Tensor4D;
+
+/** Makes layers and collects their variables, in the order of making. */
+export class Layers {
+  readonly parameters: Parameter[] = [];
+  readonly statistics: Variable[] = [];
+
+  constructor(
+    private readonly options: LayerOptions,
+    private readonly random: Random,
+  ) {}
+
+  /** Convolution with a filter [size, size, from, to]. */
+  conv(name: string, size: number, from: number, to: number, stride = 1): Layer {
+    const shape: ShapeMap[Rank.R4] = [size, size, from, to];
+    const filter = this.parameter<Rank.R4>(
+      `${name}.filter`,
+      'filter',
+      initialWeights(this.options.init, shape, this.random),
+      shape,
+    );
+    if (!this.options.convBias) return (tape, x) => conv2d(tape, x, filter.value, stride);
+    const bias = this.parameter<Rank.R1>(`${name}.bias`, 'bias', new Float32Array(to), [to]);
+    return (tape, x) => biasAdd(tape, conv2d(tape, x, filter.value, stride), bias.value);
+  }
+
+  batchNorm(name: string, channels: number): BatchNormLayer {
+    const zeros = new Float32Array(channels);
+    const ones = new Float32Array(channels).fill(1);
+    const scale = this.parameter<Rank.R1>(`${name}.scale`, 'scale', ones, [channels]);
+    const shift = this.parameter<Rank.R1>(`${name}.shift`, 'shift', zeros, [channels]);
+    const mean = this.statistic(`${name}.running_mean`, zeros);
+    const variance = this.statistic(`${name}.running_variance`, ones);
+    return (tape, x, ending) => {
+      const state = {
+        scale: scale.value,
+        shift: shift.value,
+        runningMean: mean.value,
+        runningVariance: variance.value,
+      };
+      const y = batchNorm(tape, x, state, { ...this.options.batchNorm, ...ending });
+      mean.value = state.runningMean;
+      variance.value = state.runningVariance;
+      return y;
+    };
+  }
+
+  /** x [N, from] -> [N, to]. */
+  dense(name: string, from: number, to: number): (tape: Tape, x: Tensor2D) => Tensor2D {
+    const { init } = this.options;
+    const weights = this.parameter<Rank.R2>(
+      `${name}.weights`,
+      'weights',
+      initialWeights(init, [from, to], this.random),
+      [from, to],
+    );
+    const bias = this.parameter<Rank.R1>(`${name}.bias`, 'bias', initialBias(init, from, to, this.random), [to]);
+    return (tape, x) => dense(tape, x, weights.value, bias.value);
+  }
+
+  private parameter<R extends Rank>(
+    name: string,
+    role: Parameter['role'],
+    values: Float32Array,
+    shape: ShapeMap[R],
+  ): Parameter<R> {
+    const parameter = { name, role, value: tensor<R>(values.slice(), shape) };
+    this.parameters.push(parameter as Parameter);
+    return parameter;
+  }
+
+  private statistic(name: string, values: Float32Array): { name: string; value: Tensor1D } {
+    const variable = { name, value: tensor<Rank.R1>(values.slice(), [values.length]) };
+    this.statistics.push(variable as Variable);
+    return variable;
+  }
+}

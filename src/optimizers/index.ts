@@ -1,0 +1,14 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Parameter, Variable } from '../models/index.js';
+import { Registry } from '../registry.js';
+import type { Hyperparameters } from '../schedules/index.js';
+import { sgd } from './sgd.js';
+
+export interface Optimizer {
+  /** Velocities, moments: one tensor for each parameter and kind, saved in checkpoints. */
+  readonly state: Variable[];
+  /** Replaces each parameter's value; disposes of the old values and of the gradients (given in the parameters' order). */
+  step(gradients: Tensor[], hyperparameters: Hyperparameters): void;
+}
+
+export const optimizers = new Registry<[Parameter[]], Optimizer>('optimizer', [sgd]);

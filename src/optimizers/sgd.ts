@@ -1,0 +1,77 @@
+import { zerosLike } from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import type { Parameter } from '../models/index.js';
+import { sgdUpdate } from '../ops/sgd-update.js';
+import { entry } from '../registry.js';
+import type { Optimizer } from './index.js';
+
+/** What decays, shared by the optimizers. */
+export const weightDecayOptions = {
+  weight_decay: z.number().min(0).max(1).default(1e-4).describe('0 for none'),
+  weight_decay_mode: z
+    .enum(['l2', 'decoupled'])
+    .default('l2')
+    .describe('l2: added to the gradient; decoupled: p -= lr * weight_decay * p (arXiv:1711.05101)'),
+  decay_batch_norm: z.boolean().default(true).describe("whether batch norm's scale and shift decay too"),
+};
+
+/** The weight decay of each parameter. */
+export function decayOf(parameters: Parameter[], weightDecay: number, decayBatchNorm: boolean): number[] {
+  return parameters.map(({ role }) => (!decayBatchNorm && (role === 'scale' || role === 'shift') ? 0 : weightDecay));
+}
+
+/** SGD with momentum; LR and momentum are those of the schedule, given anew at each step. */
+export const sgd = entry({
+  type: 'sgd',
+  options: z.object({
+    nesterov: z.boolean().default(false).describe("Nesterov's momentum in PyTorch's and Caffe's form"),
+    lr_placement: z
+      .enum(['outside', 'inside'])
+      .default('outside')
+      .describe(
+        'of the velocity: outside v = m v + g, p -= lr v (PyTorch, fastai); inside v = m v + lr g, p -= v (Caffe)',
+      ),
+    momentum_scope: z
+      .enum(['all', 'first-layer'])
+      .default('all')
+      .describe("first-layer: the schedule's momentum for the first layer alone, as fastai 0.7 did until 8 April 2018"),
+    other_momentum: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.9)
+      .describe('of the other layers, with momentum_scope first-layer'),
+    ...weightDecayOptions,
+  }),
+  create(options, parameters: Parameter[]): Optimizer {
+    const state = parameters.map(({ name, value }) => ({ name: `${name}.velocity`, value: zerosLike(value) }));
+    const weightDecay = decayOf(parameters, options.weight_decay, options.decay_batch_norm);
+    const inScope = parameters.map(
+      ({ name }) => options.momentum_scope === 'all' || layerOf(name) === layerOf(parameters[0]!.name),
+    );
+    return {
+      state,
+      step(gradients, { lr, momentum }) {
+        const values = parameters.map((p) => p.value);
+        const velocities = state.map((s) => s.value);
+        const [newValues, newVelocities] = sgdUpdate(values, gradients, velocities, {
+          lr,
+          momentum: inScope.map((cycled) => (cycled ? momentum : options.other_momentum)),
+          weightDecay,
+          nesterov: options.nesterov,
+          weightDecayMode: options.weight_decay_mode,
+          lrPlacement: options.lr_placement,
+        });
+        parameters.forEach((p, i) => {
+          p.value = newValues[i]!;
+          state[i]!.value = newVelocities[i]!;
+        });
+      },
+    };
+  },
+});
+
+/** `stem.conv` of `stem.conv.filter`. */
+function layerOf(parameterName: string): string {
+  return parameterName.slice(0, parameterName.lastIndexOf('.'));
+}
