@@ -1,4 +1,7 @@
 import { Registry } from '../registry.js';
+import { clr } from './clr.js';
+import { clrBeta } from './clr-beta.js';
+import { constant } from './constant.js';
 
 /** The LR and the momentum of one update. */
 export interface Hyperparameters {
@@ -17,4 +20,4 @@ export interface RunLength {
   iterationsPerEpoch: number;
 }
 
-export const schedules = new Registry<[RunLength], Schedule>('schedule', []);
+export const schedules = new Registry<[RunLength], Schedule>('schedule', [constant, clr, clrBeta]);

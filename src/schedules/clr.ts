@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { entry } from '../registry.js';
+import type { RunLength, Schedule } from './index.js';
+import { momentumOptions, withMomentum } from './momentum.js';
+import { piecewise } from './piecewise.js';
+
+/** `momentum_lead`, in fastai 0.7's schedules. */
+export const momentumLead = z
+  .union([z.literal(0), z.literal(1)], { error: 'must be 0 or 1' })
+  .default(0)
+  .describe('1: each update uses the momentum of the next iteration, as the running code of fastai 0.7 did');
+
+/**
+ * `use_clr=(div, cut_div)` or `(div, cut_div, max_momentum, min_momentum)` of fastai 0.7 (facts 2.1;
+ * https://github.com/fastai/fastai/pull/292): from max_lr / div to max_lr in the run's first 1 / cut_div, then back; no tail.
+ * LR and momentum are both taken at the iteration; `momentum_lead: 1` gives the library's off-by-one.
+ */
+export const clr = entry({
+  type: 'clr',
+  options: z.object({
+    max_lr: z.number().gt(0),
+    div: z.number().gte(1).default(10).describe('the LR starts and ends at max_lr / div'),
+    cut_div: z.number().gte(1).default(2).describe('the LR rises for 1 / cut_div of the run'),
+    ...momentumOptions(0.9),
+    momentum_lead: momentumLead,
+  }),
+  create({ max_lr, div, cut_div, momentum_lead, ...momentum }, { iterations }: RunLength): Schedule {
+    const cut = Math.floor(iterations / cut_div);
+    const cycle = (from: number, to: number) =>
+      piecewise([
+        { length: cut, from, to },
+        { length: iterations - cut, from: to, to: from },
+      ]);
+    const height = cycle(0, 1);
+    return withMomentum(cycle(max_lr / div, max_lr), (t) => height(t + momentum_lead), momentum);
+  },
+});

@@ -1,0 +1,45 @@
+/** A value over the iterations of a run. */
+export type Curve = (iteration: number) => number;
+
+/** How a value goes from one end of a piece to the other; `x` runs from 0 to 1. */
+const shapes = {
+  linear: (from: number, to: number, x: number) => from + (to - from) * x,
+  cosine: (from: number, to: number, x: number) => to + ((from - to) * (1 + Math.cos(Math.PI * x))) / 2,
+  exponential: (from: number, to: number, x: number) => from * (to / from) ** x,
+  polynomial: (from: number, to: number, x: number, power: number) => to + (from - to) * (1 - x) ** power,
+  constant: (from: number) => from,
+};
+
+export type Shape = keyof typeof shapes;
+export const shapeNames = Object.keys(shapes) as [Shape, ...Shape[]];
+
+export interface Piece {
+  /** Iterations; need not be a whole number. */
+  length: number;
+  from: number;
+  to: number;
+  /** Default: linear. */
+  shape?: Shape;
+  /** Of the polynomial shape; default 2. */
+  power?: number;
+}
+
+/**
+ * One piece after the other. An end belongs to the next piece, so an update never uses a `to` of 0; the last piece keeps
+ * its end from there on. Pieces of length 0 drop out, which is how the schedules get through runs of very few iterations.
+ */
+export function piecewise(pieces: Piece[]): Curve {
+  let end = 0;
+  const placed = pieces
+    .filter(({ length }) => length !== 0)
+    .map((piece) => {
+      const start = end;
+      end += piece.length;
+      return { ...piece, start, end };
+    });
+  return (iteration) => {
+    const piece = placed.find((p) => iteration < p.end) ?? placed.at(-1)!;
+    const position = Math.min(1, (iteration - piece.start) / piece.length);
+    return shapes[piece.shape ?? 'linear'](piece.from, piece.to, position, piece.power ?? 2);
+  };
+}
