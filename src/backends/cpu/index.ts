@@ -1,4 +1,5 @@
 import os from 'node:os';
+import '@tensorflow/tfjs-backend-cpu';
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { backend, type DataType, enableProdMode, setBackend, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';

@@ -1,0 +1,74 @@
+import os from 'node:os';
+import '@tensorflow/tfjs-backend-wasm';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import {
+  backend,
+  enableProdMode,
+  env,
+  type KernelConfig,
+  registerKernel,
+  setBackend,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
+import { ClrError } from '../../errors.js';
+import { registerReferenceKernels } from '../host.js';
+import type { Availability, Backend } from '../index.js';
+import { heap } from './heap.js';
+import { conv2dBackpropFilter } from './kernels/Conv2DBackpropFilter.js';
+import { conv2dBackpropInput } from './kernels/Conv2DBackpropInput.js';
+
+const device = `${os.cpus()[0]?.model ?? 'processor'} (WebAssembly, one thread)`;
+
+/** tfjs's WebAssembly backend (XNNPACK) with convolution gradients of our own: one core, on any machine that Node runs on. */
+export const wasm: Backend = {
+  name: 'wasm',
+  async probe(): Promise<Availability> {
+    if (await env().getAsync('WASM_HAS_SIMD_SUPPORT')) return { usable: true, device };
+    return {
+      usable: false,
+      reason: 'no SIMD in WebAssembly on this processor',
+      remedy: 'choose the cpu backend by name (very slow), or another machine',
+    };
+  },
+  async activate({ precision, threads = 1 }) {
+    if (precision !== 'f32')
+      throw new ClrError('backend', `the wasm backend computes in f32, not ${precision}`, 'set precision to f32');
+    if (threads !== 1)
+      throw new ClrError(
+        'backend',
+        `the wasm backend runs on one thread in Node (tfjs has no threads there), not ${threads}`,
+        'set threads to 1 or leave it out',
+      );
+    const availability = await wasm.probe();
+    if (!availability.usable)
+      throw new ClrError('backend', `the wasm backend does not work here: ${availability.reason}`, availability.remedy);
+    enableProdMode(); // and lets kernels be replaced without a warning
+    await setBackend('wasm');
+    refuseToRunOutOfMemory();
+    registerReferenceKernels('wasm', heap);
+    register('Conv2DBackpropInput', conv2dBackpropInput);
+    register('Conv2DBackpropFilter', conv2dBackpropFilter);
+    return { name: 'wasm', device, precision, threads: 1 };
+  },
+};
+
+function register(kernelName: string, compute: (inputs: never, attributes: never) => TensorInfo): void {
+  const kernelFunc: KernelConfig['kernelFunc'] = ({ inputs, attrs }) => compute(inputs as never, attrs as never);
+  registerKernel({ kernelName, backendName: 'wasm', kernelFunc });
+}
+
+let guarded: unknown;
+
+/** The heap ends at 4 GiB; tfjs does not look whether malloc failed and would write over address 0. */
+function refuseToRunOutOfMemory(): void {
+  const module = (backend() as BackendWasm).wasm as unknown as { _malloc(bytes: number): number };
+  if (guarded === module) return;
+  guarded = module;
+  const { _malloc: malloc } = module;
+  module._malloc = (bytes) => {
+    const offset = malloc(bytes);
+    if (offset === 0 && bytes > 0)
+      throw new ClrError('failed', 'out of memory: the wasm backend has 4 GiB', 'take a smaller batch_size');
+    return offset;
+  };
+}
