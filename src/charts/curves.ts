@@ -1,0 +1,66 @@
+import type { TopLevelSpec } from 'vega-lite';
+import type { MetricsRow } from '../results/metrics.js';
+import { extent, lossAxis } from './axes.js';
+import { firstDiverged, noData, verticalMark } from './marks.js';
+import { chart, type Heading, type Panel, palette, panelSize } from './theme.js';
+import { thin } from './thin.js';
+
+const sets = { train: 'training', val: 'validation' } as const;
+
+/** Loss and accuracy of the training and the validation set over epochs, two panels. */
+export function curves(rows: readonly MetricsRow[], heading: Heading): TopLevelSpec {
+  const losses = lossAxis(
+    'loss',
+    rows.flatMap((row) => [row.train_loss, row.val_loss]),
+  );
+  const accuracies = extent(
+    rows.flatMap((row) => [row.train_acc, row.val_acc]),
+    0.05,
+  );
+  return chart(
+    heading,
+    panel(rows, 'loss', losses.title, losses.domain),
+    panel(rows, 'acc', 'accuracy (%)', [Math.max(0, accuracies[0]), Math.min(100, accuracies[1])]),
+  );
+}
+
+function panel(rows: readonly MetricsRow[], what: 'loss' | 'acc', title: string, y: [number, number]): Panel {
+  const x = extent(
+    rows.map((row) => row.epoch),
+    rows.length > 1 ? 0 : 1,
+  );
+  const values = [...series(rows, 'train', what), ...series(rows, 'val', what)];
+  const diverged = firstDiverged(rows, 'train_loss', 'val_loss');
+  const color = { domain: Object.values(sets), range: palette.slice(0, 2) };
+  return {
+    ...panelSize,
+    layer: [
+      {
+        data: { values },
+        mark: { type: 'line', clip: true, point: rows.length <= 20 },
+        encoding: {
+          x: {
+            field: 'epoch',
+            type: 'quantitative',
+            title: 'epoch',
+            axis: { tickMinStep: 1 },
+            scale: { domain: x, nice: false },
+          },
+          y: { field: what, type: 'quantitative', title, scale: { domain: y, nice: false } },
+          color: { field: 'set', type: 'nominal', title: null, scale: color },
+        },
+      },
+      ...(diverged ? [verticalMark(diverged.epoch, `diverged in epoch ${diverged.epoch}`, x)] : []),
+      ...(values.length === 0 ? [noData] : []),
+    ],
+  };
+}
+
+function series(rows: readonly MetricsRow[], set: keyof typeof sets, what: 'loss' | 'acc') {
+  const finite = rows.filter((row) => Number.isFinite(row[`${set}_${what}`]));
+  return thin(finite, [`${set}_${what}`]).map((row) => ({
+    epoch: row.epoch,
+    set: sets[set],
+    [what]: row[`${set}_${what}`],
+  }));
+}

@@ -1,0 +1,82 @@
+import type { TopLevelSpec } from 'vega-lite';
+import type { IterationRow } from '../results/metrics.js';
+import { extent, lossAxis } from './axes.js';
+import { firstDiverged, noData, verticalMark } from './marks.js';
+import { smooth } from './smooth.js';
+import { chart, type Heading, type Layer, palette, panelSize } from './theme.js';
+import { thin } from './thin.js';
+
+const directions = ['rising LR', 'falling LR', 'constant LR'] as const;
+
+/**
+ * Training loss against learning rate: a faint point each batch, a line for the debiased moving average (beta 0.98).
+ * A cycle comes to each LR twice: updates while the LR rises and while it falls have different colours, each stretch its own line.
+ */
+export function lossVsLr(
+  rows: readonly IterationRow[],
+  heading: Heading,
+  { lrScale = 'linear' }: { lrScale?: 'linear' | 'log' } = {},
+): TopLevelSpec {
+  const visible = rows.filter((row) => Number.isFinite(row.lr) && (lrScale === 'linear' || row.lr > 0));
+  const lrs = visible.map((row) => row.lr);
+  const domain = extent(lrs, lrScale === 'log' ? 0 : 0.02);
+  const drawn = thin(withDirection(visible), ['loss', 'lr']).filter((row) => Number.isFinite(row.loss));
+  const diverged = firstDiverged(rows, 'loss');
+  const layer = curve(drawn, { type: lrScale, domain, nice: false });
+  if (diverged) layer.push(verticalMark(diverged.lr, `diverged at iteration ${diverged.iteration}`, domain));
+  if (drawn.length === 0) layer.push(noData);
+  const size = { width: 1.5 * panelSize.width, height: 1.5 * panelSize.height };
+  return chart(heading, { ...size, data: { values: drawn }, layer });
+}
+
+type Point = Pick<IterationRow, 'iteration' | 'lr' | 'loss'> & {
+  smoothed: number;
+  direction: (typeof directions)[number];
+  stretch: number;
+};
+
+/** Adds the smoothed loss, whether the LR rises or falls at this update, and the number of the stretch of one direction. */
+function withDirection(rows: readonly IterationRow[]): Point[] {
+  const smoothed = smooth(rows.map((row) => row.loss));
+  const signs = lrSigns(rows.map((row) => row.lr));
+  let stretch = 0;
+  return rows.map(({ iteration, lr, loss }, i) => {
+    if (i > 0 && signs[i] !== signs[i - 1]) stretch++;
+    const direction = directions[signs[i]! > 0 ? 0 : signs[i]! < 0 ? 1 : 2];
+    return { iteration, lr, loss, smoothed: Number(smoothed[i]!.toPrecision(5)), direction, stretch };
+  });
+}
+
+/** 1 where the LR rises towards the next update, -1 where it falls. A plateau goes on as before; a single jump belongs to what follows. */
+function lrSigns(lrs: readonly number[]): number[] {
+  const steps = lrs.map((lr, i) => Math.sign((lrs[i + 1] ?? lr) - lr));
+  let current = steps.find((step) => step !== 0) ?? 0;
+  const signs = steps.map((step) => (current = step || current));
+  return signs.map((sign, i) => (sign === signs[i - 1] || sign === signs[i + 1] ? sign : (signs[i + 1] ?? sign)));
+}
+
+function curve(drawn: readonly Point[], scale: { type: 'linear' | 'log'; domain: number[]; nice: false }): Layer[] {
+  const losses = drawn.map((row) => row.loss);
+  const { title, domain } = lossAxis('training loss', losses);
+  const present = directions.filter((direction) => drawn.some((row) => row.direction === direction));
+  const encoding = {
+    x: { field: 'lr', type: 'quantitative', title: 'learning rate', scale },
+    color: {
+      field: 'direction',
+      type: 'nominal',
+      title: null,
+      scale: { domain: present, range: present.map((direction) => palette[directions.indexOf(direction)]!) },
+    },
+  } as const;
+  const y = (field: keyof Point) => ({ field, type: 'quantitative', title, scale: { domain, nice: false } }) as const;
+  return [
+    {
+      mark: { type: 'circle', size: 8, opacity: 0.25, clip: true },
+      encoding: { ...encoding, y: y('loss') },
+    },
+    {
+      mark: { type: 'line', clip: true },
+      encoding: { ...encoding, y: y('smoothed'), detail: { field: 'stretch' }, order: { field: 'iteration' } },
+    },
+  ];
+}

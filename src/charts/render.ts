@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import type { TopLevelSpec } from 'vega-lite';
+import writeFileAtomic from 'write-file-atomic';
+import { fontconfigFile, readTextWidth } from './font.js';
+
+/** Pixels of the PNG for one of the spec: crisp in print. */
+export const scaleFactor = 2;
+
+let loaded: ReturnType<typeof load> | undefined;
+
+/** The heavy modules, at the first chart: with the shipped font, whatever fonts the host has or lacks. */
+async function load() {
+  process.env.FONTCONFIG_FILE = fontconfigFile; // read when the first text is drawn, so before sharp
+  const [vega, { compile }, { default: sharp }] = await Promise.all([
+    import('vega'),
+    import('vega-lite'),
+    import('sharp'),
+  ]);
+  const width = readTextWidth();
+  // Without a canvas vega takes 0.8 of the font size for each letter. The typings lack textMetrics.
+  const { textMetrics } = vega as unknown as {
+    textMetrics: { width(item: { fontSize?: number }, text: unknown): number };
+  };
+  textMetrics.width = (item, text) => width(String(text ?? ''), item.fontSize ?? 11);
+  return { vega, compile, sharp };
+}
+
+/** Draws the chart, `scaleFactor` pixels for each of the spec's, on white. */
+export async function renderPng(spec: TopLevelSpec): Promise<Buffer> {
+  loaded ??= load();
+  const { vega, compile, sharp } = await loaded;
+  const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none' });
+  const svg = await view.toSVG(scaleFactor);
+  view.finalize();
+  return sharp(Buffer.from(svg)).flatten({ background: 'white' }).png({ compressionLevel: 9 }).toBuffer();
+}
+
+/** Writes `<name>.png` and, beside it, the spec `<name>.vl.json`; neither is ever there in part. */
+export async function writeChart(directory: string, name: string, spec: TopLevelSpec): Promise<void> {
+  await writeFileAtomic(join(directory, `${name}.vl.json`), specText(spec));
+  await writeFileAtomic(join(directory, `${name}.png`), await renderPng(spec));
+}
+
+/** JSON with each innermost object, such as a row of the data, on a line of its own. */
+function specText(spec: TopLevelSpec): string {
+  return `${JSON.stringify(spec, null, 2).replace(/\{[^{}[\]]*\}/g, (object) => object.replace(/\s*\n\s*/g, ' '))}\n`;
+}

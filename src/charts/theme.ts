@@ -1,0 +1,66 @@
+import type { Config, TopLevelSpec } from 'vega-lite';
+
+/** What every chart is told: the name of the run or config, and a line under it. */
+export interface Heading {
+  title: string;
+  subtitle?: string;
+}
+
+/** One element of a panel. */
+export type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number];
+
+/** One set of axes with what is drawn in it. */
+export type Panel = Extract<TopLevelSpec, { hconcat: unknown }>['hconcat'][number];
+
+/** Okabe and Ito's colours, told apart by colour-blind readers as well (https://jfly.uni-koeln.de/color/). */
+export const palette = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000'];
+
+/** Of one panel, in pixels before the scale factor of the PNG. */
+export const panelSize = { width: 360, height: 240 };
+
+const ink = '#222222';
+
+export const theme: Config = {
+  font: 'Roboto',
+  background: 'white',
+  padding: 12,
+  view: { stroke: '#bbbbbb' },
+  concat: { spacing: 36 },
+  range: { category: palette },
+  title: {
+    anchor: 'start',
+    fontSize: 16,
+    fontWeight: 'normal',
+    color: ink,
+    subtitleFontSize: 12,
+    subtitleColor: '#555555',
+    subtitlePadding: 4,
+    offset: 12,
+  },
+  axis: {
+    labelFontSize: 12,
+    titleFontSize: 13,
+    titleFontWeight: 'normal',
+    titlePadding: 8,
+    titleColor: ink,
+    labelColor: ink,
+    gridColor: '#e8e8e8',
+    domainColor: '#888888',
+    tickColor: '#888888',
+    tickCount: 6,
+    labelOverlap: true,
+  },
+  legend: { labelFontSize: 12, labelColor: ink, titleFontSize: 12, titleFontWeight: 'normal', orient: 'top' },
+  text: { fontSize: 12, color: ink },
+  line: { strokeWidth: 2, strokeCap: 'round', strokeJoin: 'round' },
+};
+
+/** The panels side by side under one heading. */
+export function chart({ title, subtitle }: Heading, ...panels: Panel[]): TopLevelSpec {
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    title: { text: title, ...(subtitle && { subtitle }) },
+    hconcat: panels,
+    config: theme,
+  };
+}
