@@ -1,4 +1,6 @@
 import { Registry } from '../registry.js';
+import { cifar10 } from './cifar10.js';
+import { synthetic } from './synthetic.js';
 
 /** Images of one split, as bytes. */
 export interface Split {
@@ -28,4 +30,4 @@ export interface DataOptions {
   report(message: string): void;
 }
 
-export const datasets = new Registry<[DataOptions], Promise<Dataset>>('dataset', []);
+export const datasets = new Registry<[DataOptions], Promise<Dataset>>('dataset', [cifar10, synthetic]);

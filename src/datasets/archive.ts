@@ -1,0 +1,100 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { Parser, type ReadEntry } from 'tar';
+import { ClrError } from '../errors.js';
+import { maxBytes, memberOf } from './members.js';
+import type { SourceFile } from './source.js';
+
+/** The real archives unpack to 184 MB (batches) and 250 MB (images). */
+const maxArchiveBytes = 1 << 30;
+
+/**
+ * The files of a data set in a .tar or .tar.gz (told by its content), read in one pass and in memory: nothing is written
+ * to disk. Throws ClrError('data') for what is no archive, is cut off or too large, or holds links or paths that lead out of it.
+ */
+export async function* archiveFiles(archive: string): AsyncGenerator<SourceFile> {
+  const ready: SourceFile[] = [];
+  const problems: unknown[] = [];
+  let complete = false;
+  // A ratio of 0 refuses whatever the parser would unpack by itself: an archive compressed twice.
+  const parser = new Parser({ strict: true, brotli: false, zstd: false, maxDecompressionRatio: 0 });
+  const take = (entry: ReadEntry) => {
+    try {
+      collect(archive, entry, ready);
+    } catch (error) {
+      problems.push(error);
+      entry.resume();
+    }
+  };
+  parser.on('entry', take).on('ignoredEntry', take);
+  parser.on('eof', () => {
+    complete = true;
+  });
+  parser.on('error', (error) => problems.push(damaged(archive, error)));
+
+  let total = 0;
+  for await (const chunk of unpacked(archive)) {
+    total += chunk.length;
+    if (total > maxArchiveBytes) throw refused(archive, `unpacks to more than ${maxArchiveBytes} bytes`);
+    parser.write(chunk); // synchronous: what is complete after it stands in `ready`
+    if (problems.length > 0) throw problems[0];
+    yield* ready.splice(0);
+  }
+  parser.end();
+  if (problems.length > 0) throw problems[0];
+  if (!complete) throw damaged(archive, new Error('it has no end mark'));
+  yield* ready;
+}
+
+/** Puts the entry into `ready` as soon as its last byte is there. */
+function collect(archive: string, entry: ReadEntry, ready: SourceFile[]): void {
+  const path = entry.path.replace(/^(\.\/)+/, '').replace(/\/+$/, '');
+  const isDirectory = entry.type === 'Directory';
+  const isFile = entry.type === 'File' || entry.type === 'OldFile' || entry.type === 'ContiguousFile';
+  if (!isDirectory && !isFile) throw refused(archive, `holds ${quoted(entry.path)}, of the type ${entry.type}`);
+  if (/^\/|^[A-Za-z]:|\\/.test(path) || path.split('/').includes('..'))
+    throw refused(archive, `holds ${quoted(entry.path)}, a path that may lead out of it`);
+
+  const member = memberOf(path, isDirectory);
+  if (!member) return void entry.resume();
+  if (entry.size > maxBytes[member.kind])
+    throw refused(
+      archive,
+      `holds ${quoted(path)} of ${entry.size} bytes, more than the ${maxBytes[member.kind]} possible`,
+    );
+  const chunks: Buffer[] = [];
+  entry.on('data', (chunk: Buffer) => chunks.push(Buffer.from(chunk)));
+  entry.on('end', () => ready.push({ path, member, bytes: async () => Buffer.concat(chunks) }));
+}
+
+/** The archive's bytes, decompressed when it starts with gzip's two magic bytes. Its errors name the archive. */
+async function* unpacked(archive: string): AsyncGenerator<Buffer> {
+  const file = await open(archive);
+  const start = Buffer.alloc(2);
+  await file.read(start, 0, 2, 0).finally(() => file.close());
+  const bytes = createReadStream(archive, { highWaterMark: 1 << 18 });
+  const isGzip = start.readUInt16BE() === 0x1f8b;
+  const stream: Readable = isGzip ? pipeline(bytes, createGunzip({ chunkSize: 1 << 18 }), () => {}) : bytes;
+  try {
+    yield* stream as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw damaged(archive, error);
+  }
+}
+
+function damaged(archive: string, cause: unknown): ClrError {
+  const reason = (cause as Error).message.replace(/^TAR_\w+: /, '');
+  const hint = 'copy or download it again; it must be a .tar or .tar.gz of the batches or image folders';
+  return new ClrError('data', `${archive} is cut off, damaged or no archive: ${reason}`, hint, { cause });
+}
+
+function refused(archive: string, why: string): ClrError {
+  return new ClrError('data', `${archive} ${why}`, 'pack only plain files and folders with relative names');
+}
+
+/** Shown on a terminal: control characters escaped. */
+function quoted(name: string): string {
+  return JSON.stringify(name);
+}

@@ -1,0 +1,70 @@
+import { ClrError } from '../errors.js';
+import type { Dataset, Split } from './index.js';
+import type { SplitName } from './members.js';
+
+/** One decoded image of an image folder. */
+export interface DecodedImage {
+  path: string;
+  split: SplitName;
+  className: string;
+  /** [32, 32, 3] */
+  pixels: Uint8Array;
+}
+
+/** How many images are read and decoded at once: enough to keep sharp's four threads busy. */
+export const decodersAtOnce = 16;
+
+/** The data set of these images, in the order of their paths; the sorted class names give the labels. */
+export function fromImages(images: DecodedImage[], classNames: Record<SplitName, Set<string>>, from: string): Dataset {
+  const names = [...classNames.train].sort();
+  const missing = [...classNames.test].filter((name) => !classNames.train.has(name));
+  const lacking = names.filter((name) => !classNames.test.has(name));
+  if (names.length === 0 || missing.length + lacking.length > 0) throw unequalClasses(from, names, missing, lacking);
+  if (names.length > 256) throw new ClrError('data', `${from} has ${names.length} classes, more than 256`);
+  for (const split of ['train', 'test'] as const) {
+    const used = new Set(images.filter((image) => image.split === split).map((image) => image.className));
+    const empty = names.find((name) => !used.has(name));
+    if (empty !== undefined) throw emptyClass(from, `${split}/${empty}`);
+  }
+  images.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  const splitOf = (split: SplitName) =>
+    joined(
+      images.filter((image) => image.split === split),
+      names,
+    );
+  return { imageShape: [32, 32, 3], classNames: names, train: splitOf('train'), validation: splitOf('test') };
+}
+
+function joined(images: DecodedImage[], names: string[]): Split {
+  const split = { images: new Uint8Array(images.length * 32 * 32 * 3), labels: new Uint8Array(images.length) };
+  images.forEach(({ pixels, className }, i) => {
+    split.images.set(pixels, i * pixels.length);
+    split.labels[i] = names.indexOf(className);
+  });
+  return split;
+}
+
+function unequalClasses(from: string, names: string[], missing: string[], lacking: string[]): ClrError {
+  const detail =
+    names.length === 0
+      ? 'there is no class in train/'
+      : [
+          lacking.length > 0 && `only in train/: ${lacking.join(', ')}`,
+          missing.length > 0 && `only in test/: ${missing.join(', ')}`,
+        ]
+          .filter(Boolean)
+          .join('; ');
+  return new ClrError(
+    'data',
+    `${from}: train/ and test/ need the same class folders; ${detail}`,
+    'add the missing folders',
+  );
+}
+
+function emptyClass(from: string, folder: string): ClrError {
+  return new ClrError(
+    'data',
+    `${from}: the class folder ${folder} has no .png or .jpg in it`,
+    'fill it or remove the class',
+  );
+}

@@ -1,0 +1,55 @@
+import { ClrError } from '../errors.js';
+import { type Random, randomStream } from '../random.js';
+import type { DataOptions, Dataset, Split } from './index.js';
+
+/** How many images of each split to take; undefined: all. */
+export interface Limits {
+  train_limit?: number | undefined;
+  val_limit?: number | undefined;
+}
+
+/** A class-balanced part of a data set, the same for the same seed; a larger part contains the smaller one. */
+export function limited(dataset: Dataset, limits: Limits, { seed }: Pick<DataOptions, 'seed'>): Dataset {
+  const part = (split: Split, key: keyof Limits, index: number) => {
+    const limit = limits[key];
+    const count = split.labels.length;
+    if (limit === undefined || limit === count) return split;
+    if (limit > count)
+      throw new ClrError(
+        'usage',
+        `${key} is ${limit}, but there are only ${count} images`,
+        `set ${key} to ${count} or less`,
+      );
+    return take(split, balancedSubset(split.labels, limit, randomStream(seed, 'subset', index)));
+  };
+  return {
+    ...dataset,
+    train: part(dataset.train, 'train_limit', 0),
+    validation: part(dataset.validation, 'val_limit', 1),
+  };
+}
+
+/** `limit` indices in ascending order, as many of each class as of any other as far as there are enough of it. */
+export function balancedSubset(labels: Uint8Array, limit: number, random: Random): Int32Array {
+  const byClass = new Map<number, number[]>();
+  for (const i of random.permutation(labels.length)) {
+    const members = byClass.get(labels[i]!);
+    if (members) members.push(i);
+    else byClass.set(labels[i]!, [i]);
+  }
+  const chosen: number[] = [];
+  for (let round = 0; chosen.length < limit; round++)
+    for (const members of byClass.values())
+      if (round < members.length && chosen.length < limit) chosen.push(members[round]!);
+  return Int32Array.from(chosen).sort();
+}
+
+function take({ images, labels }: Split, indices: Int32Array): Split {
+  const size = images.length / labels.length;
+  const taken = { images: new Uint8Array(indices.length * size), labels: new Uint8Array(indices.length) };
+  indices.forEach((from, to) => {
+    taken.images.set(images.subarray(from * size, (from + 1) * size), to * size);
+    taken.labels[to] = labels[from]!;
+  });
+  return taken;
+}
