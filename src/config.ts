@@ -27,8 +27,16 @@ export const configSchema = z.strictObject({
   epochs: z.number().gt(0).max(100000).default(30).describe('passes over the training set; fractions allowed'),
   batch_size: z.int().min(1).max(65536).default(128).describe('images'),
   drop_last: z.boolean().default(false).describe('leave out the last batch of an epoch where it is not full'),
-  max_iterations: z.int().min(1).optional().describe('stop after so many updates; the schedule stays that of the whole run'),
-  max_loss: z.number().gt(0).optional().describe('a training loss above it counts as divergence, as NaN and infinity do'),
+  max_iterations: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('stop after so many updates; the schedule stays that of the whole run'),
+  max_loss: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe('a training loss above it counts as divergence, as NaN and infinity do'),
   backend: z.string().default('auto').describe('auto, or a name that `clr doctor` lists'),
   precision: z.enum(['f32', 'bf16', 'f16']).default('f32').describe('of activations and convolutions'),
   threads: z.int().min(1).max(1024).optional().describe('processor threads; by default all cores'),
@@ -49,7 +57,10 @@ export const configSchema = z.strictObject({
 export type ExperimentConfig = z.output<typeof configSchema>;
 
 /** Updates in one epoch and in the whole run. */
-export function runLength(config: Pick<ExperimentConfig, 'epochs' | 'batch_size' | 'drop_last'>, trainingImages: number) {
+export function runLength(
+  config: Pick<ExperimentConfig, 'epochs' | 'batch_size' | 'drop_last'>,
+  trainingImages: number,
+) {
   const batches = trainingImages / config.batch_size;
   const iterationsPerEpoch = config.drop_last ? Math.floor(batches) : Math.ceil(batches);
   return { iterationsPerEpoch, iterations: Math.max(1, Math.round(config.epochs * iterationsPerEpoch)) };

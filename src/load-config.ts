@@ -47,7 +47,8 @@ function readDraft(file: string, ancestors: string[] = []): Draft {
   if (bases === undefined) return own;
   const draft: Draft = { tree: {}, origin: new Map() };
   for (const base of [bases].flat()) {
-    if (typeof base !== 'string') throw new ClrError('usage', `${file}: extends takes a relative path, not ${describe(base)}`);
+    if (typeof base !== 'string')
+      throw new ClrError('usage', `${file}: extends takes a relative path, not ${describe(base)}`);
     mergeDraft(draft, readDraft(path.join(path.dirname(file), base), [...ancestors, absolute]));
   }
   const { name, ...inherited } = draft.tree; // a name is a file's own
@@ -58,12 +59,17 @@ function readDraft(file: string, ancestors: string[] = []): Draft {
 function readText(file: string): string {
   try {
     const stats = statSync(file);
-    if (!stats.isFile()) throw new ClrError('usage', `${file}: not a file, but a ${stats.isDirectory() ? 'folder' : 'device'}`);
+    if (!stats.isFile())
+      throw new ClrError('usage', `${file}: not a file, but a ${stats.isDirectory() ? 'folder' : 'device'}`);
     if (stats.size > maxBytes) throw new ClrError('usage', `${file}: larger than a config may be (1 MiB)`);
     return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
     if (error instanceof ClrError) throw error;
-    throw new ClrError('usage', `cannot read the config ${file}: ${(error as Error).message}`, 'name a .json or .yaml file');
+    throw new ClrError(
+      'usage',
+      `cannot read the config ${file}: ${(error as Error).message}`,
+      'name a .json or .yaml file',
+    );
   }
 }
 
@@ -76,7 +82,11 @@ function parse(text: string, file: string): Draft {
   if (!isTree(tree)) throw new ClrError('usage', `${file}: a config is a mapping of keys, not ${describe(tree)}`);
   const origin = new Map<string, string>();
   const visit = (node: unknown, prefix: string): void => {
-    const items = isMap(node) ? node.items.map((i) => [i.key, i.value] as const) : isSeq(node) ? [...node.items.entries()] : [];
+    const items = isMap(node)
+      ? node.items.map((i) => [i.key, i.value] as const)
+      : isSeq(node)
+        ? [...node.items.entries()]
+        : [];
     for (const [key, value] of items) {
       const where = isScalar(key) ? key : (value as typeof node);
       const keyPath = prefix + String(isScalar(key) ? key.value : key);
@@ -104,7 +114,8 @@ function refuseDepthAndPollution(value: unknown, file: string, depth: number): v
   if (depth > maxDepth) throw new ClrError('usage', `${file}: nested more than ${maxDepth} levels deep`);
   if (typeof value !== 'object' || value === null) return;
   for (const key of Object.keys(value)) {
-    if (['__proto__', 'constructor', 'prototype'].includes(key)) throw new ClrError('usage', `${file}: unknown key "${key}"`);
+    if (['__proto__', 'constructor', 'prototype'].includes(key))
+      throw new ClrError('usage', `${file}: unknown key "${key}"`);
     refuseDepthAndPollution((value as Tree)[key], file, depth + 1);
   }
 }
@@ -186,7 +197,8 @@ function shapeOf(schema: unknown, type: unknown): Record<string, unknown> {
   if (def.innerType) return shapeOf(def.innerType, type);
   if (def.shape) return def.shape;
   const members = (def.options ?? []).map((member) => shapeOf(member, type));
-  const literal = (shape: Record<string, unknown>) => (shape.type as { def: { values?: unknown[] } } | undefined)?.def.values?.[0];
+  const literal = (shape: Record<string, unknown>) =>
+    (shape.type as { def: { values?: unknown[] } } | undefined)?.def.values?.[0];
   return members.find((shape) => literal(shape) === type) ?? {};
 }
 

@@ -1,0 +1,53 @@
+import { Command, CommanderError } from 'commander';
+import { doctorCommand } from './commands/doctor.js';
+import { plotCommand } from './commands/plot.js';
+import { runCommand } from './commands/run.js';
+import { scheduleCommand } from './commands/schedule.js';
+import { ClrError, exitCodes } from './errors.js';
+
+const program = new Command('clr')
+  .description('A laboratory for cyclical learning rates and cyclical momentum.')
+  .option('--debug', 'show the stack of an error')
+  .option('--version', 'print the version')
+  .on('option:version', async () => {
+    process.stdout.write(`${(await import('./environment.js')).version()}\n`);
+    process.exit(0);
+  })
+  .addCommand(runCommand)
+  .addCommand(plotCommand)
+  .addCommand(scheduleCommand)
+  .addCommand(doctorCommand)
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 ok, 1 run failed, 2 usage or config, 3 diverged, 4 data, 5 backend, 130/143 interrupted\n\nFirst run: clr run configs/quickstart.json',
+  );
+for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+/** Prints one line and a hint; returns the exit code. */
+function explain(error: unknown): number {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help
+  const debug = program.opts<{ debug?: boolean }>().debug;
+  const { message, stack } = error as Error;
+  const hint = error instanceof ClrError ? error.hint : undefined;
+  process.stderr.write(`clr: ${oneLine(message.replace(/^error: /, ''))}\n`);
+  if (hint) process.stderr.write(`  hint: ${hint}\n`);
+  if (debug) process.stderr.write(`${stack}\n`);
+  else if (!(error instanceof ClrError || error instanceof CommanderError))
+    process.stderr.write('  hint: --debug shows where\n');
+  if (error instanceof ClrError) return error.exitCode;
+  if (error instanceof CommanderError || code === 'ERR_INVALID_ARG_VALUE') return exitCodes.usage;
+  return exitCodes.failed;
+}
+
+/** Without control characters, which a config or an archive may carry. */
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+  return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ').trim();
+}

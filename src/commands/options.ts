@@ -1,0 +1,58 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { ExperimentConfig } from '../config.js';
+
+/** Options that several commands take. */
+export const dataOption = () =>
+  new Option('--data <path>', 'CIFAR-10: archive or folder of binary batches or images').env('CLR_DATA');
+export const cacheOption = () =>
+  new Option('--cache <dir>', 'downloads and decoded images').env('CLR_CACHE').default(defaultCache(), '~/.cache/clr');
+export const runsOption = () =>
+  new Option('--runs <dir>', 'run folders are made in it').env('CLR_RUNS').default('runs');
+export const setOption = () =>
+  new Option('--set <key=value>', 'override a key, e.g. schedule.max_lr=2; repeatable')
+    .argParser(collect)
+    .default([], 'none');
+export const overrideOption = () =>
+  new Option('--override <file>', 'merge a partial config over the config; repeatable')
+    .argParser(collect)
+    .default([], 'none');
+
+/** Shorthands for --set. */
+export const shorthandOptions = [
+  new Option('--backend <name>', 'auto, or one that `clr doctor` lists'),
+  new Option('--precision <p>', 'f32, bf16 or f16'),
+  new Option('--threads <n>', 'processor threads'),
+  new Option('--device <name>', 'of the backend, where it has several'),
+  new Option('--epochs <n>', 'length of the run'),
+  new Option('--seed <n>', 'of weights, shuffling, augmentation'),
+  new Option('--max-iterations <n>', 'stop after so many updates'),
+];
+
+export interface ConfigFlags {
+  set: string[];
+  override: string[];
+  [shorthand: string]: unknown;
+}
+
+/** Reads the config with every override that the flags ask for. */
+export async function configFromFlags(file: string, flags: ConfigFlags): Promise<ExperimentConfig> {
+  const { loadConfig } = await import('../load-config.js');
+  const given = shorthandOptions.filter((option) => flags[option.attributeName()] !== undefined);
+  const shorthands = given.map((option) => `${option.name().replace('-', '_')}=${flags[option.attributeName()]}`);
+  return loadConfig(file, { files: flags.override, set: [...flags.set, ...shorthands] });
+}
+
+export function positiveInteger(text: string): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('must be a whole number from 1');
+  return n;
+}
+
+function collect(value: string, earlier: string[]): string[] {
+  return [...earlier, value];
+}
+
+function defaultCache(): string {
+  const base = process.env.XDG_CACHE_HOME || `${process.env.HOME ?? '.'}/.cache`;
+  return `${base}/clr`;
+}

@@ -1,0 +1,90 @@
+import { Command, Option } from 'commander';
+import type { ExperimentConfig } from '../config.js';
+import { ClrError } from '../errors.js';
+import {
+  type ConfigFlags,
+  cacheOption,
+  configFromFlags,
+  dataOption,
+  overrideOption,
+  runsOption,
+  setOption,
+  shorthandOptions,
+} from './options.js';
+
+interface Flags extends ConfigFlags {
+  data?: string;
+  cache: string;
+  runs: string;
+  resume?: string;
+  json?: boolean;
+}
+
+/** `clr run`: prints the result on stdout, the rest on stderr. */
+export const runCommand = new Command('run')
+  .description('train as a config says; writes a run folder with CSV, charts and checkpoints')
+  .argument('[config]', 'JSON or YAML file')
+  .addOption(dataOption())
+  .addOption(runsOption())
+  .addOption(cacheOption())
+  .addOption(overrideOption())
+  .addOption(setOption())
+  .addOption(new Option('--resume <run>', 'go on with an interrupted run, e.g. runs/7 or latest'))
+  .addOption(new Option('--json', 'print the summary as JSON'));
+for (const option of shorthandOptions) runCommand.addOption(option);
+
+runCommand.action(async (file: string | undefined, flags: Flags) => {
+  const { runExperiment } = await import('../experiment.js');
+  const { config, resume } = await whatToRun(file, flags);
+  const interruption = listenForSignals();
+  const { data, cache: cacheDirectory, runs } = flags;
+  const { directory, summary } = await runExperiment(config, {
+    data,
+    cacheDirectory,
+    runs,
+    resume,
+    signal: interruption.signal,
+  });
+  if (flags.json) process.stdout.write(`${JSON.stringify({ directory, ...summary }, null, 2)}\n`);
+  else {
+    const { final, best } = summary;
+    if (final && best)
+      process.stdout.write(
+        `val_acc ${final.val_acc.toFixed(2)} % (best ${best.val_acc.toFixed(2)} % at epoch ${best.epoch})\n`,
+      );
+    process.stdout.write(`run folder ${directory}\n`);
+  }
+  if (summary.status === 'interrupted') {
+    process.stderr.write(`interrupted: ${summary.message}; go on with \`clr run --resume ${directory}\`\n`);
+    process.exitCode = interruption.exitCode();
+  }
+});
+
+async function whatToRun(
+  file: string | undefined,
+  flags: Flags,
+): Promise<{ config: ExperimentConfig; resume?: string }> {
+  if (flags.resume === undefined) {
+    if (file === undefined) throw new ClrError('usage', 'no config named', 'e.g. clr run configs/quickstart.json');
+    return { config: await configFromFlags(file, flags) };
+  }
+  const { findRun, resumedConfig } = await import('../resume.js');
+  const resume = findRun(flags.resume, flags.runs);
+  return { resume, config: await resumedConfig(resume, file, flags) };
+}
+
+/** The first SIGINT or SIGTERM ends the run after a checkpoint; the second ends the process at once. */
+function listenForSignals(): { signal: AbortSignal; exitCode(): number } {
+  const controller = new AbortController();
+  const codes = { SIGINT: 130, SIGTERM: 143 } as const;
+  let exitCode = 0;
+  for (const [name, code] of Object.entries(codes)) {
+    process.on(name, () => {
+      if (exitCode !== 0) process.exit(code);
+      exitCode = code;
+      process.stderr.write(`\n${name}: finishing the iteration, then a checkpoint; once more to stop at once\n`);
+      controller.abort();
+    });
+  }
+  return { signal: controller.signal, exitCode: () => exitCode };
+}

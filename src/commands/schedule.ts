@@ -1,0 +1,41 @@
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import { type ConfigFlags, configFromFlags, overrideOption, positiveInteger, setOption } from './options.js';
+
+interface Flags extends ConfigFlags {
+  batches?: number;
+  png?: string;
+  lrScale: 'linear' | 'log';
+}
+
+/** `clr schedule`: CSV on stdout, or a chart. */
+export const scheduleCommand = new Command('schedule')
+  .description("print a config's LR and momentum at each iteration, without training")
+  .argument('<config>', 'JSON or YAML file')
+  .addOption(
+    new Option('--batches <n>', 'batches an epoch; by default those of 50,000 images').argParser(positiveInteger),
+  )
+  .addOption(new Option('--png <file>', 'draw a chart in place of the CSV'))
+  .addOption(
+    new Option('--lr-scale <scale>', "the chart's axis of the learning rate")
+      .choices(['linear', 'log'])
+      .default('linear'),
+  )
+  .addOption(overrideOption())
+  .addOption(setOption())
+  .action(async (file: string, flags: Flags) => {
+    const config = await configFromFlags(file, flags);
+    const { scheduleRows } = await import('../schedules/table.js');
+    const rows = scheduleRows(config, flags.batches);
+    if (flags.png === undefined) {
+      const { stringify } = await import('csv-stringify/sync');
+      process.stdout.write(stringify(rows, { header: true, columns: ['iteration', 'epoch', 'lr', 'momentum'] }));
+      return;
+    }
+    const { lrMomentum } = await import('../charts/lr-momentum.js');
+    const { writeChart } = await import('../charts/render.js');
+    const { dir, name } = path.parse(flags.png);
+    const heading = { title: config.name, subtitle: `schedule ${config.schedule.type}` };
+    await writeChart(dir, name, lrMomentum(rows, heading, { lrScale: flags.lrScale }));
+    process.stdout.write(`${path.join(dir, `${name}.png`)}\n`);
+  });

@@ -1,0 +1,83 @@
+import { SingleBar } from 'cli-progress';
+import type { IterationRow, MetricsRow } from './results/metrics.js';
+
+/** Tells the user how a run goes, on stderr. */
+export interface ProgressReport {
+  message(text: string): void;
+  iteration(row: IterationRow, imagesPerSecond: number): void;
+  epoch(row: MetricsRow): void;
+  stop(): void;
+}
+
+/** A bar with the line of each epoch above it on a terminal; elsewhere, and with NO_COLOR or CI set, the lines alone. */
+export function progressReport(total: { iterations: number; epochs: number }, start: number): ProgressReport {
+  const terminal = process.stderr.isTTY && !process.env.CI;
+  return terminal ? barReport(total, start) : lineReport(total.epochs);
+}
+
+function lineReport(epochs: number): ProgressReport {
+  return {
+    message: (text) => void process.stderr.write(`${text}\n`),
+    iteration() {},
+    epoch: (row) => void process.stderr.write(`${epochLine(row, epochs)}\n`),
+    stop() {},
+  };
+}
+
+function barReport({ iterations, epochs }: { iterations: number; epochs: number }, start: number): ProgressReport {
+  const format =
+    '{bar} {percentage}% | epoch {epoch} | ETA {eta_formatted} | loss {loss} | acc {accuracy} | LR {lr} | mom {momentum} | {speed} img/s';
+  const bar = new SingleBar({
+    format,
+    stream: process.stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+    etaBuffer: 50,
+    barsize: 24,
+  });
+  const unknown = '-';
+  bar.start(iterations, start, {
+    epoch: unknown,
+    loss: unknown,
+    accuracy: unknown,
+    lr: unknown,
+    momentum: unknown,
+    speed: unknown,
+  });
+  let smoothed: number | undefined;
+  const above = (text: string) => {
+    process.stderr.write(`\r\x1b[K${text}\n`);
+    bar.render();
+  };
+  return {
+    message: above,
+    iteration(row, imagesPerSecond) {
+      smoothed = smoothed === undefined ? row.loss : 0.95 * smoothed + 0.05 * row.loss;
+      bar.update(row.iteration + 1, {
+        epoch: `${row.epoch}/${Math.ceil(epochs)}`,
+        loss: smoothed.toFixed(3),
+        lr: row.lr.toPrecision(3),
+        momentum: row.momentum.toFixed(3),
+        speed: imagesPerSecond.toFixed(0),
+      });
+    },
+    epoch(row) {
+      bar.update({ accuracy: `${row.val_acc.toFixed(2)}%` });
+      above(epochLine(row, epochs));
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+function epochLine(row: MetricsRow, epochs: number): string {
+  const width = String(Math.ceil(epochs)).length;
+  return [
+    `epoch ${String(row.epoch).padStart(width)}/${Math.ceil(epochs)}`,
+    `train loss ${row.train_loss.toFixed(4)} acc ${row.train_acc.toFixed(2)}%`,
+    `val loss ${row.val_loss.toFixed(4)} acc ${row.val_acc.toFixed(2)}%`,
+    `LR ${row.lr.toPrecision(3)}`,
+    `momentum ${row.momentum.toFixed(3)}`,
+    `${row.images_per_second.toFixed(0)} img/s`,
+    `${row.seconds.toFixed(1)} s`,
+  ].join('  ');
+}

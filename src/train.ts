@@ -1,0 +1,154 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Tensor1D } from '@tensorflow/tfjs-core';
+import type { Batch } from './datasets/batches.js';
+import { ClrError } from './errors.js';
+import { evaluate } from './evaluate.js';
+import type { Model } from './models/index.js';
+import { softmaxCrossEntropy } from './ops/softmax-cross-entropy.js';
+import { Tape } from './ops/tape.js';
+import type { Optimizer } from './optimizers/index.js';
+import type { IterationRow, MetricsRow } from './results/metrics.js';
+import type { Hyperparameters, RunLength, Schedule } from './schedules/index.js';
+
+/** All that one run trains with. */
+export interface Training extends RunLength {
+  model: Model;
+  optimizer: Optimizer;
+  schedule: Schedule;
+  /** The batches of an epoch (counted from 0), from `firstBatch` on; who asks disposes of them. */
+  trainingBatches(epoch: number, firstBatch: number): Iterable<Batch>;
+  validationBatches(): Iterable<Batch>;
+  /** Stop after so many updates, though the schedule goes on; at most `iterations`. */
+  stopAfter: number;
+  /** A training loss above it is divergence; Infinity: only NaN and infinity are. */
+  maxLoss: number;
+}
+
+/** Where a run stands: with the tensors of model and optimizer, all that it needs to go on exactly. Plain data. */
+export interface Position {
+  /** Updates done. */
+  iteration: number;
+  /** Epochs validated and reported. */
+  epoch: number;
+  /** Of the epoch at hand, over the images seen so far. */
+  sums: Clock & { loss: number; correct: number };
+  /** Of the epochs before. */
+  totals: Clock;
+  /** Of the last epoch, and of the one with the highest validation accuracy so far. */
+  last: Score | null;
+  best: Score | null;
+}
+
+interface Clock {
+  /** Trained on. */
+  images: number;
+  /** Spent in training steps. */
+  trainSeconds: number;
+  /** Spent in all, validation included. */
+  seconds: number;
+}
+
+export interface Score {
+  epoch: number;
+  /** Percent. */
+  val_acc: number;
+  val_loss: number;
+}
+
+export function startPosition(): Position {
+  return { iteration: 0, epoch: 0, sums: emptySums(), totals: noTime(), last: null, best: null };
+}
+const noTime = (): Clock => ({ images: 0, trainSeconds: 0, seconds: 0 });
+const emptySums = () => ({ ...noTime(), loss: 0, correct: 0 });
+
+export interface TrainHooks {
+  /** After each update; a checkpoint may be taken here. */
+  onIteration(row: IterationRow): void | Promise<void>;
+  /** Ends the training after the update (or validation batch) at hand. */
+  signal: AbortSignal;
+}
+
+/**
+ * Trains from `position` on, which it keeps up to date, and yields a row after each epoch's validation. Ends early when
+ * `signal` is aborted. Throws ClrError('diverged') when the loss is not a number, not finite or above `maxLoss`.
+ */
+export async function* train(training: Training, position: Position, hooks: TrainHooks): AsyncGenerator<MetricsRow> {
+  const { model, optimizer, schedule, iterationsPerEpoch } = training;
+  const { sums } = position;
+  while (position.epoch * iterationsPerEpoch < training.stopAfter) {
+    const epoch = position.epoch + 1;
+    const firstBatch = position.iteration - position.epoch * iterationsPerEpoch;
+    for (const batch of training.trainingBatches(position.epoch, firstBatch)) {
+      const started = performance.now();
+      const hyperparameters = schedule(position.iteration);
+      const [loss, correct] = await readMetrics(trainStep(model, optimizer, batch, hyperparameters));
+      sums.loss += loss * batch.size;
+      sums.correct += correct;
+      sums.images += batch.size;
+      sums.trainSeconds += (performance.now() - started) / 1000;
+      const row = { iteration: position.iteration++, epoch, ...hyperparameters, loss };
+      await hooks.onIteration(row);
+      if (!(loss <= training.maxLoss && Number.isFinite(loss))) throw diverged(row, training.maxLoss);
+      await nextTurn(); // lets signals in
+      sums.seconds += (performance.now() - started) / 1000;
+      if (hooks.signal.aborted) return;
+      if (position.iteration >= training.stopAfter) break;
+    }
+    const started = performance.now();
+    const validation = await evaluate(model, training.validationBatches());
+    if (hooks.signal.aborted) return; // validated again when the run goes on
+    sums.seconds += (performance.now() - started) / 1000;
+    position.epoch = epoch;
+    position.last = { epoch, val_acc: validation.accuracy, val_loss: validation.loss };
+    if (position.last.val_acc > (position.best?.val_acc ?? -1)) position.best = position.last;
+    const row = {
+      epoch,
+      iteration: position.iteration,
+      ...schedule(position.iteration - 1),
+      train_loss: sums.loss / sums.images,
+      train_acc: (100 * sums.correct) / sums.images,
+      val_loss: validation.loss,
+      val_acc: validation.accuracy,
+      seconds: sums.seconds,
+      images_per_second: sums.images / sums.trainSeconds,
+    };
+    for (const key of Object.keys(position.totals) as (keyof Clock)[]) position.totals[key] += sums[key];
+    Object.assign(sums, emptySums());
+    yield row;
+  }
+}
+
+/**
+ * Forward, backward, update. Disposes of the batch; returns [loss, correct predictions] of the batch, before the update.
+ */
+export function trainStep(
+  model: Model,
+  optimizer: Optimizer,
+  batch: Batch,
+  hyperparameters: Hyperparameters,
+): Tensor1D {
+  const tape = new Tape(true);
+  const logits = model.forward(tape, batch.x);
+  const { metrics, gradient } = softmaxCrossEntropy(logits, batch.labels);
+  const parameters = model.parameters.map((p) => p.value);
+  const gradients = tape.gradients(logits, gradient, parameters);
+  optimizer.step(gradients, hyperparameters);
+  batch.x.dispose();
+  batch.labels.dispose();
+  return metrics;
+}
+
+async function readMetrics(metrics: Tensor1D): Promise<[loss: number, correct: number]> {
+  const [loss, correct] = await metrics.data();
+  metrics.dispose();
+  return [loss!, correct!];
+}
+
+function diverged({ iteration, epoch, lr, momentum, loss }: IterationRow, maxLoss: number): ClrError {
+  const what = Number.isFinite(loss) ? `${loss} (above max_loss ${maxLoss})` : String(loss);
+  return new ClrError(
+    'diverged',
+    `diverged: loss ${what} at iteration ${iteration} (epoch ${epoch}), LR ${lr}, momentum ${momentum}`,
+    'lower the maximum LR or lengthen its warm-up; `clr lrfind` shows how far it can go',
+  );
+}
