@@ -2,6 +2,15 @@ import { Registry } from '../registry.js';
 import { clr } from './clr.js';
 import { clrBeta } from './clr-beta.js';
 import { constant } from './constant.js';
+import { cosine } from './cosine.js';
+import { expRange } from './exp-range.js';
+import { kerasOneCycle } from './keras-one-cycle.js';
+import { multiStep } from './multi-step.js';
+import { oneCycle } from './one-cycle.js';
+import { phases } from './phases.js';
+import { smith1cycle } from './smith-1cycle.js';
+import { triangular } from './triangular.js';
+import { triangular2 } from './triangular2.js';
 
 /** The LR and the momentum of one update. */
 export interface Hyperparameters {
@@ -20,4 +29,17 @@ export interface RunLength {
   iterationsPerEpoch: number;
 }
 
-export const schedules = new Registry<[RunLength], Schedule>('schedule', [constant, clr, clrBeta]);
+export const schedules = new Registry<[RunLength], Schedule>('schedule', [
+  constant,
+  clr,
+  clrBeta,
+  smith1cycle,
+  oneCycle,
+  kerasOneCycle,
+  triangular,
+  triangular2,
+  expRange,
+  multiStep,
+  cosine,
+  phases,
+]);

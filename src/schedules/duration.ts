@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import type { RunLength } from './index.js';
+
+const fraction = /^\d+(\.\d+)?\/\d+(\.\d+)?$/;
+
+/** The three ways to say how long something takes. A share keeps the schedule's shape when the run gets shorter. */
+export const durationKeys = {
+  epochs: z.number().gt(0).optional().describe('fractions allowed'),
+  iterations: z.number().gt(0).optional(),
+  share: z
+    .union([z.number(), z.string().regex(fraction)], { error: 'must be a number or a fraction such as "41/95"' })
+    .refine((share) => toNumber(share) > 0 && toNumber(share) <= 1, 'must be above 0 and at most 1')
+    .optional()
+    .describe('of the run: 0.5, or "41/95"'),
+};
+
+/** Exactly one of `epochs`, `iterations` and `share`. */
+export const duration = z
+  .strictObject(durationKeys)
+  .refine(
+    (d) => Object.values(d).filter((v) => v !== undefined).length === 1,
+    'needs one of epochs, iterations, share',
+  );
+
+interface Duration {
+  epochs?: number | undefined;
+  iterations?: number | undefined;
+  share?: number | string | undefined;
+}
+
+/** Not rounded; undefined where no duration is given. The one place that converts. */
+export function toIterations({ epochs, iterations, share }: Duration, length: RunLength): number | undefined {
+  if (epochs !== undefined) return epochs * length.iterationsPerEpoch;
+  if (share !== undefined) return toNumber(share) * length.iterations;
+  return iterations;
+}
+
+/** Moves the ends of consecutive durations to whole iterations, so that a jump between two falls on a known update. */
+export function roundEnds(lengths: number[]): number[] {
+  let sum = 0;
+  const ends = lengths.map((length) => {
+    sum += length;
+    return Math.round(sum);
+  });
+  return ends.map((end, i) => end - (ends[i - 1] ?? 0));
+}
+
+function toNumber(share: number | string): number {
+  const [numerator, denominator = 1] = String(share).split('/').map(Number);
+  return numerator! / denominator;
+}

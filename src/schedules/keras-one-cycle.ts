@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { entry } from '../registry.js';
+import type { RunLength, Schedule } from './index.js';
+import { momentumOptions, withMomentum } from './momentum.js';
+import { piecewise } from './piecewise.js';
+
+/**
+ * OneCycleLR of https://github.com/titu1994/keras-one-cycle (facts 2.2), a port of clr-beta with a trap of its own, kept
+ * here: the foot is max_lr * scale and the peak 100 * scale times that, so the LR gets to max_lr only with scale 0.1.
+ */
+export const kerasOneCycle = entry({
+  type: 'keras-one-cycle',
+  options: z.object({
+    max_lr: z.number().gt(0),
+    end_percentage: z.number().gt(0).lt(1).default(0.1).describe('share of the run that the tail takes'),
+    scale: z.number().gt(0).max(1).optional().describe('scale_percentage; default: end_percentage'),
+    ...momentumOptions('cyclic'),
+  }),
+  create({ max_lr, end_percentage, scale = end_percentage, ...momentum }, { iterations }: RunLength): Schedule {
+    const half = Math.floor((iterations * (1 - end_percentage)) / 2);
+    const foot = max_lr * scale;
+    const cycle = (from: number, to: number, end: number) =>
+      piecewise([
+        { length: half, from, to },
+        { length: half, from: to, to: from },
+        { length: iterations - 2 * half, from, to: end },
+      ]);
+    return withMomentum(cycle(foot, foot * scale * 100, foot / 100), cycle(0, 1, 0), momentum);
+  },
+});

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { entry } from '../registry.js';
+import { duration, toIterations } from './duration.js';
+import type { RunLength, Schedule } from './index.js';
+import { constantMomentum } from './momentum.js';
+
+/** Smith's template: five drops by sqrt(0.1) (facts 1.1; https://github.com/lnsmith54/hyperParam1, solver.prototxt). */
+const smithMilestones = [0.5, 0.75, 0.875, 0.906, 0.9375].map((share) => ({ share }));
+
+/** `lr`, multiplied by `gamma` at each milestone, which is rounded to a whole iteration. Defaults: Smith's template. */
+export const multiStep = entry({
+  type: 'multi-step',
+  options: z.object({
+    lr: z.number().gt(0).default(0.1),
+    gamma: z.number().gt(0).max(1).default(0.316),
+    milestones: z.array(duration).max(1000).prefault(smithMilestones).describe('counted from the start of the run'),
+    momentum: constantMomentum.default(0.9),
+  }),
+  create({ lr, gamma, milestones, momentum }, length: RunLength): Schedule {
+    const drops = milestones.map((m) => Math.round(toIterations(m, length)!));
+    return (t) => ({ lr: lr * gamma ** drops.filter((drop) => drop <= t).length, momentum });
+  },
+});

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { ClrError } from '../errors.js';
+import { entry } from '../registry.js';
+import type { RunLength, Schedule } from './index.js';
+import { momentumOptions, withMomentum } from './momentum.js';
+import { piecewise } from './piecewise.js';
+
+/** What differs between the libraries: defaults, and the lengths of the first leg and of the rest, in iterations. */
+interface Preset {
+  pct_start: number;
+  final_div(div: number): number;
+  legs(iterations: number, pctStart: number): [number, number];
+}
+
+/** facts 2.2; fastai's callbacks/one_cycle.py (v1) and callback/schedule.py (v2), torch/optim/lr_scheduler.py. */
+const presets: Record<'fastai-v1' | 'fastai-v2' | 'pytorch', Preset> = {
+  'fastai-v1': {
+    pct_start: 0.3,
+    final_div: (div) => div * 1e4,
+    legs(iterations, pctStart) {
+      const rise = Math.floor(iterations * pctStart);
+      return [Math.max(1, rise), iterations - rise];
+    },
+  },
+  'fastai-v2': {
+    pct_start: 0.25,
+    final_div: () => 1e5,
+    legs: (iterations, pctStart) => [pctStart * iterations, (1 - pctStart) * iterations],
+  },
+  pytorch: {
+    pct_start: 0.3,
+    final_div: (div) => div * 1e4,
+    legs: (iterations, pctStart) => [pctStart * iterations - 1, iterations - pctStart * iterations], // ends at the last update
+  },
+};
+
+/**
+ * 1cycle as the libraries have it since 2018: up from max_lr / div to max_lr, then down to max_lr / final_div. With `pytorch`
+ * the last update has that LR; fastai stops one step before. `three_phase` is torch's: down to max_lr / div first.
+ */
+export const oneCycle = entry({
+  type: 'one-cycle',
+  options: z.object({
+    preset: z.enum(['fastai-v1', 'fastai-v2', 'pytorch']).default('pytorch').describe('whose definition and defaults'),
+    max_lr: z.number().gt(0),
+    div: z.number().gte(1).default(25).describe('the LR starts at max_lr / div'),
+    final_div: z
+      .number()
+      .gte(1)
+      .optional()
+      .describe("the LR ends at max_lr / final_div; torch's final_div_factor times div"),
+    pct_start: z.number().gt(0).lt(1).optional().describe('share of the run in which the LR rises'),
+    anneal: z.enum(['cosine', 'linear']).default('cosine'),
+    three_phase: z.boolean().default(false).describe('preset pytorch only'),
+    ...momentumOptions('cyclic'),
+  }),
+  create({ preset, max_lr, div, anneal, three_phase, ...options }, { iterations }: RunLength): Schedule {
+    const defaults = presets[preset];
+    const pctStart = options.pct_start ?? defaults.pct_start;
+    if (three_phase) checkThreePhases(preset, pctStart);
+    const [rise, rest] = defaults.legs(iterations, pctStart);
+    const [foot, end] = [max_lr / div, max_lr / (options.final_div ?? defaults.final_div(div))];
+    const lengths = three_phase ? [rise, rise, rest - rise] : [rise, rest];
+    const curve = (...ends: number[]) =>
+      piecewise(lengths.map((length, i) => ({ length, from: ends[i]!, to: ends[i + 1]!, shape: anneal })));
+    const lr = three_phase ? curve(foot, max_lr, foot, end) : curve(foot, max_lr, end);
+    return withMomentum(lr, curve(0, 1, 0, 0), options);
+  },
+});
+
+function checkThreePhases(preset: string, pctStart: number): void {
+  if (preset !== 'pytorch')
+    throw new ClrError('usage', `three_phase is not known to ${preset}`, 'set preset to "pytorch", or use clr-beta');
+  if (pctStart > 0.5)
+    throw new ClrError('usage', `pct_start ${pctStart} leaves no third phase`, 'it can be 0.5 at most');
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { entry } from '../registry.js';
+import { duration, toIterations } from './duration.js';
+import type { RunLength, Schedule } from './index.js';
+import { momentumOptions, withMomentum } from './momentum.js';
+import { piecewise } from './piecewise.js';
+
+/**
+ * The "1cycle" policy of Smith's Caffe, as his logs show it (facts 1.1, 1.2; https://github.com/lnsmith54/hyperParam1): up
+ * from base_lr to max_lr, down to 0, which no update gets to see, then base_lr / 1000 to the end. The momentum starts a
+ * second dip of half the depth there (arXiv:1803.09820, appendix A.2). `step_size` is cut to whole iterations, at least 1.
+ */
+export const smith1cycle = entry({
+  type: 'smith-1cycle',
+  options: z.object({
+    base_lr: z.number().gt(0),
+    max_lr: z.number().gt(0),
+    step_size: duration.prefault({ share: '41/95' }).describe('half the cycle'),
+    tail_div: z.number().gte(1).default(1000).describe('the LR of the tail is base_lr / tail_div'),
+    momentum_tail: z.enum(['dip', 'hold']).default('dip').describe('dip: as in the logs; hold: at rest'),
+    ...momentumOptions('cyclic'),
+  }),
+  create({ base_lr, max_lr, step_size, tail_div, momentum_tail, ...momentum }, length: RunLength): Schedule {
+    const half = Math.max(1, Math.floor(toIterations(step_size, length)!));
+    const tail = base_lr / tail_div;
+    const lr = piecewise([
+      { length: half, from: base_lr, to: max_lr },
+      { length: half, from: max_lr, to: 0 },
+      { length: Number.POSITIVE_INFINITY, from: tail, to: tail, shape: 'constant' },
+    ]);
+    const height = (t: number) => {
+      const cycle = Math.floor(t / (2 * half));
+      const x = (t - (2 * cycle + 1) * half) / half;
+      return momentum_tail === 'hold' && cycle > 0 ? 0 : (1 - Math.abs(x)) / 2 ** cycle;
+    };
+    return withMomentum(lr, height, momentum);
+  },
+});
