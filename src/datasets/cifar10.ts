@@ -6,7 +6,7 @@ import { entry } from '../registry.js';
 import { fromBatches } from './binary-batches.js';
 import { cached } from './cache.js';
 import { decodeImage } from './decode-image.js';
-import { officialArchive } from './download.js';
+import { downloaded, officialDownload } from './download.js';
 import { type DecodedImage, decodersAtOnce, fromImages } from './image-folders.js';
 import type { DataOptions, Dataset } from './index.js';
 import { openSource, type SourceFile } from './source.js';
@@ -24,7 +24,7 @@ export const cifar10 = entry({
   type: 'cifar10',
   options: z.object({ train_limit: limit('training'), val_limit: limit('validation') }),
   async create(limits, data: DataOptions) {
-    return limited(await load(data.path ?? (await officialArchive(data)), data), limits, data);
+    return limited(await load(data.path ?? (await downloaded(officialDownload, data)), data), limits, data);
   },
 });
 
