@@ -1,8 +1,36 @@
-/** The finite values' least and greatest, widened by `margin` of their distance (by `margin` itself where they are all the same). */
-export function extent(values: readonly number[], margin = 0): [number, number] {
+/** The finite values' least and greatest, widened by `margin` of their distance; by a twentieth of the value if there is but one. */
+export function extent(values: readonly number[], margin: number): [number, number] {
   const [low, high] = finiteRange(values);
-  const padding = (high - low || 1) * margin;
+  const padding = low < high ? (high - low) * margin : Math.abs(low) / 20 || 1;
   return [low - padding, high + padding];
+}
+
+/** A logarithmic axis around the positive values, half a decade to each side if there is but one; with ticks that can be read. */
+export function logAxis(values: readonly number[]) {
+  const [low, high] = finiteRange(values.filter((value) => value > 0).map(Math.log10));
+  const padding = 0.02 * (high - low) || 0.5;
+  const domain: [number, number] = [10 ** (low - padding), 10 ** (high + padding)];
+  const ticks = logTicks(domain);
+  return {
+    scale: { type: 'log', domain, nice: false },
+    axis: { values: ticks, tickCount: ticks.length, format: '~g' },
+  } as const;
+}
+
+/** Powers of ten; up to three decades also their double and fivefold. */
+function logTicks([low, high]: readonly [number, number]): number[] {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const exponents = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  const multiples = high / low > 1500 ? [1] : [1, 2, 5];
+  return exponents
+    .flatMap((exponent) => multiples.map((multiple) => Number(`${multiple}e${exponent}`)))
+    .filter((tick) => tick >= low && tick <= high);
+}
+
+/** A linear axis for what a run counts, iterations or epochs: from 0 to a little beyond the last. */
+export function countAxis(counts: readonly number[]) {
+  const domain: [number, number] = [0, 1.02 * Math.max(1, finiteRange(counts)[1])];
+  return { scale: { domain, nice: false }, axis: { tickMinStep: 1 } } as const;
 }
 
 function finiteRange(values: readonly number[]): [number, number] {
@@ -29,7 +57,7 @@ export function lossAxis(title: string, losses: readonly number[]): LossAxis {
   const finite = losses.filter(Number.isFinite);
   const highest = finiteRange(finite)[1];
   const usual = Math.max(median(finite.slice(0, 10)), median(finite));
-  if (!(highest > 3 * usual)) return { title, domain: [0, highest * 1.05] };
+  if (!(highest > 3 * usual)) return { title, domain: [0, 1.05 * highest || 1] };
   const top = 1.5 * usual;
   return { title: `${title}, cut off at ${top.toPrecision(2)} (highest: ${highest.toPrecision(2)})`, domain: [0, top] };
 }

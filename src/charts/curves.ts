@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { MetricsRow } from '../results/metrics.js';
-import { extent, lossAxis } from './axes.js';
+import { countAxis, extent, lossAxis } from './axes.js';
 import { firstDiverged, noData, verticalMark } from './marks.js';
 import { chart, type Heading, type Panel, palette, panelSize } from './theme.js';
 import { thin } from './thin.js';
@@ -25,10 +25,7 @@ export function curves(rows: readonly MetricsRow[], heading: Heading): TopLevelS
 }
 
 function panel(rows: readonly MetricsRow[], what: 'loss' | 'acc', title: string, y: [number, number]): Panel {
-  const x = extent(
-    rows.map((row) => row.epoch),
-    rows.length > 1 ? 0 : 1,
-  );
+  const x = countAxis(rows.map((row) => row.epoch));
   const values = [...series(rows, 'train', what), ...series(rows, 'val', what)];
   const diverged = firstDiverged(rows, 'train_loss', 'val_loss');
   const color = { domain: Object.values(sets), range: palette.slice(0, 2) };
@@ -39,18 +36,12 @@ function panel(rows: readonly MetricsRow[], what: 'loss' | 'acc', title: string,
         data: { values },
         mark: { type: 'line', clip: true, point: rows.length <= 20 },
         encoding: {
-          x: {
-            field: 'epoch',
-            type: 'quantitative',
-            title: 'epoch',
-            axis: { tickMinStep: 1 },
-            scale: { domain: x, nice: false },
-          },
+          x: { field: 'epoch', type: 'quantitative', title: 'epoch', ...x },
           y: { field: what, type: 'quantitative', title, scale: { domain: y, nice: false } },
           color: { field: 'set', type: 'nominal', title: null, scale: color },
         },
       },
-      ...(diverged ? [verticalMark(diverged.epoch, `diverged in epoch ${diverged.epoch}`, x)] : []),
+      ...(diverged ? [verticalMark(diverged.epoch, `diverged in epoch ${diverged.epoch}`, x.scale.domain)] : []),
       ...(values.length === 0 ? [noData] : []),
     ],
   };

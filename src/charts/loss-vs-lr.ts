@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { IterationRow } from '../results/metrics.js';
-import { extent, lossAxis } from './axes.js';
+import { extent, type LossAxis, logAxis, lossAxis } from './axes.js';
 import { firstDiverged, noData, verticalMark } from './marks.js';
 import { smooth } from './smooth.js';
 import { chart, type Heading, type Layer, palette, panelSize } from './theme.js';
@@ -19,14 +19,16 @@ export function lossVsLr(
 ): TopLevelSpec {
   const visible = rows.filter((row) => Number.isFinite(row.lr) && (lrScale === 'linear' || row.lr > 0));
   const lrs = visible.map((row) => row.lr);
-  const domain = extent(lrs, lrScale === 'log' ? 0 : 0.02);
+  const x = lrScale === 'log' ? logAxis(lrs) : { scale: { domain: extent(lrs, 0.02), nice: false } };
   const drawn = thin(withDirection(visible), ['loss', 'lr']).filter((row) => Number.isFinite(row.loss));
   const diverged = firstDiverged(rows, 'loss');
-  const layer = curve(drawn, { type: lrScale, domain, nice: false });
-  if (diverged) layer.push(verticalMark(diverged.lr, `diverged at iteration ${diverged.iteration}`, domain));
+  const losses = visible.map((row) => row.loss);
+  const layer = curve(drawn, x, lossAxis('training loss', losses));
+  if (diverged) layer.push(verticalMark(diverged.lr, `diverged at iteration ${diverged.iteration}`, x.scale.domain));
   if (drawn.length === 0) layer.push(noData);
   const size = { width: 1.5 * panelSize.width, height: 1.5 * panelSize.height };
-  return chart(heading, { ...size, data: { values: drawn }, layer });
+  const subtitle = [heading.subtitle ?? [], 'points: single batches; lines: debiased moving average (0.98)'].flat();
+  return chart({ ...heading, subtitle }, { ...size, data: { values: drawn }, layer });
 }
 
 type Point = Pick<IterationRow, 'iteration' | 'lr' | 'loss'> & {
@@ -55,23 +57,22 @@ function lrSigns(lrs: readonly number[]): number[] {
   return signs.map((sign, i) => (sign === signs[i - 1] || sign === signs[i + 1] ? sign : (signs[i + 1] ?? sign)));
 }
 
-function curve(drawn: readonly Point[], scale: { type: 'linear' | 'log'; domain: number[]; nice: false }): Layer[] {
-  const losses = drawn.map((row) => row.loss);
-  const { title, domain } = lossAxis('training loss', losses);
+function curve(drawn: readonly Point[], x: { scale: object; axis?: object }, { title, domain }: LossAxis): Layer[] {
   const present = directions.filter((direction) => drawn.some((row) => row.direction === direction));
   const encoding = {
-    x: { field: 'lr', type: 'quantitative', title: 'learning rate', scale },
+    x: { field: 'lr', type: 'quantitative', title: 'learning rate', ...x },
     color: {
       field: 'direction',
       type: 'nominal',
       title: null,
+      legend: { symbolType: 'stroke', symbolOpacity: 1 },
       scale: { domain: present, range: present.map((direction) => palette[directions.indexOf(direction)]!) },
     },
   } as const;
   const y = (field: keyof Point) => ({ field, type: 'quantitative', title, scale: { domain, nice: false } }) as const;
   return [
     {
-      mark: { type: 'circle', size: 8, opacity: 0.25, clip: true },
+      mark: { type: 'circle', size: drawn.length < 300 ? 25 : 8, opacity: 1, fillOpacity: 0.25, clip: true },
       encoding: { ...encoding, y: y('loss') },
     },
     {

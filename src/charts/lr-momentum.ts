@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { IterationRow } from '../results/metrics.js';
-import { extent } from './axes.js';
+import { countAxis, extent, logAxis } from './axes.js';
 import { firstDiverged, noData, verticalMark } from './marks.js';
 import { chart, type Heading, type Layer, type Panel, palette, panelSize } from './theme.js';
 import { thin } from './thin.js';
@@ -15,52 +15,54 @@ export function lrMomentum(
   { lrScale = 'linear' }: { lrScale?: 'linear' | 'log' } = {},
 ): TopLevelSpec {
   const lrs = rows.map((row) => row.lr);
-  const lrDomain = lrScale === 'log' ? extent(lrs.filter((lr) => lr > 0)) : [0, extent(lrs)[1] * 1.05];
-  const momentumDomain = extent(
-    rows.map((row) => row.momentum),
-    0.1,
-  );
+  const lrAxis = lrScale === 'log' ? logAxis(lrs) : { scale: { domain: [0, extent(lrs, 0.05)[1]] } };
+  const momenta = rows.map((row) => row.momentum);
+  const momentumAxis = { scale: { domain: extent(momenta, 0.1) } };
   return chart(
     heading,
-    panel(rows, 'lr', 'learning rate', { type: lrScale, domain: lrDomain }, palette[0]!),
-    panel(rows, 'momentum', 'momentum', { domain: momentumDomain, zero: false }, palette[1]!),
+    panel(rows, { field: 'lr', title: 'learning rate', ...lrAxis }, palette[0]!, panelSize.height - 12),
+    panel(rows, { field: 'momentum', title: 'momentum', ...momentumAxis }, palette[1]!, 12),
   );
 }
 
+/** `markAt`: height of the text at a divergence, which mostly comes where the LR is high and the momentum low. */
 function panel(
   rows: readonly ScheduleRow[],
-  field: 'lr' | 'momentum',
-  title: string,
-  scale: { type?: 'linear' | 'log'; domain: number[]; zero?: false },
+  y: { field: 'lr' | 'momentum'; title: string; scale: { type?: 'log' }; axis?: object },
   color: string,
+  markAt: number,
 ): Panel {
-  const drawn = rows.filter((row) => Number.isFinite(row[field]) && (scale.type !== 'log' || row[field] > 0));
-  const domain = extent(
-    rows.map((row) => row.iteration),
-    rows.length > 1 ? 0 : 1,
-  );
+  const x = countAxis(rows.map((row) => row.iteration));
+  const drawn = rows.filter((row) => row[y.field] > 0 || y.scale.type !== 'log');
+  const values = thin(drawn, [y.field], 1000).map((row) => ({ iteration: row.iteration, [y.field]: row[y.field] }));
   const line: Layer = {
-    data: { values: thin(drawn, [field]).map((row) => ({ iteration: row.iteration, [field]: row[field] })) },
+    data: { values },
     mark: { type: 'line', color, point: drawn.length === 1 ? { color } : false },
     encoding: {
-      x: { field: 'iteration', type: 'quantitative', title: 'iteration', scale: { domain, nice: false } },
-      y: { field, type: 'quantitative', title, scale },
+      x: { field: 'iteration', type: 'quantitative', title: 'iteration', ...x },
+      y: { type: 'quantitative', ...y },
     },
   };
-  const diverged = firstDiverged(rows, 'loss');
   const layer: Layer[] = [line];
-  if (diverged) layer.push(verticalMark(diverged.iteration, `diverged at ${diverged.iteration}`, domain));
+  const diverged = firstDiverged(rows, 'loss');
+  if (diverged)
+    layer.push(verticalMark(diverged.iteration, `diverged at ${diverged.iteration} `, x.scale.domain, markAt));
   if (drawn.length === 0) layer.push(noData);
-  return { ...panelSize, layer: [{ layer }, ...epochAxis(rows, domain)], resolve: { scale: { x: 'independent' } } };
+  return {
+    ...panelSize,
+    layer: [{ layer }, ...epochAxis(rows, x.scale.domain)],
+    resolve: { scale: { x: 'independent' } },
+  };
 }
 
 /** An axis along the top, in epochs, if the rows tell how many iterations one has. */
-function epochAxis(rows: readonly ScheduleRow[], domain: readonly [number, number]): Layer[] {
+function epochAxis(rows: readonly ScheduleRow[], iterations: readonly number[]): Layer[] {
   const second = rows.find((row) => row.epoch === 2);
   if (!second) return [];
+  const domain = iterations.map((iteration) => iteration / second.iteration);
   return [
     {
-      data: { values: domain.map((iteration) => ({ epoch: iteration / second.iteration })) },
+      data: { values: domain.map((epoch) => ({ epoch })) },
       mark: { type: 'point', opacity: 0 },
       encoding: {
         x: {
@@ -68,7 +70,7 @@ function epochAxis(rows: readonly ScheduleRow[], domain: readonly [number, numbe
           type: 'quantitative',
           title: 'epoch',
           axis: { orient: 'top', grid: false },
-          scale: { domain: domain.map((iteration) => iteration / second.iteration), nice: false },
+          scale: { domain, nice: false },
         },
       },
     },

@@ -41,7 +41,8 @@ export async function writeChart(directory: string, name: string, spec: TopLevel
   await writeFileAtomic(join(directory, `${name}.png`), await renderPng(spec));
 }
 
-/** JSON with each innermost object, such as a row of the data, on a line of its own. */
+/** JSON with seven digits a number and each innermost object, such as a row of the data, on a line of its own. */
 function specText(spec: TopLevelSpec): string {
-  return `${JSON.stringify(spec, null, 2).replace(/\{[^{}[\]]*\}/g, (object) => object.replace(/\s*\n\s*/g, ' '))}\n`;
+  const digits = (_key: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value);
+  return `${JSON.stringify(spec, digits, 2).replace(/\{[^{}[\]]*\}/g, (object) => object.replace(/\s*\n\s*/g, ' '))}\n`;
 }

@@ -1,9 +1,9 @@
 import type { Config, TopLevelSpec } from 'vega-lite';
 
-/** What every chart is told: the name of the run or config, and a line under it. */
+/** What every chart is told: the name of the run or config, and lines under it. */
 export interface Heading {
   title: string;
-  subtitle?: string;
+  subtitle?: string | string[];
 }
 
 /** One element of a panel. */
@@ -49,8 +49,16 @@ export const theme: Config = {
     tickColor: '#888888',
     tickCount: 6,
     labelOverlap: true,
+    labelFlush: false,
   },
-  legend: { labelFontSize: 12, labelColor: ink, titleFontSize: 12, titleFontWeight: 'normal', orient: 'top' },
+  legend: {
+    labelFontSize: 12,
+    labelColor: ink,
+    titleFontSize: 12,
+    titleFontWeight: 'normal',
+    orient: 'top',
+    offset: 10,
+  },
   text: { fontSize: 12, color: ink },
   line: { strokeWidth: 2, strokeCap: 'round', strokeJoin: 'round' },
 };
