@@ -28,7 +28,7 @@ export function lrMomentum(
 /** `markAt`: height of the text at a divergence, which mostly comes where the LR is high and the momentum low. */
 function panel(
   rows: readonly ScheduleRow[],
-  y: { field: 'lr' | 'momentum'; title: string; scale: { type?: 'log' }; axis?: object },
+  y: { field: 'lr' | 'momentum'; title: string; scale: { type?: 'log'; domain: number[] }; axis?: object },
   color: string,
   markAt: number,
 ): Panel {
