@@ -1,3 +1,4 @@
+import { adamUpdateKernels } from './adam-update.js';
 import { assembleBatchKernels } from './assemble-batch.js';
 import { batchNormKernels } from './batch-norm.js';
 import { biasAddKernels } from './bias-add.js';
@@ -9,6 +10,7 @@ import { softmaxCrossEntropyKernels } from './softmax-cross-entropy.js';
 
 /** Every op of our own. A model needs these and tfjs's Conv2D, Conv2DBackpropInput, Conv2DBackpropFilter and Add. */
 export const referenceKernels = [
+  ...adamUpdateKernels,
   ...assembleBatchKernels,
   ...batchNormKernels,
   ...biasAddKernels,

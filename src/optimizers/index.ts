@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Parameter, Variable } from '../models/index.js';
 import { Registry } from '../registry.js';
 import type { Hyperparameters } from '../schedules/index.js';
+import { adam, adamw } from './adam.js';
 import { sgd } from './sgd.js';
 
 export interface Optimizer {
@@ -11,4 +12,4 @@ export interface Optimizer {
   step(gradients: Tensor[], hyperparameters: Hyperparameters): void;
 }
 
-export const optimizers = new Registry<[Parameter[]], Optimizer>('optimizer', [sgd]);
+export const optimizers = new Registry<[Parameter[]], Optimizer>('optimizer', [sgd, adam, adamw]);

@@ -1,0 +1,60 @@
+import { scalar, zerosLike } from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import type { Parameter } from '../models/index.js';
+import { type AdamUpdate, adamUpdate } from '../ops/adam-update.js';
+import { entry } from '../registry.js';
+import type { Optimizer } from './index.js';
+import { decayOf, weightDecayOptions } from './sgd.js';
+
+const { weight_decay_mode: _, ...decayOptions } = weightDecayOptions; // the type says which
+
+const options = z.object({
+  cycle_beta1: z
+    .boolean()
+    .default(true)
+    .describe("whether beta1 is the schedule's momentum at each step; fastai 0.7 did so from 8 April 2018 on"),
+  beta1: z.number().min(0).lt(1).default(0.9).describe('with cycle_beta1 false'),
+  beta2: z.number().min(0).lt(1).default(0.999).describe('the thread also tried 0.99 and 0.9'),
+  epsilon: z.number().gt(0).default(1e-8),
+  ...decayOptions,
+});
+
+/** Adam with L2 weight decay (added to the gradient), as torch.optim.Adam. */
+export const adam = entry({
+  type: 'adam',
+  options,
+  create: (o, parameters: Parameter[]) => create(o, parameters, 'l2'),
+});
+
+/** Adam with decoupled weight decay, as torch.optim.AdamW and `use_wd_sched` of fastai 0.7 in its final form (facts 2.1). */
+export const adamw = entry({
+  type: 'adamw',
+  options,
+  create: (o, parameters: Parameter[]) => create(o, parameters, 'decoupled'),
+});
+
+function create(
+  { cycle_beta1, beta1, beta2, epsilon, ...decay }: z.output<typeof options>,
+  parameters: Parameter[],
+  weightDecayMode: AdamUpdate['weightDecayMode'],
+): Optimizer {
+  const moment = (kind: string) =>
+    parameters.map(({ name, value }) => ({ name: `${name}.${kind}`, value: zerosLike(value) }));
+  const [first, second, steps] = [moment('first_moment'), moment('second_moment'), { name: 'steps', value: scalar(0) }];
+  const weightDecay = decayOf(parameters, decay.weight_decay, decay.decay_batch_norm);
+  const values = (variables: { value: Parameter['value'] }[]) => variables.map((v) => v.value);
+  return {
+    state: [...first, ...second, steps],
+    step(gradients, { lr, momentum }) {
+      const moments = { first: values(first), second: values(second), steps: steps.value };
+      const attributes = { lr, beta1: cycle_beta1 ? momentum : beta1, beta2, epsilon, weightDecay, weightDecayMode };
+      const [newValues, next] = adamUpdate(values(parameters), gradients, moments, attributes);
+      steps.value = next.steps as typeof steps.value;
+      parameters.forEach((p, i) => {
+        p.value = newValues[i]!;
+        first[i]!.value = next.first[i]!;
+        second[i]!.value = next.second[i]!;
+      });
+    },
+  };
+}
