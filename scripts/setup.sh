@@ -1,0 +1,35 @@
+#!/bin/sh
+# Sets everything up, as often as you like: Debian packages (as root on a Debian-like system; else names them), npm
+# packages, the build. `npm start` and `npm test` call it; it says one line for each thing that it really does.
+set -eu
+cd "$(dirname "$0")/.."
+
+# For the oneDNN backend alone; without them the others serve.
+packages="g++ make python3 libdnnl-dev"
+if command -v dpkg-query >/dev/null; then
+  missing=""
+  for package in $packages; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+  done
+  if [ -n "$missing" ] && [ "$(id -u)" = 0 ]; then
+    echo "setup: installing$missing" >&2
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >/dev/null ||
+      echo "setup: could not install$missing: the onednn backend will be missing" >&2
+  elif [ -n "$missing" ]; then
+    echo "setup: for the onednn backend, install:$missing" >&2
+  fi
+fi
+
+stamp=node_modules/.lock-checksum
+if [ "$(cat $stamp 2>/dev/null)" != "$(cksum package-lock.json)" ]; then
+  echo "setup: npm ci" >&2
+  npm ci --loglevel=error >&2
+  cksum package-lock.json >$stamp
+fi
+
+if [ ! -e dist/.built ] || [ -n "$(find src bin scripts package.json tsconfig.json tsconfig.build.json -newer dist/.built -print -quit)" ]; then
+  echo "setup: building" >&2
+  npm run --silent build >&2
+  touch dist/.built
+fi
+if [ -e scripts/build-onednn.mjs ]; then node scripts/build-onednn.mjs >&2; fi
