@@ -32,6 +32,7 @@ export interface Backend {
 
 /** Fastest first: the order in which `auto` asks them. Loaded only when asked. */
 const backends: Record<string, () => Promise<Backend>> = {
+  onednn: async () => (await import('./onednn/index.js')).onednn,
   wasm: async () => (await import('./wasm/index.js')).wasm,
   cpu: async () => (await import('./cpu/index.js')).cpu,
 };

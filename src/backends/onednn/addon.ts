@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** Values of an activation: float32, or the upper halves of float32 (bfloat16). */
+export type Activation = Float32Array | Uint16Array;
+
+type Convolution = (shape: Int32Array, x: Activation, filter: Float32Array, y: Activation) => void;
+
+/** native/addon.cc. It trusts its arguments: types and lengths are checked here, in TypeScript. */
+export interface Addon {
+  /** oneDNN's. */
+  readonly version: string;
+  /** The processor level that the own kernels were chosen for: base, v3 (AVX2), v4 (AVX-512). */
+  readonly level: string;
+  readonly nativeBf16: boolean;
+  /** 64-byte aligned. */
+  allocate(bytes: number): ArrayBuffer;
+  setThreads(count: number): void;
+  widen(from: Uint16Array, to: Float32Array): void;
+  narrow(from: Float32Array, to: Uint16Array): void;
+  convForward: Convolution;
+  /** Writes x. */
+  convBackwardInput: Convolution;
+  /** Writes filter. */
+  convBackwardFilter: Convolution;
+  batchNormTrain(
+    x: Activation,
+    residual: Activation | undefined,
+    ...vectorsAndY: (Activation | number | boolean)[]
+  ): void;
+  batchNormTrainGrad(dy: Activation, x: Activation, y: Activation, ...rest: (Activation | undefined | boolean)[]): void;
+  affine(
+    x: Activation,
+    residual: Activation | undefined,
+    slope: Float32Array,
+    offset: Float32Array,
+    y: Activation,
+    relu: boolean,
+  ): void;
+  add(a: Activation, b: Activation, y: Activation): void;
+  channelSum(x: Activation, sum: Float32Array): void;
+  pool(x: Activation, y: Float32Array, images: number, pixels: number, channels: number): void;
+  poolGrad(dy: Float32Array, dx: Activation, images: number, pixels: number, channels: number): void;
+  /** shape: images, height, width, channels, output channels, window, offset */
+  downsample(x: Activation, y: Activation, shape: Int32Array): void;
+  downsampleGrad(dy: Activation, dx: Activation, shape: Int32Array): void;
+  /** In place. */
+  sgd(
+    parameters: Float32Array[],
+    gradients: Float32Array[],
+    velocities: Float32Array[],
+    momentum: Float64Array,
+    weightDecay: Float64Array,
+    lr: number,
+    nesterov: boolean,
+    decoupled: boolean,
+    lrInside: boolean,
+  ): void;
+  assemble(
+    images: Uint8Array,
+    plan: Int32Array,
+    table: Float32Array,
+    y: Activation,
+    ...heightWidthChannelsPadMode: number[]
+  ): void;
+}
+
+/** From src/ and from dist/ alike. */
+const path = fileURLToPath(new URL('../../../build/Release/onednn.node', import.meta.url));
+
+let loaded: Addon | undefined;
+
+/** Throws an Error that says why the addon can't be loaded. */
+export function loadAddon(): Addon {
+  if (!existsSync(path)) throw new Error('its addon is not built');
+  loaded ??= createRequire(import.meta.url)(path) as Addon;
+  return loaded;
+}

@@ -1,0 +1,61 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { kernel } from './kernel.js';
+
+type Inputs = Record<'x' | 'scale' | 'shift' | 'runningMean' | 'runningVariance', TensorInfo> & {
+  residual?: TensorInfo;
+};
+type GradInputs = Record<'dy' | 'x' | 'y' | 'scale' | 'mean' | 'inverseDeviation', TensorInfo>;
+
+export const batchNormKernels = [
+  kernel(
+    'BatchNormTrain',
+    (
+      { x, scale, shift, runningMean, runningVariance, residual }: Inputs,
+      { epsilon, momentum, relu }: { epsilon: number; momentum: number; relu: boolean },
+      backend,
+    ) => {
+      const y = backend.allocateActivation(x.shape);
+      const [mean, inverse, newMean, newVariance] = [0, 0, 0, 0].map(() => backend.allocate(scale.shape)) as Four;
+      const vectors = [scale, shift, runningMean, runningVariance].map((t) => backend.view(t));
+      const results = [mean, inverse, newMean, newVariance].map((t) => backend.view(t));
+      const added = residual && backend.activation(residual);
+      const [from, to] = [backend.activation(x), backend.activation(y)];
+      backend.addon.batchNormTrain(from, added, ...vectors, to, ...results, epsilon, momentum, relu);
+      return [y, mean, inverse, newMean, newVariance];
+    },
+  ),
+  kernel(
+    'BatchNormTrainGrad',
+    (inputs: GradInputs, { relu, residual }: { relu: boolean; residual: boolean }, backend) => {
+      const { x, scale } = inputs;
+      const dx = backend.allocateActivation(x.shape);
+      const [dScale, dShift] = [backend.allocate(scale.shape), backend.allocate(scale.shape)];
+      const dResidual = residual ? backend.allocateActivation(x.shape) : undefined;
+      backend.addon.batchNormTrainGrad(
+        backend.activation(inputs.dy),
+        backend.activation(x),
+        backend.activation(inputs.y),
+        ...[scale, inputs.mean, inputs.inverseDeviation].map((t) => backend.view(t)),
+        backend.activation(dx),
+        backend.view(dScale),
+        backend.view(dShift),
+        dResidual && backend.activation(dResidual),
+        relu,
+      );
+      return dResidual ? [dx, dScale, dShift, dResidual] : [dx, dScale, dShift];
+    },
+  ),
+  kernel('BatchNormInference', (inputs: Inputs, { epsilon, relu }: { epsilon: number; relu: boolean }, backend) => {
+    const { x, residual } = inputs;
+    const [scale, shift, mean, variance] = [inputs.scale, inputs.shift, inputs.runningMean, inputs.runningVariance].map(
+      (t) => backend.view(t),
+    ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+    const slope = scale.map((s, c) => s / Math.sqrt(variance[c]! + epsilon));
+    const offset = shift.map((s, c) => s - slope[c]! * mean[c]!);
+    const y = backend.allocateActivation(x.shape);
+    const added = residual && backend.activation(residual);
+    backend.addon.affine(backend.activation(x), added, slope, offset, backend.activation(y), relu);
+    return [y];
+  }),
+];
+type Four = [TensorInfo, TensorInfo, TensorInfo, TensorInfo];

@@ -1,0 +1,19 @@
+import { addKernel } from './add.js';
+import { assembleBatch } from './assemble-batch.js';
+import { batchNormKernels } from './batch-norm.js';
+import { biasKernels } from './bias.js';
+import { convolutionKernels } from './convolution.js';
+import type { Kernel } from './kernel.js';
+import { poolingKernels } from './pooling.js';
+import { sgdUpdate } from './sgd-update.js';
+
+/** The ops that the addon computes; the others keep their reference kernels, or tfjs's own. */
+export const kernels: Kernel[] = [
+  addKernel,
+  assembleBatch,
+  ...batchNormKernels,
+  ...biasKernels,
+  ...convolutionKernels,
+  ...poolingKernels,
+  sgdUpdate,
+];

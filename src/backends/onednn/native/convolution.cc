@@ -1,0 +1,156 @@
+#include "convolution.h"
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <new>
+#include <unordered_map>
+#include "dnnl_api.h"
+
+using dnnl::memory;
+
+namespace {
+
+struct Engine {
+  dnnl::engine cpu{dnnl::engine::kind::cpu, 0};
+  dnnl::stream stream{cpu};
+};
+Engine& engine() {
+  static Engine e;
+  return e;
+}
+
+/** Memory that grows to the largest request and stays. */
+class Scratch {
+ public:
+  void* at_least(size_t bytes) {
+    if (bytes > size_) {
+      std::free(data_);
+      size_ = (bytes + 63) / 64 * 64;
+      data_ = std::aligned_alloc(64, size_);
+      if (!data_) throw std::bad_alloc();
+    }
+    return data_;
+  }
+  size_t size() const { return size_; }
+  ~Scratch() { std::free(data_); }
+
+ private:
+  void* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+Scratch scratchpad, wide_x, wide_y;
+size_t filter_bytes = 0;
+
+/** A convolution of one shape, with the filter in the layout that oneDNN likes best for it. */
+struct Convolution {
+  dnnl::primitive prim;
+  memory x_mem, y_mem, filter_mem, blocked_mem, scratch_mem;
+  dnnl::reorder reorder_prim;
+  bool reordered;
+};
+
+memory::desc filter_md(const ConvolutionShape& s, memory::format_tag tag) {
+  return {{s[6], s[3], s[7], s[8]}, memory::data_type::f32, tag};
+}
+
+ConvolutionMds describe(const ConvolutionShape& s, bool bf16) {
+  const auto type = bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+  const auto nhwc = memory::format_tag::nhwc;
+  return {{{s[0], s[3], s[1], s[2]}, type, nhwc},
+          {{s[6], s[3], s[7], s[8]}, type, memory::format_tag::any},
+          filter_md(s, memory::format_tag::any),
+          {{s[0], s[6], s[4], s[5]}, type, nhwc},
+          {s[9], s[10]}, {s[11], s[12]}, {s[13], s[14]}};
+}
+
+template <class Pd>
+Convolution build(const Pd& pd, const ConvolutionMds& mds, const ConvolutionShape& shape, const memory::desc& blocked_md, bool gradient) {
+  auto& cpu = engine().cpu;
+  Convolution c;
+  const auto hwio_md = filter_md(shape, memory::format_tag::hwio);
+  c.prim = dnnl::primitive(pd);
+  c.x_mem = memory(mds.x, cpu, nullptr);
+  c.y_mem = memory(mds.y, cpu, nullptr);
+  c.filter_mem = memory(hwio_md, cpu, nullptr);
+  c.scratch_mem = memory(pd.scratchpad_desc(), cpu, nullptr);
+  c.reordered = blocked_md != hwio_md;
+  if (!c.reordered) return c;
+  c.blocked_mem = memory(blocked_md, cpu);
+  filter_bytes += blocked_md.get_size();
+  c.reorder_prim = gradient ? dnnl::reorder(c.blocked_mem, c.filter_mem) : dnnl::reorder(c.filter_mem, c.blocked_mem);
+  return c;
+}
+
+Convolution build(Pass pass, const ConvolutionShape& shape, bool bf16) {
+  const auto mds = describe(shape, bf16);
+  auto& cpu = engine().cpu;
+  if (pass == Pass::forward) {
+    const auto pd = forward_pd(cpu, mds);
+    return build(pd, mds, shape, pd.weights_desc(), false);
+  }
+  if (pass == Pass::backward_input) {
+    const auto pd = backward_input_pd(cpu, mds);
+    return build(pd, mds, shape, pd.weights_desc(), false);
+  }
+  const auto pd = backward_filter_pd(cpu, mds);
+  return build(pd, mds, shape, pd.diff_weights_desc(), true);
+}
+
+Convolution& cached(Pass pass, const ConvolutionShape& shape, bool bf16) {
+  static std::map<std::tuple<Pass, ConvolutionShape, bool>, Convolution> cache;
+  const auto key = std::make_tuple(pass, shape, bf16);
+  auto found = cache.find(key);
+  if (found == cache.end()) found = cache.emplace(key, build(pass, shape, bf16)).first;
+  return found->second;
+}
+
+void execute(Pass pass, Convolution& c, void* x, float* filter, void* y) {
+  auto& stream = engine().stream;
+  c.x_mem.set_data_handle(x);
+  c.y_mem.set_data_handle(y);
+  c.filter_mem.set_data_handle(filter);
+  c.scratch_mem.set_data_handle(scratchpad.at_least(c.scratch_mem.get_desc().get_size()));
+  auto& filter_mem = c.reordered ? c.blocked_mem : c.filter_mem;
+  const bool gradient = pass == Pass::backward_filter;
+  if (c.reordered && !gradient) c.reorder_prim.execute(stream, c.filter_mem, c.blocked_mem);
+  const int x_arg = pass == Pass::backward_input ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC;
+  const int filter_arg = gradient ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS;
+  const int y_arg = pass == Pass::forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST;
+  c.prim.execute(stream, {{x_arg, c.x_mem}, {filter_arg, filter_mem}, {y_arg, c.y_mem}, {DNNL_ARG_SCRATCHPAD, c.scratch_mem}});
+  if (c.reordered && gradient) c.reorder_prim.execute(stream, c.blocked_mem, c.filter_mem);
+  stream.wait();
+}
+
+/** bfloat16 activations through a float32 convolution. */
+void execute_widened(Pass pass, const ConvolutionShape& s, Values x, float* filter, Values y) {
+  const size_t x_count = size_t(s[0]) * s[1] * s[2] * s[3], y_count = size_t(s[0]) * s[4] * s[5] * s[6];
+  auto* x32 = static_cast<float*>(wide_x.at_least(x_count * 4));
+  auto* y32 = static_cast<float*>(wide_y.at_least(y_count * 4));
+  if (pass != Pass::backward_input) kernels().widen(static_cast<uint16_t*>(x.data), x32, x_count);
+  if (pass != Pass::forward) kernels().widen(static_cast<uint16_t*>(y.data), y32, y_count);
+  execute(pass, cached(pass, s, false), x32, filter, y32);
+  if (pass == Pass::backward_input) kernels().narrow(x32, static_cast<uint16_t*>(x.data), x_count);
+  if (pass == Pass::forward) kernels().narrow(y32, static_cast<uint16_t*>(y.data), y_count);
+}
+
+}  // namespace
+
+void convolve(Pass pass, const ConvolutionShape& shape, Values x, float* filter, Values y) {
+  if (x.bf16 && !bf16_convolutions()) return execute_widened(pass, shape, x, filter, y);
+  execute(pass, cached(pass, shape, x.bf16), x.data, filter, y.data);
+}
+
+bool bf16_convolutions() {
+  static const bool supported = [] {
+    try {
+      forward_pd(engine().cpu, describe({1, 8, 8, 16, 8, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1}, true));
+      return true;
+    } catch (const dnnl::error&) {
+      return false;
+    }
+  }();
+  return supported;
+}
+
+size_t convolution_bytes() { return scratchpad.size() + wide_x.size() + wide_y.size() + filter_bytes; }

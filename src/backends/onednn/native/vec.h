@@ -1,0 +1,76 @@
+// Vectors of floats in GCC's own notation: the compiler picks the instructions of the processor level it is asked for.
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX512F__)
+constexpr int lanes = 16;
+#elif defined(__AVX2__)
+constexpr int lanes = 8;
+#else
+constexpr int lanes = 4;
+#endif
+
+namespace {  // of each object file its own, since each is compiled for another processor
+
+typedef float vec __attribute__((vector_size(4 * lanes)));
+typedef uint32_t uvec __attribute__((vector_size(4 * lanes)));
+typedef uint16_t hvec __attribute__((vector_size(2 * lanes)));
+
+struct bf16 {
+  uint16_t bits;
+};
+
+/** V: `vec`, or `float` for the channels that do not fill one. */
+template <class V> constexpr int width = 1;
+template <> constexpr int width<vec> = lanes;
+
+inline float widen(uint16_t bits) {
+  const uint32_t wide = uint32_t(bits) << 16;
+  float value;
+  memcpy(&value, &wide, 4);
+  return value;
+}
+
+/** Rounds to nearest, ties to even; NaN stays NaN. */
+inline uint16_t narrow(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  if (value != value) return (bits >> 16) | 0x40;
+  return (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+}
+
+template <class V> inline V load(const float* from) {
+  V v;
+  memcpy(&v, from, sizeof v);
+  return v;
+}
+template <class V> inline void store(float* to, V v) { memcpy(to, &v, sizeof v); }
+
+template <class V> inline V load(const bf16* from);
+template <> inline float load<float>(const bf16* from) { return widen(from->bits); }
+template <> inline vec load<vec>(const bf16* from) {
+  hvec half;
+  memcpy(&half, from, sizeof half);
+  const uvec wide = __builtin_convertvector(half, uvec) << 16;
+  return (vec)wide;
+}
+inline void store(bf16* to, float v) { to->bits = narrow(v); }
+inline void store(bf16* to, vec v) {
+  const uvec bits = (uvec)v;
+  const uvec rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  const uvec kept = (uvec)(v != v);
+  const uvec result = (kept & ((bits >> 16) | 0x40)) | (~kept & rounded);
+  const hvec half = __builtin_convertvector(result, hvec);
+  memcpy(to, &half, sizeof half);
+}
+
+template <class V> inline V splat(float value) { return V{} + value; }
+/** max(v, 0) that keeps NaN, so that a diverged run is seen. */
+inline float relu(float v) { return v < 0 ? 0 : v; }
+inline vec relu(vec v) { return v < 0 ? vec{} : v; }
+/** g where y > 0, else 0. */
+inline float gate(float g, float y) { return y > 0 ? g : 0; }
+inline vec gate(vec g, vec y) { return y > 0 ? g : vec{}; }
+
+}  // namespace
