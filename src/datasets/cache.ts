@@ -74,7 +74,8 @@ function unpack(bytes: Buffer): Dataset {
 }
 
 function split(bytes: Buffer, imagesEnd: number): Split {
-  return { images: bytes.subarray(0, imagesEnd), labels: bytes.subarray(imagesEnd) };
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length); // no Buffer: its slice() does not copy
+  return { images: plain.subarray(0, imagesEnd), labels: plain.subarray(imagesEnd) };
 }
 
 function digest(parts: Uint8Array[]): string {

@@ -95,15 +95,15 @@ async function fetchRest(
     for await (const chunk of chunks) {
       const step = Math.floor((received * 20) / bytes);
       received += chunk.length;
-      if (received > bytes) return;
+      if (received > bytes) throw new Error(`the server sends more than the ${bytes} bytes expected`);
       if (Math.floor((received * 20) / bytes) > step) report(progress(url, received, bytes));
       yield chunk;
     }
   };
-  await pipeline(response, counted, createWriteStream(part, { flags: continues ? 'a' : 'w', flush: true }));
-  if (received > bytes) {
-    await rm(part); // no part of the file that is wanted
-    throw new Error(`the server sends more than the ${bytes} bytes expected`);
+  try {
+    await pipeline(response, counted, createWriteStream(part, { flags: continues ? 'a' : 'w', flush: true }));
+  } finally {
+    if (received > bytes) await rm(part, { force: true }); // no part of the file that is wanted
   }
   if (received < bytes) throw new Error(`the connection ended after ${received} of ${bytes} bytes`);
 }

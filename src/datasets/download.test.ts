@@ -1,0 +1,208 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, get, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer, globalAgent } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { downloaded } from './download.js';
+import { type Opener, openHttps, proxyFor } from './https.js';
+
+const content = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 7919) >> 8));
+const sha256 = createHash('sha256').update(content).digest('hex');
+
+let cacheDirectory: string;
+let servers: Server[];
+let reports: string[];
+let ranges: (string | undefined)[]; // of the requests that came
+beforeEach(() => {
+  cacheDirectory = mkdtempSync(join(tmpdir(), 'clr-download-'));
+  [servers, reports, ranges] = [[], [], []];
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  for (const server of servers) server.close().closeAllConnections();
+  rmSync(cacheDirectory, { recursive: true });
+});
+
+async function listen(server: Server): Promise<number> {
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** Plain HTTP, which the program itself never uses. */
+const openHttp: Opener = (url, headers) =>
+  new Promise((resolve, reject) => get(url, { headers }, resolve).on('error', reject));
+
+async function fetchFrom(answer: RequestListener, changes = {}): Promise<string> {
+  const port = await listen(
+    createServer((request, response) => {
+      ranges.push(request.headers.range);
+      answer(request, response);
+    }),
+  );
+  const wanted = { url: `http://127.0.0.1:${port}/a/data.tar.gz`, bytes: content.length, sha256, ...changes };
+  return downloaded(wanted, { cacheDirectory, report: (message) => void reports.push(message) }, openHttp);
+}
+
+/** Serves the content, from the start of the range asked for. */
+const serve: RequestListener = (request, response) => {
+  const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  if (start > 0) response.writeHead(206, { 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` });
+  response.end(content.subarray(start));
+};
+
+const part = () => join(cacheDirectory, 'data.tar.gz.part');
+
+describe('a download', () => {
+  it('is whole under its name, reported, and not repeated', async () => {
+    const file = await fetchFrom(serve);
+    expect(file).toBe(join(cacheDirectory, 'data.tar.gz'));
+    expect(readFileSync(file).equals(content)).toBe(true);
+    expect(readdirSync(cacheDirectory)).toEqual(['data.tar.gz']);
+    expect(reports.length).toBeGreaterThan(0);
+    await fetchFrom(() => expect.fail('asked again'));
+  });
+
+  it('goes on where an earlier one stopped', async () => {
+    writeFileSync(part(), content.subarray(0, 40_000));
+    expect(readFileSync(await fetchFrom(serve)).equals(content)).toBe(true);
+    expect(ranges).toEqual(['bytes=40000-']);
+  });
+
+  it('starts over when the server does not know ranges', async () => {
+    writeFileSync(part(), content.subarray(0, 40_000));
+    const file = await fetchFrom((_, response) => response.end(content));
+    expect(readFileSync(file).equals(content)).toBe(true);
+  });
+
+  it('goes on by itself when the connection is cut', async () => {
+    let cuts = 0;
+    const file = await fetchFrom((request, response) => {
+      if (cuts++ >= 2) return serve(request, response);
+      const start = (cuts - 1) * 30_000;
+      response.writeHead(start ? 206 : 200, {
+        'content-length': content.length - start,
+        'content-range': `bytes ${start}-`,
+      });
+      response.write(content.subarray(start, start + 30_000), () => setTimeout(() => response.destroy(), 20));
+    });
+    expect(readFileSync(file).equals(content)).toBe(true);
+    expect(ranges).toEqual([undefined, 'bytes=30000-', 'bytes=60000-']);
+  });
+
+  it('that brings nothing more fails, keeps its part, and names both ways out', async () => {
+    writeFileSync(part(), content.subarray(0, 40_000));
+    const failure = fetchFrom((_, response) => response.destroy());
+    await expect(failure).rejects.toMatchObject({
+      kind: 'data',
+      hint: expect.stringMatching(/--data.*CLR_DATA.*run where/),
+    });
+    expect(readdirSync(cacheDirectory)).toEqual(['data.tar.gz.part']);
+  });
+
+  it('fails when the file is not there', async () => {
+    const failure = fetchFrom((_, response) => response.writeHead(404).end('no such file'));
+    await expect(failure).rejects.toThrow(/could not be downloaded: the server answers 404/);
+    expect(readdirSync(cacheDirectory)).toEqual([]);
+  });
+
+  it('is thrown away when its checksum is wrong', async () => {
+    await expect(fetchFrom((_, response) => response.end(Buffer.alloc(content.length)))).rejects.toThrow(
+      /has the checksum/,
+    );
+    expect(readdirSync(cacheDirectory)).toEqual([]);
+  });
+
+  it('is thrown away when it is too long, even without end', async () => {
+    const endless: RequestListener = (_, response) => {
+      const more = () => response.write(content, (error) => error ?? more());
+      more();
+    };
+    await expect(fetchFrom(endless)).rejects.toThrow(/sends more than the 100000 bytes/);
+    expect(readdirSync(cacheDirectory)).toEqual([]);
+  });
+
+  it('is shared by two that want it at once', async () => {
+    const port = await listen(
+      createServer((request, response) => {
+        ranges.push(request.headers.range);
+        setTimeout(() => serve(request, response), 100);
+      }),
+    );
+    const wanted = { url: `http://127.0.0.1:${port}/data.tar.gz`, bytes: content.length, sha256 };
+    const one = () => downloaded(wanted, { cacheDirectory, report: () => {} }, openHttp);
+    expect(new Set(await Promise.all([one(), one()])).size).toBe(1);
+    expect(ranges).toHaveLength(1);
+  });
+});
+
+describe('the connection', () => {
+  it('is refused for anything but https', async () => {
+    await expect(openHttps(new URL('http://127.0.0.1/x'), {})).rejects.toThrow('http://127.0.0.1/x is not https');
+  });
+
+  it('takes the proxy of the environment, with its exceptions', () => {
+    const url = new URL('https://www.cs.toronto.edu/x');
+    expect(proxyFor(url, {})).toBeUndefined();
+    expect(proxyFor(url, { HTTPS_PROXY: 'http://p:3128' })?.host).toBe('p:3128');
+    expect(proxyFor(url, { https_proxy: 'p:3128' })?.host).toBe('p:3128');
+    for (const NO_PROXY of ['*', 'a.b, toronto.edu', '.toronto.edu', 'www.cs.toronto.edu'])
+      expect(proxyFor(url, { HTTPS_PROXY: 'http://p', NO_PROXY })).toBeUndefined();
+    expect(proxyFor(url, { HTTPS_PROXY: 'http://p', NO_PROXY: 'ronto.edu,' })).toBeDefined();
+  });
+
+  it('names a proxy that refuses', async () => {
+    const asked: unknown[] = [];
+    const proxy = createServer().on('connect', (request, socket) => {
+      asked.push([request.url, request.headers['proxy-authorization']]);
+      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+    });
+    const port = await listen(proxy);
+    vi.stubEnv('HTTPS_PROXY', `http://me:s%40fe@127.0.0.1:${port}`);
+    await expect(openHttps(new URL('https://example.test/x'), {})).rejects.toThrow(
+      `the proxy 127.0.0.1:${port} answers 407`,
+    );
+    expect(asked).toEqual([['example.test:443', `Basic ${Buffer.from('me:s@fe').toString('base64')}`]]);
+  });
+
+  const openssl = spawnSync('openssl', ['version']).status === 0;
+  it.skipIf(!openssl)(
+    `passes through a proxy, redirects included${openssl ? '' : ' (skipped: no openssl)'}`,
+    async () => {
+      const [key, cert] = [join(cacheDirectory, 'key'), join(cacheDirectory, 'cert')];
+      const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+      const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+      execFileSync('openssl', ['req', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' });
+      const site = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
+        if (request.url === '/old') response.writeHead(302, { location: '/new' }).end();
+        else if (request.url === '/plain') response.writeHead(302, { location: 'http://localhost/new' }).end();
+        else response.end(request.headers.range);
+      });
+      const sitePort = await listen(site as unknown as Server);
+      const asked: (string | undefined)[] = [];
+      const proxy = createServer().on('connect', (request, socket) => {
+        asked.push(request.url);
+        const onward = connect(sitePort, '127.0.0.1', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+        onward.pipe(socket).pipe(onward);
+      });
+      vi.stubEnv('https_proxy', `127.0.0.1:${await listen(proxy)}`);
+      const url = (path: string) => new URL(`https://localhost:${sitePort}${path}`);
+      await expect(openHttps(url('/new'), {})).rejects.toThrow(/self.signed/); // certificates are checked through the proxy too
+      vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+      const response = await openHttps(url('/old'), { range: 'bytes=5-' });
+      expect(String((await response.toArray())[0])).toBe('bytes=5-');
+      expect(asked).toEqual(Array(3).fill(`localhost:${sitePort}`));
+      await expect(openHttps(url('/plain'), {})).rejects.toThrow(/is not https/);
+      globalAgent.destroy();
+    },
+  );
+});
+
+it('leaves no lock behind', async () => {
+  await fetchFrom(serve);
+  expect(existsSync(join(cacheDirectory, 'data.tar.gz.lock'))).toBe(false);
+});
