@@ -4,12 +4,17 @@
  * A value that is not finite leaves the average as it was.
  */
 export function smooth(values: readonly number[], beta = 0.98): number[] {
+  return values.map(smoother(beta));
+}
+
+/** The same, one value after the other. */
+export function smoother(beta = 0.98): (value: number) => number {
   let [average, weight] = [0, 0];
-  return values.map((value) => {
+  return (value) => {
     if (Number.isFinite(value)) {
       average = beta * average + (1 - beta) * value;
       weight = beta * weight + (1 - beta); // = 1 - beta^n
     }
     return average / weight;
-  });
+  };
 }

@@ -11,6 +11,7 @@ import {
   setOption,
   shorthandOptions,
 } from './options.js';
+import { listenForSignals } from './signals.js';
 
 interface Flags extends ConfigFlags {
   data?: string;
@@ -36,7 +37,7 @@ for (const option of shorthandOptions) runCommand.addOption(option);
 runCommand.action(async (file: string | undefined, flags: Flags) => {
   const { runExperiment } = await import('../experiment.js');
   const { config, resume } = await whatToRun(file, flags);
-  const interruption = listenForSignals();
+  const interruption = listenForSignals('finishing the iteration, then a checkpoint');
   const { data, cache: cacheDirectory, runs } = flags;
   const { directory, summary } = await runExperiment(config, {
     data,
@@ -71,20 +72,4 @@ async function whatToRun(
   const { findRun, resumedConfig } = await import('../resume.js');
   const resume = findRun(flags.resume, flags.runs);
   return { resume, config: await resumedConfig(resume, file, flags) };
-}
-
-/** The first SIGINT or SIGTERM ends the run after a checkpoint; the second ends the process at once. */
-function listenForSignals(): { signal: AbortSignal; exitCode(): number } {
-  const controller = new AbortController();
-  const codes = { SIGINT: 130, SIGTERM: 143 } as const;
-  let exitCode = 0;
-  for (const [name, code] of Object.entries(codes)) {
-    process.on(name, () => {
-      if (exitCode !== 0) process.exit(code);
-      exitCode = code;
-      process.stderr.write(`\n${name}: finishing the iteration, then a checkpoint; once more to stop at once\n`);
-      controller.abort();
-    });
-  }
-  return { signal: controller.signal, exitCode: () => exitCode };
 }

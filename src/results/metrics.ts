@@ -2,6 +2,8 @@
 export interface Column {
   readonly type: 'integer' | 'real';
   readonly doc: string;
+  /** The cell is empty where it was not measured; read as NaN. */
+  readonly optional?: true;
 }
 
 /** metrics.csv, one row an epoch, in this order. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { ClrError } from '../errors.js';
-import { type IterationRow, iterationColumns, type MetricsRow, metricsColumns } from './metrics.js';
+import { type Column, type IterationRow, iterationColumns, type MetricsRow, metricsColumns } from './metrics.js';
 
 /** The rows of a run's metrics.csv. Throws ClrError('data') when it is missing or not such a table. */
 export function readMetrics(directory: string): MetricsRow[] {
@@ -25,7 +25,7 @@ export function readJson(directory: string, name: string): unknown {
 }
 
 /** The last line may be half written (the process was killed): it is left out unless it ends in a line break. */
-function readTable(file: string, columns: object): Record<string, number>[] {
+export function readTable(file: string, columns: Record<string, Column>): Record<string, number>[] {
   const names = Object.keys(columns);
   let text: string;
   try {
@@ -38,9 +38,9 @@ function readTable(file: string, columns: object): Record<string, number>[] {
   try {
     const rows = parse(whole, { columns: true }) as Record<string, string>[];
     return rows.map((row, i) => {
-      const missing = names.find((name) => row[name] === undefined || row[name] === '');
+      const missing = names.find((name) => row[name] === undefined || (row[name] === '' && !columns[name]!.optional));
       if (missing) throw bad(`row ${i + 1} has no ${missing}`);
-      return Object.fromEntries(names.map((name) => [name, Number(row[name])]));
+      return Object.fromEntries(names.map((name) => [name, row[name] === '' ? Number.NaN : Number(row[name])]));
     });
   } catch (error) {
     throw error instanceof ClrError ? error : bad((error as Error).message);

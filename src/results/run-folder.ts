@@ -41,23 +41,8 @@ export class RunFolder {
     this.iterations = this.openTable('iterations.csv', iterationColumns);
   }
 
-  /** Makes `<runs>/<n>` with the next free number; `mkdir` decides between processes that start at once. */
   static create(runs: string): RunFolder {
-    try {
-      mkdirSync(runs, { recursive: true });
-      const taken = readdirSync(runs).map((name) => (/^\d+$/.test(name) ? Number(name) : 0));
-      for (let n = Math.max(0, ...taken) + 1; ; n++) {
-        const directory = path.join(runs, String(n));
-        if (tryMakeDirectory(directory)) return new RunFolder(directory);
-      }
-    } catch (error) {
-      const reason = (error as Error).message;
-      throw new ClrError(
-        'usage',
-        `cannot make a run folder in ${runs}: ${reason}`,
-        'name another folder with --runs DIR',
-      );
-    }
+    return new RunFolder(makeRunDirectory(runs));
   }
 
   /** Goes on with a run: rows after `position` are cut off. */
@@ -77,7 +62,7 @@ export class RunFolder {
 
   /** config.json, environment.json, summary.json */
   writeJson(name: string, value: unknown): void {
-    writeFileAtomic.sync(path.join(this.directory, name), `${JSON.stringify(value, null, 2)}\n`);
+    writeJson(this.directory, name, value);
   }
 
   close(): void {
@@ -91,6 +76,30 @@ export class RunFolder {
     if (empty) writeSync(descriptor, stringify([Object.keys(columns)]));
     return descriptor;
   }
+}
+
+/** Makes `<runs>/<n>` with the next free number; `mkdir` decides between processes that start at once. */
+export function makeRunDirectory(runs: string): string {
+  try {
+    mkdirSync(runs, { recursive: true });
+    const taken = readdirSync(runs).map((name) => (/^\d+$/.test(name) ? Number(name) : 0));
+    for (let n = Math.max(0, ...taken) + 1; ; n++) {
+      const directory = path.join(runs, String(n));
+      if (tryMakeDirectory(directory)) return directory;
+    }
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new ClrError(
+      'usage',
+      `cannot make a run folder in ${runs}: ${reason}`,
+      'name another folder with --runs DIR',
+    );
+  }
+}
+
+/** A file that is replaced whole or not at all. */
+export function writeJson(directory: string, name: string, value: unknown): void {
+  writeFileAtomic.sync(path.join(directory, name), `${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** Keeps the header and the first `rows` rows of a CSV file, whose rows are all complete up to there. */
