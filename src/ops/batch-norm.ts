@@ -70,22 +70,50 @@ const batchNormTrain = referenceKernel(
     const runningMean = memory.view(inputs.runningMean);
     const runningVariance = memory.view(inputs.runningVariance);
     const count = x.length / channels;
-    const sum = new Float64Array(channels);
-    for (let i = 0; i < x.length; ) for (let c = 0; c < channels; c++) sum[c]! += x[i++]!;
-    const centre = sum.map((s) => s / count);
-    const squares = new Float64Array(channels);
-    for (let i = 0; i < x.length; ) for (let c = 0; c < channels; c++) squares[c]! += (x[i++]! - centre[c]!) ** 2;
+    const [sum, squares] = sumAndDot(x, x, new Float32Array(channels));
     for (let c = 0; c < channels; c++) {
-      mean[c] = centre[c]!;
-      inverseDeviation[c] = 1 / Math.sqrt(squares[c]! / count + epsilon);
-      newMean[c] = (1 - momentum) * runningMean[c]! + momentum * centre[c]!;
-      newVariance[c] = (1 - momentum) * runningVariance[c]! + (momentum * squares[c]!) / Math.max(1, count - 1);
+      const centre = sum[c]! / count;
+      // In doubles: (mean/deviation)^2 may reach 1e8 before this loses digits that a float32 has.
+      const variance = Math.max(0, squares[c]! / count - centre * centre);
+      mean[c] = centre;
+      inverseDeviation[c] = 1 / Math.sqrt(variance + epsilon);
+      newMean[c] = (1 - momentum) * runningMean[c]! + momentum * centre;
+      newVariance[c] = (1 - momentum) * runningVariance[c]! + (momentum * variance * count) / Math.max(1, count - 1);
     }
     normalise(y, x, mean, inverseDeviation, inputs, relu, memory);
     return outputs;
   },
 );
 type FiveViews = [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+
+/**
+ * Pixels that the sums take at once: within such a block, which fits the processor's cache, they go channel by channel, so
+ * that a channel's sums stay in registers (twice as fast as adding to arrays pixel by pixel).
+ */
+const block = 64;
+
+/** Sums of a and of a (b - centre) for each channel. */
+function sumAndDot(a: Float32Array, b: Float32Array, centre: Float32Array): [Float64Array, Float64Array] {
+  const channels = centre.length;
+  const sums = new Float64Array(channels);
+  const dots = new Float64Array(channels);
+  for (let start = 0; start < a.length; start += block * channels) {
+    const end = Math.min(start + block * channels, a.length);
+    for (let c = 0; c < channels; c++) {
+      const origin = centre[c]!;
+      let sum = 0;
+      let dot = 0;
+      for (let i = start + c; i < end; i += channels) {
+        const value = a[i]!;
+        sum += value;
+        dot += value * (b[i]! - origin);
+      }
+      sums[c]! += sum;
+      dots[c]! += dot;
+    }
+  }
+  return [sums, dots];
+}
 
 const batchNormInference = referenceKernel(
   'BatchNormInference',
@@ -120,11 +148,10 @@ function normalise(
   const channels = scale.length;
   const slope = Float64Array.from(scale, (s, c) => s * inverseDeviation[c]!);
   const offset = Float64Array.from(shift, (s, c) => s - slope[c]! * mean[c]!);
-  const floor = relu ? 0 : Number.NEGATIVE_INFINITY;
   for (let i = 0; i < x.length; ) {
     for (let c = 0; c < channels; c++, i++) {
       const value = slope[c]! * x[i]! + offset[c]! + (residual ? residual[i]! : 0);
-      y[i] = Math.max(value, floor); // keeps NaN, so that a diverged run is seen
+      y[i] = relu ? value * Number(value > 0) : value; // a product: half of the branches would be mispredicted
     }
   }
 }
@@ -157,32 +184,23 @@ const batchNormTrainGrad = referenceKernel(
       memory.view(inputs.mean),
       memory.view(inputs.inverseDeviation),
     ];
-    const sum = new Float64Array(channels);
-    const dot = new Float64Array(channels);
-    for (let i = 0; i < x.length; ) {
-      for (let c = 0; c < channels; c++, i++) {
-        const g = relu && y[i]! <= 0 ? 0 : dy[i]!;
-        sum[c]! += g;
-        dot[c]! += g * (x[i]! - mean[c]!);
-      }
-    }
+    const g = dResidual ?? dx;
+    if (relu) for (let i = 0; i < g.length; i++) g[i] = dy[i]! * Number(y[i]! > 0);
+    else g.set(dy);
+    const [sum, dot] = sumAndDot(g, x, mean);
     const count = x.length / channels;
     const slope = new Float64Array(channels);
     const lean = new Float64Array(channels);
+    const offset = new Float64Array(channels);
     for (let c = 0; c < channels; c++) {
       dShift[c] = sum[c]!;
       dScale[c] = dot[c]! * inverse[c]!;
       slope[c] = scale[c]! * inverse[c]!;
-      lean[c] = (dot[c]! * inverse[c]! ** 2) / count;
-      sum[c]! /= count;
+      lean[c] = (-slope[c]! * dot[c]! * inverse[c]! ** 2) / count;
+      offset[c] = (-slope[c]! * sum[c]!) / count - lean[c]! * mean[c]!;
     }
-    for (let i = 0; i < x.length; ) {
-      for (let c = 0; c < channels; c++, i++) {
-        const g = relu && y[i]! <= 0 ? 0 : dy[i]!;
-        dx[i] = slope[c]! * (g - sum[c]! - (x[i]! - mean[c]!) * lean[c]!);
-        if (dResidual) dResidual[i] = g;
-      }
-    }
+    for (let i = 0; i < x.length; )
+      for (let c = 0; c < channels; c++, i++) dx[i] = slope[c]! * g[i]! + lean[c]! * x[i]! + offset[c]!;
     return outputs;
   },
 );

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { run } from './kernel.js';
 
-/** Gradients of an op's inputs, in their order; nothing for an input that is not `wanted`. Each one a tensor of its own. */
+/** Gradients of an op's inputs, in their order; one that is not `wanted` may be left out. Each one a tensor of its own. */
 export type Backward = (dy: Tensor, wanted: boolean[]) => (Tensor | undefined)[];
 
 interface Recorded {
@@ -41,7 +41,8 @@ export class Tape {
         const inputGradients = r.backward(outputGradient, wanted);
         r.inputs.forEach((input, i) => {
           const gradient = inputGradients[i];
-          if (gradient) accumulate(gradients, input, gradient);
+          if (gradient && wanted[i]) accumulate(gradients, input, gradient);
+          else gradient?.dispose();
         });
         gradients.delete(r.output);
         outputGradient.dispose();

@@ -1,0 +1,164 @@
+import { memory, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useBackend } from '../backends/index.js';
+import { randomStream } from '../random.js';
+import { add } from './add.js';
+import { batchNorm } from './batch-norm.js';
+import { biasAdd } from './bias-add.js';
+import { conv2d } from './conv2d.js';
+import { dense } from './dense.js';
+import { downsamplePad } from './downsample-pad.js';
+import { globalAveragePool } from './global-average-pool.js';
+import { type SgdUpdate, sgdUpdate } from './sgd-update.js';
+import { softmaxCrossEntropy } from './softmax-cross-entropy.js';
+import { Tape } from './tape.js';
+
+type Op = (tape: Tape, ...inputs: Tensor[]) => Tensor;
+
+/** A name, the op, and the shapes of the inputs to differentiate by. */
+const ops: [string, Op, ...number[][]][] = [
+  ['add', add as Op, [2, 3, 5, 3], [2, 3, 5, 3]],
+  ['a tensor added to itself', (tape, a) => add(tape, a as Tensor4D, a as Tensor4D), [2, 3, 1, 2]],
+  ['biasAdd', biasAdd as Op, [2, 3, 5, 3], [3]],
+  ['dense', dense as Op, [3, 5], [5, 7], [7]],
+  ['globalAveragePool', globalAveragePool as Op, [2, 3, 5, 3]],
+  ['conv2d 1x1', convolution(1), [2, 5, 4, 3], [1, 1, 3, 2]],
+  ['conv2d 3x3', convolution(1), [2, 5, 4, 3], [3, 3, 3, 2]],
+  ['conv2d 1x1 at stride 2', convolution(2), [1, 5, 4, 3], [1, 1, 3, 2]],
+  ['conv2d 2x2 at stride 2', convolution(2), [2, 5, 4, 3], [2, 2, 3, 2]],
+  ['conv2d 3x3 at stride 2', convolution(2), [2, 5, 4, 3], [3, 3, 3, 2]],
+  ['downsamplePad of every second pixel', downsample(1), [2, 5, 4, 3]],
+  ['downsamplePad of means over 3x3', downsample(3), [2, 5, 4, 3]],
+  ['batchNorm', normalisation(false), [2, 3, 5, 3], [3], [3]],
+  ['batchNorm with ReLU', normalisation(true), [2, 3, 5, 3], [3], [3]],
+  ['batchNorm with a residual', normalisation(false), [2, 3, 5, 3], [3], [3], [2, 3, 5, 3]],
+  ['batchNorm with ReLU and a residual', normalisation(true), [2, 3, 5, 3], [3], [3], [2, 3, 5, 3]],
+];
+
+function convolution(stride: number): Op {
+  return (tape, x, filter) => conv2d(tape, x as Tensor4D, filter as Tensor4D, stride);
+}
+
+function downsample(window: 1 | 3): Op {
+  return (tape, x) => downsamplePad(tape, x as Tensor4D, { window, channels: 6, offset: 2 });
+}
+
+function normalisation(relu: boolean): Op {
+  return (tape, x, scale, shift, residual) => {
+    const state = {
+      scale: scale as Tensor1D,
+      shift: shift as Tensor1D,
+      runningMean: tensor([0, 0, 0]) as Tensor1D,
+      runningVariance: tensor([1, 1, 1]) as Tensor1D,
+    };
+    const options = { epsilon: 1e-3, momentum: 0.1, relu, residual: residual as Tensor4D | undefined };
+    const y = batchNorm(tape, x as Tensor4D, state, options);
+    state.runningMean.dispose();
+    state.runningVariance.dispose();
+    return y;
+  };
+}
+
+beforeAll(() => useBackend('cpu', { precision: 'f32' }));
+
+const { normal } = randomStream(1, 'synthetic');
+const randomValues = (shape: number[]) => Float32Array.from({ length: shape.reduce((a, b) => a * b) }, normal);
+
+describe('the gradient agrees with central differences', () => {
+  test.each(ops)('%s', (_name, op, ...shapes) => {
+    const inputs = shapes.map(randomValues);
+    const outputShape = forward(op, inputs, shapes).shape;
+    const weights = randomValues(outputShape); // loss = sum of weights * output
+    const gradients = backward(op, inputs, shapes, weights, outputShape);
+    inputs.forEach((values, k) => {
+      values.forEach((_, i) => {
+        const slope = centralDifference(inputs, k, i, (changed) => {
+          return forward(op, changed, shapes).values.reduce((sum, y, j) => sum + y * weights[j]!, 0);
+        });
+        expect(Math.abs(gradients[k]![i]! - slope), `input ${k}, element ${i}`).toBeLessThan(3e-3);
+      });
+    });
+  });
+
+  test('softmaxCrossEntropy', () => {
+    const logits = randomValues([3, 5]);
+    const labels = tensor([4, 0, 2]) as Tensor1D;
+    const evaluate = (values: Float32Array) => {
+      const { metrics, gradient } = softmaxCrossEntropy(tensor(values, [3, 5]) as Tensor2D, labels);
+      return { loss: metrics.dataSync()[0]!, gradient: gradient.dataSync() };
+    };
+    const { gradient } = evaluate(logits);
+    gradient.forEach((g, i) => {
+      expect(Math.abs(g - centralDifference([logits], 0, i, ([l]) => evaluate(l!).loss))).toBeLessThan(1e-3);
+    });
+  });
+});
+
+function forward(op: Op, inputs: Float32Array[], shapes: number[][]) {
+  const y = op(new Tape(true), ...inputs.map((values, k) => tensor(values, shapes[k])));
+  return { shape: y.shape, values: y.dataSync() as Float32Array };
+}
+
+function backward(op: Op, inputs: Float32Array[], shapes: number[][], dy: Float32Array, outputShape: number[]) {
+  const tape = new Tape(true);
+  const sources = inputs.map((values, k) => tensor(values, shapes[k]));
+  const y = op(tape, ...sources);
+  return tape.gradients(y, tensor(dy, outputShape), sources).map((g) => g.dataSync());
+}
+
+/** d(loss)/d(inputs[k][i]) to second order; the step suits losses in float32. */
+function centralDifference(inputs: Float32Array[], k: number, i: number, loss: (inputs: Float32Array[]) => number) {
+  const step = 1 / 256;
+  const at = (change: number) => loss(inputs.map((v, j) => (j === k ? v.with(i, v[i]! + change) : v)));
+  return (at(step) - at(-step)) / (2 * step);
+}
+
+test('gradients of a small net dispose of every tensor but the parameters and their gradients', () => {
+  const shapes = [[3, 3, 2, 4], [4, 5], [5]];
+  const parameters = shapes.map((shape) => tensor(randomValues(shape), shape));
+  const x = tensor(randomValues([2, 5, 5, 2]), [2, 5, 5, 2]);
+  const before = memory().numTensors;
+  const tape = new Tape(true);
+  const h = normalisation(true)(
+    tape,
+    conv2d(tape, x as Tensor4D, parameters[0] as Tensor4D, 1),
+    tensor([1, 1, 1, 1]),
+    tensor([0, 0, 0, 0]),
+  );
+  const logits = (dense as Op)(tape, globalAveragePool(tape, h as Tensor4D), parameters[1]!, parameters[2]!);
+  const gradients = tape.gradients(logits, tensor(randomValues([2, 5]), [2, 5]), parameters);
+  expect(gradients.map((g) => g.shape)).toEqual(shapes);
+  expect(memory().numTensors).toBe(before + 2 + gradients.length); // 2: batch norm's scale and shift
+});
+
+describe('sgdUpdate follows its formula', () => {
+  const modes = ['l2', 'decoupled'].flatMap((weightDecayMode) =>
+    ['outside', 'inside'].flatMap((lrPlacement) =>
+      [false, true].map(
+        (nesterov) =>
+          ({ weightDecayMode, lrPlacement, nesterov }) as Pick<
+            SgdUpdate,
+            'weightDecayMode' | 'lrPlacement' | 'nesterov'
+          >,
+      ),
+    ),
+  );
+  const [p, g, v, lr, m, wd] = [0.5, 0.25, -2, 0.1, 0.9, 0.01];
+
+  test.each(modes)('weight decay $weightDecayMode, learning rate $lrPlacement, nesterov $nesterov', (mode) => {
+    const l2 = mode.weightDecayMode === 'l2' ? g + wd * p : g;
+    const step = mode.lrPlacement === 'inside' ? lr * l2 : l2;
+    const velocity = m * v + step;
+    const move = (mode.nesterov ? step + m * velocity : velocity) * (mode.lrPlacement === 'inside' ? 1 : lr);
+    const decay = mode.weightDecayMode === 'decoupled' ? lr * wd * p : 0;
+    const [parameters, velocities] = sgdUpdate(
+      [tensor([p]), tensor([1, 2])],
+      [tensor([g]), tensor([0, 0])],
+      [tensor([v]), tensor([0, 0])],
+      { lr, momentum: [m, 0.5], weightDecay: [wd, 0], ...mode },
+    );
+    expect(parameters[0]!.dataSync()[0]).toBeCloseTo(p - move - decay, 6);
+    expect(velocities[0]!.dataSync()[0]).toBeCloseTo(velocity, 6);
+    expect([...parameters[1]!.dataSync()]).toEqual([1, 2]);
+  });
+});
