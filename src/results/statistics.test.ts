@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { halfInterval, holm, mean, pairedT, power, sampleSize, standardDeviation, welch } from './statistics.js';
+import { criticalT, twoSidedP } from './student-t.js';
+
+// Reference values: R 4.2.2, printed with options(digits = 13), by the command above each table; those of t.test, qt and
+// power.t.test were found again with scipy 1.10.1 (ttest_ind(equal_var=False), ttest_rel, t.ppf, nct) to 1e-9 or better.
+const a = [92.31, 92.55, 92.12, 92.4, 92.18];
+const b = [92.2, 92.45, 91.95, 92.32, 92.05];
+const c = [93.1, 93.4, 92.9];
+const d = [91.7, 92.9, 92.2, 90.8, 92.5, 91.9];
+const digits = 8; // within 5e-9
+
+function agree(difference: ReturnType<typeof welch>, expected: number[]): void {
+  const { low, high, df, t, p } = difference!;
+  [difference!.difference, low, high, df, t, p].forEach((value, i) => {
+    expect(value).toBeCloseTo(expected[i]!, digits);
+  });
+}
+
+describe('Student t', () => {
+  it.each([
+    [0.05, 1, 12.706204736175], // qt(1 - alpha / 2, df)
+    [0.05, 3.7, 2.867520707191],
+    [0.01, 7.123, 3.478993229657],
+    [0.05, 100, 1.983971518524],
+    [0.05, 1e5, 1.959987707535],
+  ])('leaves alpha %d outside its critical value at %d degrees of freedom', (alpha, df, t) => {
+    expect(criticalT(alpha, df)).toBeCloseTo(t, 9);
+  });
+
+  it.each([
+    [0.001, 9, 0.999223930326], // 2 * pt(t, df, lower.tail = FALSE)
+    [0.3, 1, 0.8144528418445],
+    [2.5, 3.7, 0.07182202291183],
+    [12, 6, 2.030740619537e-5],
+    [40, 30, 1.372604519441e-27],
+    [2, 1e6, 0.04550053385132],
+  ])('gives p for t = %d at %d degrees of freedom', (t, df, p) => {
+    expect(twoSidedP(t, df) / p).toBeCloseTo(1, digits);
+    expect(twoSidedP(-t, df)).toBe(twoSidedP(t, df));
+  });
+});
+
+describe('tests of a difference', () => {
+  it('Welch agrees with R: t.test(a, b), t.test(c, d), t.test(a, c(92.31, 92.55))', () => {
+    agree(welch(a, b), [0.118, -0.156168749201, 0.392168749201, 7.815852900031, 0.9965704385978, 0.348821479805]);
+    agree(
+      welch(c, d),
+      [1.13333333333334, 0.34560260927153, 1.92106405739515, 6.719896754628, 3.431019395702, 0.01168725660151],
+    );
+    agree(
+      welch(a, [92.31, 92.55]),
+      [-0.118, -0.7591536541744, 0.5231536541744, 1.912775941132, -0.827504944972, 0.4983724801086],
+    );
+  });
+
+  it('the paired test agrees with R: t.test(a, b, paired = TRUE), t.test(c, d[1:3], paired = TRUE)', () => {
+    agree(pairedT(a, b), [0.118, 0.075528556690537, 0.16047144330947, 4, 7.713901315436, 0.001520196060894]);
+    agree(
+      pairedT(c, d.slice(0, 3)),
+      [0.8666666666667, -0.3072910149286, 2.040624348262, 2, 3.176405553264, 0.0864531203958],
+    );
+  });
+
+  it('mean, standard deviation and the half width of the interval agree with R: sd(d), qt(.975, 5) * sd(d) / sqrt(6)', () => {
+    expect(mean(d)).toBeCloseTo(92, 12);
+    expect(standardDeviation(d)).toBeCloseTo(0.7266360849834, 12);
+    expect(halfInterval(d)).toBeCloseTo(0.7625578048161, 10);
+  });
+
+  it('nothing can be said from one run, nor from runs that are all the same', () => {
+    expect(welch([92], b)).toBeUndefined();
+    expect(pairedT([92], [91])).toBeUndefined();
+    expect(welch([92, 92], [91, 91])).toBeUndefined();
+    expect(pairedT([92.1, 92.4], [92, 92.3])).toBeUndefined();
+    expect([standardDeviation([92]), halfInterval([92])]).toEqual([Number.NaN, Number.NaN]);
+    expect(() => pairedT([1, 2], [1])).toThrow('2 values cannot be paired with 1');
+  });
+
+  it.each([
+    [
+      [0.01, 0.04, 0.03, 0.005],
+      [0.03, 0.06, 0.06, 0.02],
+    ], // p.adjust(p, "holm")
+    [
+      [0.5, 0.02, 0.02, 0.9, 0.6],
+      [1, 0.1, 0.1, 1, 1],
+    ],
+    [[0.3], [0.3]],
+    [[], []],
+  ])('Holm corrects %j as R does', (ps, corrected) => {
+    expect(holm(ps)).toHaveLength(ps.length);
+    holm(ps).forEach((p, i) => {
+      expect(p).toBeCloseTo(corrected[i]!, 14);
+    });
+  });
+});
+
+describe('how many seeds', () => {
+  it.each([
+    [2, 0.6, 0.2, 'welch', 0.3874001285262], // power.t.test(n, delta, sd, type = "two.sample", strict = TRUE)
+    [3, 0.6, 0.2, 'welch', 0.7825543870585],
+    [5, 0.1, 0.2, 'welch', 0.1076859897982],
+    [28, 0.15, 0.2, 'welch', 0.7870008662546],
+    [500, 0.03, 0.2, 'welch', 0.6589069613674],
+    [2, 0.5, 0.2, 'paired', 0.2185293914697], // type = "paired"
+    [16, 0.15, 0.2, 'paired', 0.800556427286],
+  ] as const)(
+    '%d an arm find a difference of %d at a std of %d (%s) with the power that R gives',
+    (n, difference, std, test, expected) => {
+      expect(power(n, difference, std, test)).toBeCloseTo(expected, digits);
+    },
+  );
+
+  it.each([
+    [0.15, 0.2, 'welch', 28.899550305525], // power.t.test(power = .8, delta, sd, strict = TRUE)$n
+    [0.6, 0.2, 'welch', 3.070009525445],
+    [0.1, 0.195, 'welch', 60.666053156786],
+    [0.01, 0.2, 'welch', 6280.048916490984],
+    [1, 0.2, 'welch', 2.117245245967],
+    [0.15, 0.2, 'paired', 15.980226263697],
+    [-0.1, 0.2, 'paired', 33.367129103907],
+  ] as const)("to see %d at a std of %d (%s) takes R's number, rounded up", (difference, std, test, n) => {
+    expect(sampleSize(difference, std, test)).toBe(Math.ceil(n));
+  });
+});
