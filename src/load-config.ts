@@ -152,7 +152,9 @@ function mergeTrees(base: Tree, over: Tree): Tree {
 function validate(schema: typeof configSchema, draft: Draft, file: string): ExperimentConfig {
   const result = schema.safeParse(draft.tree);
   if (result.success) return result.data;
-  const lines = result.error.issues.map((issue) => explain(issue, draft, file));
+  const misspelt = (issue: z.core.$ZodIssue) => Number(issue.code === 'unrecognized_keys'); // why another one is missing
+  const issues = result.error.issues.toSorted((a, b) => misspelt(b) - misspelt(a));
+  const lines = issues.map((issue) => explain(issue, draft, file));
   const [first, ...others] = lines as [string, ...string[]];
   throw new ClrError('usage', first, others.length > 0 ? `also: ${others.join('\n      ')}` : undefined);
 }
