@@ -28,7 +28,7 @@ export function criticalT(alpha: number, df: number): number {
 export function noncentralTail(critical: number, df: number, shift: number): number {
   const reach = 10 / Math.sqrt(2 * df);
   const low = Math.max(0, 1 - reach);
-  const intervals = 600;
+  const intervals = 1000;
   const width = (1 + reach - low) / intervals;
   let [sum, weights] = [0, 0];
   for (let i = 0; i <= intervals; i++) {
