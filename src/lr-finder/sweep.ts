@@ -1,0 +1,62 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { smoother } from '../charts/smooth.js';
+import type { Batch } from '../datasets/batches.js';
+import { evaluate } from '../evaluate.js';
+import { type Training, trainStep } from '../train.js';
+import { learningRate, type Sweep } from './learning-rates.js';
+import type { FinderRow } from './table.js';
+
+/** What one update of the test measured. */
+export type SweepRow = Pick<FinderRow, 'iteration' | 'lr' | 'loss' | 'smoothed' | 'val_loss' | 'val_acc'>;
+
+/** The test ends when the smoothed loss is so many times its best (fastai; https://docs.fast.ai/callback.schedule.html). */
+export const stopFactor = 4;
+
+export interface SweepOptions extends Sweep {
+  momentum: number;
+  /** Loss and accuracy on the next validation batch after each update; the batches come round again. */
+  validate: boolean;
+  /** At `stopFactor` times the best smoothed loss, or a loss that is not finite. */
+  stop: boolean;
+  signal: AbortSignal;
+}
+
+/**
+ * An LR range test (Smith, arXiv:1506.01186, sec. 3.3): trains a fresh model while the LR rises, and yields a row an update.
+ * Returns how it ended.
+ */
+export async function* sweep(
+  { model, optimizer, ...batches }: Training,
+  options: SweepOptions,
+): AsyncGenerator<SweepRow, 'completed' | 'diverged' | 'interrupted'> {
+  const training = endless((round) => batches.trainingBatches(round, 0));
+  const validation = endless(batches.validationBatches);
+  const average = smoother();
+  let best = Number.POSITIVE_INFINITY;
+  for (let iteration = 0; iteration < options.iterations; iteration++) {
+    const lr = learningRate(options, iteration);
+    const metrics = trainStep(model, optimizer, training.next().value, { lr, momentum: options.momentum });
+    const [loss] = (await metrics.data()) as Float32Array;
+    metrics.dispose();
+    const score = options.validate ? await evaluate(model, [validation.next().value]) : unmeasured;
+    const smoothed = average(loss!);
+    best = Math.min(best, smoothed);
+    yield { iteration, lr, loss: loss!, smoothed, val_loss: score.loss, val_acc: score.accuracy };
+    if (options.stop && !(Number.isFinite(loss) && smoothed <= stopFactor * best)) return 'diverged';
+    await nextTurn(); // lets signals in
+    if (options.signal.aborted) return 'interrupted';
+  }
+  return 'completed';
+}
+
+const unmeasured = { loss: Number.NaN, accuracy: Number.NaN };
+
+/** Round after round. */
+function* endless(round: (n: number) => Iterable<Batch>): Generator<Batch, never> {
+  for (let n = 0; ; n++) yield* round(n);
+}
+
+/** Frees all tensors of a model and its optimizer. */
+export function disposeTraining({ model, optimizer }: Training): void {
+  for (const { value } of [...model.parameters, ...model.statistics, ...optimizer.state]) value.dispose();
+}

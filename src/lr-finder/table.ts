@@ -1,0 +1,42 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { stringify } from 'csv-stringify/sync';
+import type { Column } from '../results/metrics.js';
+import { readTable } from '../results/read-run.js';
+
+/** lr-finder.csv, one row an update, in this order; a run folder that has it is an LR finder's. */
+export const finderColumns = {
+  curve: { type: 'integer', doc: 'number of the combination of momentum, weight decay and batch size, from 1' },
+  momentum: { type: 'real', doc: 'momentum (Adam: beta1), constant' },
+  weight_decay: { type: 'real', doc: "the optimizer's" },
+  batch_size: { type: 'integer', doc: 'images' },
+  seed: { type: 'integer', doc: 'of initial weights, shuffling and augmentation' },
+  iteration: { type: 'integer', doc: 'index of the update in its curve and seed, from 0' },
+  lr: { type: 'real', doc: 'learning rate used by this update' },
+  loss: { type: 'real', doc: 'mean cross-entropy of the batch in nats, before the update' },
+  smoothed: { type: 'real', doc: "the loss's debiased exponential moving average, beta 0.98" },
+  val_loss: { type: 'real', doc: 'mean cross-entropy of one validation batch, after the update', optional: true },
+  val_acc: { type: 'real', doc: 'accuracy on one validation batch, after the update, in percent', optional: true },
+} as const satisfies Record<string, Column>;
+
+/** `val_loss` and `val_acc` are NaN (empty cells) where they were not measured. */
+export type FinderRow = Record<keyof typeof finderColumns, number>;
+
+export const tableName = 'lr-finder.csv';
+
+/** Opens a run folder's new table; rows are written as they come. */
+export function createTable(directory: string, validate: boolean): { append(row: FinderRow): void; close(): void } {
+  const names = Object.keys(finderColumns) as (keyof FinderRow)[];
+  const file = openSync(path.join(directory, tableName), 'wx');
+  const write = (cells: (string | number)[]) => void writeSync(file, stringify([cells]));
+  write(names);
+  return {
+    append: (row) => write(names.map((name) => (!validate && name.startsWith('val_') ? '' : row[name]))),
+    close: () => closeSync(file),
+  };
+}
+
+/** The rows of a run folder's lr-finder.csv. Throws ClrError('data') when it is missing or not such a table. */
+export function readFinderRows(directory: string): FinderRow[] {
+  return readTable(path.join(directory, tableName), finderColumns) as FinderRow[];
+}
