@@ -1,7 +1,7 @@
 {
   # One object file a processor level, chosen when the addon is loaded: no -march=native, so a build runs on any machine.
   "variables": {
-    "kernel_sources": ["kernels.cc"],
+    "kernel_sources": ["kernels.cc", "winograd.cc"],
     "level_flags": ["-std=c++17", "-O3", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-Wall", "-Wextra", "-Wno-psabi"]
   },
   "target_defaults": {

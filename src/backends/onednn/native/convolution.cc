@@ -5,6 +5,7 @@
 #include <new>
 #include <unordered_map>
 #include "dnnl_api.h"
+#include "winograd.h"
 
 using dnnl::memory;
 
@@ -134,9 +135,22 @@ void execute_widened(Pass pass, const ConvolutionShape& s, Values x, float* filt
   if (pass == Pass::forward) kernels().narrow(y32, static_cast<uint16_t*>(y.data), y_count);
 }
 
+bool suits_winograd(const ConvolutionShape& s) {
+  const bool square = s[7] == 3 && s[8] == 3 && s[9] == 1 && s[10] == 1;
+  const bool padded = s[11] <= 2 && s[12] <= 2;
+  return square && padded && kernels().winograd->applies(s[3], s[6]);
+}
+
+void execute_winograd(Pass pass, const ConvolutionShape& s, Values x, float* filter, Values y) {
+  const Winograd w{x, y, filter, s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[11], s[12]};
+  const auto& passes = *kernels().winograd;
+  (pass == Pass::forward ? passes.forward : pass == Pass::backward_input ? passes.backward_input : passes.backward_filter)(w);
+}
+
 }  // namespace
 
 void convolve(Pass pass, const ConvolutionShape& shape, Values x, float* filter, Values y) {
+  if (suits_winograd(shape)) return execute_winograd(pass, shape, x, filter, y);
   if (x.bf16 && !bf16_convolutions()) return execute_widened(pass, shape, x, filter, y);
   execute(pass, cached(pass, shape, x.bf16), x.data, filter, y.data);
 }

@@ -1,14 +1,11 @@
 #include "kernels.h"
 #include <omp.h>
+#include "levels.h"
 #include "vec.h"
+#include "winograd.h"
 
 // Only plain C below: an inline function of the standard library, compiled here for a high level, could be the one that the
 // linker keeps for all.
-
-#define CONCAT(a, b) a##b
-#define NAME(level) CONCAT(kernels_, level)
-#define STRING(level) #level
-#define LEVEL_STRING(level) STRING(level)
 
 namespace {
 
@@ -409,6 +406,8 @@ void assemble_any(const Batch& b, Values y) { BY_TYPE(y, assemble)(b, y); }
 
 }  // namespace
 
-extern const Kernels NAME(LEVEL);
-const Kernels NAME(LEVEL) = {LEVEL_STRING(LEVEL), widen_all, narrow_all, moments_any, affine_any, batch_norm_grad_any, add_any,
-                             channel_sum_any, pool_any, pool_grad_any, downsample_any, downsample_grad_any, sgd, assemble_any};
+extern const WinogradKernels LEVEL_NAME(winograd);
+extern const Kernels LEVEL_NAME(kernels);
+const Kernels LEVEL_NAME(kernels) = {LEVEL_TEXT(LEVEL), widen_all, narrow_all, moments_any, affine_any, batch_norm_grad_any, add_any,
+                                     channel_sum_any, pool_any, pool_grad_any, downsample_any, downsample_grad_any, sgd, assemble_any,
+                                     &LEVEL_NAME(winograd)};

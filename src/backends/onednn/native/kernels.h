@@ -42,6 +42,8 @@ struct Batch {
   enum Mode { zero, reflect, symmetric } mode;
 };
 
+struct WinogradKernels;
+
 struct Kernels {
   const char* level;
   void (*widen)(const uint16_t* from, float* to, size_t count);
@@ -61,6 +63,7 @@ struct Kernels {
   void (*downsample_grad)(Values dy, Values dx, const Downsample&);
   void (*sgd)(const SgdParameter* parameters, size_t count, const SgdStep&);
   void (*assemble)(const Batch&, Values y);
+  const WinogradKernels* winograd;
 };
 
 const Kernels& kernels();
