@@ -25,7 +25,7 @@ describe('the synthetic data set', () => {
   });
 
   it('draws one solid shape on one plain ground where neither noise nor blots hide it', async () => {
-    const { train } = await make({ noise: 0 });
+    const { train } = await make({ difficulty: 0 });
     for (let i = 0; i < 40; i++) {
       const image = train.images.subarray(i * 3072, (i + 1) * 3072);
       const colours = new Map<string, number>();

@@ -10,50 +10,68 @@ const imageBytes = size * size * 3;
 type Colour = [number, number, number];
 
 /**
- * Images in CIFAR-10's form that need no download: one shape of ten, its class, of random colour, place, size and rotation
- * on a background of random colour with blots and pixel noise. The same seed gives the same images.
+ * Images in CIFAR-10's form that need no download. Each class is a shape, at a random place, size and rotation, and has a
+ * hue that it is often but not always near; the background is dull, with blots and pixel noise. The same seed gives the
+ * same images.
  */
 export const synthetic = entry({
   type: 'synthetic',
   options: z.object({
     train_size: z.int().min(10).default(2000).describe('Training images, the same number of each class'),
     val_size: z.int().min(10).default(500).describe('Validation images'),
-    noise: z.number().min(0).max(1).default(0.15).describe('Standard deviation of the pixel noise, of a range of 0..1'),
+    difficulty: z.number().min(0).max(1).default(0.5).describe('Scales the pixel noise and the spread of the hues'),
   }),
-  async create({ train_size, val_size, noise }, { seed }: DataOptions): Promise<Dataset> {
+  async create({ train_size, val_size, difficulty }, { seed }: DataOptions): Promise<Dataset> {
     return {
       imageShape: [size, size, 3],
       classNames: Object.keys(shapes),
-      train: drawSplit(train_size, noise, randomStream(seed, 'synthetic', 0)),
-      validation: drawSplit(val_size, noise, randomStream(seed, 'synthetic', 1)),
+      train: drawSplit(train_size, difficulty, randomStream(seed, 'synthetic', 0)),
+      validation: drawSplit(val_size, difficulty, randomStream(seed, 'synthetic', 1)),
     };
   },
 });
 
 /** The classes in turn. */
-function drawSplit(count: number, noise: number, random: Random): Split {
+function drawSplit(count: number, difficulty: number, random: Random): Split {
   const classes = Object.values(shapes);
   const split = { images: new Uint8Array(count * imageBytes), labels: new Uint8Array(count) };
   for (let i = 0; i < count; i++) {
     const label = i % classes.length;
     split.labels[i] = label;
-    drawImage(split.images.subarray(i * imageBytes, (i + 1) * imageBytes), classes[label]!, noise, random);
+    const hue = label / classes.length + 0.16 * difficulty * random.normal();
+    drawImage(
+      split.images.subarray(i * imageBytes, (i + 1) * imageBytes),
+      classes[label]!,
+      hue,
+      0.2 * difficulty,
+      random,
+    );
   }
   return split;
 }
 
-function drawImage(pixels: Uint8Array, shape: Shape, noise: number, random: Random): void {
+/** `hue` of the shape, in turns; `noise`: standard deviation, of a range of 0..1. */
+function drawImage(pixels: Uint8Array, shape: Shape, hue: number, noise: number, random: Random): void {
   const image = new Float32Array(imageBytes); // [32, 32, 3], 0..1
-  const background = colour(random);
+  const shapeColour = rgb(hue, between(random, 0.5, 1), between(random, 0.4, 1));
+  const background = contrasting(shapeColour, 0.2, () => dull(random));
   for (let i = 0; i < imageBytes; i++) image[i] = background[i % 3]!;
-  for (let blots = random.integer(2, 4); blots > 0; blots--) {
-    const blot: Shape = (x, y) => Math.hypot(x, y) - 1;
-    paint(image, blot, nearColour(background, 0.25, random), between(random, 1, 5), 0, size, random);
-  }
-  const radius = between(random, 6, 11);
-  paint(image, shape, contrastingColour(background, 0.25, random), radius, radius, size - radius, random);
+  for (let blots = random.integer(2, 4); blots > 0; blots--)
+    paint(
+      image,
+      blot,
+      contrasting(shapeColour, 0.2, () => dull(random)),
+      between(random, 1, 5),
+      0,
+      size,
+      random,
+    );
+  const radius = between(random, 7, 12);
+  paint(image, shape, shapeColour, radius, radius, size - radius, random);
   for (let i = 0; i < imageBytes; i++) pixels[i] = Math.round(255 * clamp(image[i]! + noise * random.normal()));
 }
+
+const blot: Shape = (x, y) => Math.hypot(x, y) - 1;
 
 /** Draws `shape` with its centre somewhere from `low` to `high` (pixels, both axes), rotated at random, its edge one pixel soft. */
 function paint(
@@ -68,8 +86,12 @@ function paint(
   const [centreX, centreY] = [between(random, low, high), between(random, low, high)];
   const angle = between(random, 0, 2 * Math.PI);
   const [cos, sin] = [Math.cos(angle) / radius, Math.sin(angle) / radius];
-  for (let y = 0; y < size; y++)
-    for (let x = 0; x < size; x++) {
+  const reach = 1.3 * radius; // no shape goes further
+  const range = (centre: number) =>
+    [Math.max(0, Math.floor(centre - reach)), Math.min(size, Math.ceil(centre + reach))] as const;
+  const [[top, bottom], [left, right]] = [range(centreY), range(centreX)];
+  for (let y = top; y < bottom; y++)
+    for (let x = left; x < right; x++) {
       const [dx, dy] = [x + 0.5 - centreX, y + 0.5 - centreY];
       const cover = clamp(0.5 - radius * shape(cos * dx + sin * dy, cos * dy - sin * dx));
       const at = (y * size + x) * 3;
@@ -77,20 +99,24 @@ function paint(
     }
 }
 
-function colour(random: Random): Colour {
-  return [random.uniform(), random.uniform(), random.uniform()];
+function dull(random: Random): Colour {
+  return rgb(random.uniform(), between(random, 0, 0.4), random.uniform());
 }
 
-function nearColour(to: Colour, distance: number, random: Random): Colour {
-  return to.map((value) => clamp(value + between(random, -distance, distance))) as Colour;
-}
-
-/** Differs from `from` by at least `contrast` on average over the channels. */
-function contrastingColour(from: Colour, contrast: number, random: Random): Colour {
+/** The first colour drawn that differs from `from` by at least `contrast` on average over the channels. */
+function contrasting(from: Colour, contrast: number, draw: () => Colour): Colour {
   for (;;) {
-    const candidate = colour(random);
+    const candidate = draw();
     if (candidate.reduce((sum, value, c) => sum + Math.abs(value - from[c]!), 0) >= 3 * contrast) return candidate;
   }
+}
+
+/** From hue (in turns, any number), saturation and value (0..1). */
+function rgb(hue: number, saturation: number, value: number): Colour {
+  return [5, 3, 1].map((n) => {
+    const k = (((n + 6 * hue) % 6) + 6) % 6;
+    return value * (1 - saturation * clamp(Math.min(k, 4 - k)));
+  }) as Colour;
 }
 
 function between(random: Random, low: number, high: number): number {
