@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
+import { compareCommand } from './commands/compare.js';
 import { doctorCommand } from './commands/doctor.js';
+import { lrfindCommand } from './commands/lrfind.js';
 import { plotCommand } from './commands/plot.js';
 import { runCommand } from './commands/run.js';
 import { scheduleCommand } from './commands/schedule.js';
@@ -14,7 +16,9 @@ const program = new Command('clr')
     process.exit(0);
   })
   .addCommand(runCommand)
+  .addCommand(lrfindCommand)
   .addCommand(plotCommand)
+  .addCommand(compareCommand)
   .addCommand(scheduleCommand)
   .addCommand(doctorCommand)
   .addHelpText(

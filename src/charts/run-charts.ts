@@ -1,13 +1,17 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { ExperimentConfig } from '../config.js';
+import { writeFinderCharts } from '../lr-finder/charts.js';
+import { tableName } from '../lr-finder/table.js';
 import { readIterations, readJson, readMetrics } from '../results/read-run.js';
 import { curves } from './curves.js';
 import { lossVsLr } from './loss-vs-lr.js';
 import { lrMomentum } from './lr-momentum.js';
 import { writeChart } from './render.js';
 
-/** Draws every chart of a run from its files; returns the PNGs' paths. */
+/** Draws every chart of a run or an LR finder from its files; returns the PNGs' paths. */
 export async function writeRunCharts(directory: string, lrScale: 'linear' | 'log' = 'linear'): Promise<string[]> {
+  if (existsSync(path.join(directory, tableName))) return writeFinderCharts(directory); // on the axis of its sweep
   const config = readJson(directory, 'config.json') as ExperimentConfig;
   const heading = { title: config.name, subtitle: subtitle(config) };
   const iterations = readIterations(directory);

@@ -1,0 +1,138 @@
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CurveSummary, FinderSummary, Plan } from '../lr-finder/finder.js';
+import {
+  type ConfigFlags,
+  cacheOption,
+  configFromFlags,
+  dataOption,
+  overrideOption,
+  positiveInteger,
+  runsOption,
+  setOption,
+  shorthandOptions,
+} from './options.js';
+import { listenForSignals } from './signals.js';
+
+interface Flags extends ConfigFlags {
+  start: number;
+  end: number;
+  linear?: boolean;
+  iterations: number;
+  validate?: boolean;
+  stop: boolean;
+  momentum?: number[];
+  weightDecay?: number[];
+  batchSize?: number[];
+  /** How many, or which. */
+  seeds?: number | number[];
+  data?: string;
+  cache: string;
+  runs: string;
+  json?: boolean;
+}
+
+const defaultConfig = fileURLToPath(new URL('../../configs/lrfind-default.json', import.meta.url));
+const finderShorthands = ['--backend', '--precision', '--threads', '--device', '--seed'];
+
+/** `clr lrfind`: prints the suggestions on stdout, the rest on stderr. */
+export const lrfindCommand = new Command('lrfind')
+  .description('LR range test: train briefly while the LR rises; writes a run folder with chart and suggestions')
+  .argument(
+    '[config]',
+    'JSON or YAML file (its schedule gives the momentum alone); default: ResNet-56, momentum 0.9, SGD',
+  )
+  .addOption(new Option('--start <lr>', 'LR of the first update').argParser(positive).default(1e-5))
+  .addOption(new Option('--end <lr>', 'LR of the last update').argParser(positive).default(10))
+  .addOption(new Option('--linear', 'equal steps of the LR and a linear axis, in place of equal factors'))
+  .addOption(new Option('--iterations <n>', 'updates of each curve').argParser(positiveInteger).default(100))
+  .addOption(new Option('--validate', 'loss and accuracy on the next validation batch after each update'))
+  .addOption(new Option('--no-stop', 'go on past 4 times the best smoothed loss, or NaN'))
+  .addOption(new Option('--momentum <list>', 'a curve each, e.g. 0.9,0.95,0.99').argParser(numbers(0, 1)))
+  .addOption(new Option('--weight-decay <list>', 'a curve each, e.g. 1e-2,1e-3,1e-4').argParser(numbers(0)))
+  .addOption(new Option('--batch-size <list>', 'a curve each, e.g. 128,512').argParser(numbers(1)))
+  .addOption(new Option('--seeds <list>', 'how many, or which: 3, or 1,5,7; drawn as a band').argParser(seedList))
+  .addOption(dataOption())
+  .addOption(runsOption())
+  .addOption(cacheOption())
+  .addOption(overrideOption())
+  .addOption(setOption())
+  .addOption(new Option('--json', 'print the summary as JSON'));
+for (const option of shorthandOptions) if (finderShorthands.includes(option.long!)) lrfindCommand.addOption(option);
+
+lrfindCommand.action(async (file: string | undefined, flags: Flags) => {
+  const { runFinder } = await import('../lr-finder/finder.js');
+  const { start, end, iterations, validate = false, stop, data, cache: cacheDirectory, runs } = flags;
+  const settings = { start, end, scale: flags.linear ? 'linear' : 'exponential', iterations, validate, stop } as const;
+  const plans = await planCurves(file ?? defaultConfig, flags);
+  const interruption = listenForSignals('finishing the update, then the charts');
+  const { signal } = interruption;
+  const { directory, summary } = await runFinder(plans, settings, { data, cacheDirectory, runs, signal });
+  if (flags.json) process.stdout.write(`${JSON.stringify({ directory, ...summary }, null, 2)}\n`);
+  else process.stdout.write(`${describe(summary)}\nrun folder ${directory}\n`);
+  if (summary.status === 'interrupted') {
+    process.stderr.write(`interrupted: ${summary.message}\n`);
+    process.exitCode = interruption.exitCode();
+  }
+});
+
+/** The product of the lists: a curve for each momentum, weight decay and batch size, on every seed. */
+async function planCurves(file: string, flags: Flags): Promise<Plan[]> {
+  const { seed: first } = await configFromFlags(file, flags);
+  const { seeds = 1 } = flags;
+  const allSeeds = typeof seeds === 'number' ? Array.from({ length: seeds }, (_, i) => first + i) : seeds;
+  const combinations = (flags.momentum ?? [undefined]).flatMap((momentum) =>
+    (flags.weightDecay ?? [undefined]).flatMap((weightDecay) =>
+      (flags.batchSize ?? [undefined]).map((batchSize) => ({ momentum, weightDecay, batchSize })),
+    ),
+  );
+  const plans = combinations.flatMap(({ momentum, weightDecay, batchSize }, i) =>
+    allSeeds.map(async (seed): Promise<Plan> => {
+      const given = { 'optimizer.weight_decay': weightDecay, batch_size: batchSize, seed };
+      const set = Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
+      const config = await configFromFlags(file, { ...flags, seed: undefined, set: [...flags.set, ...set] });
+      return { curve: i + 1, momentum, config };
+    }),
+  );
+  return Promise.all(plans);
+}
+
+/** A block of lines for each curve: method, LR, the config line to paste, or why there is none. */
+function describe({ curves }: FinderSummary): string {
+  return curves.map((curve) => [nameOf(curve), ...curve.suggestions.map(line)].join('\n')).join('\n');
+}
+
+function nameOf({ momentum, weight_decay, batch_size, seeds }: CurveSummary): string {
+  const ends = seeds.map(({ seed, status, iterations }) => `seed ${seed} ${status} after ${iterations} updates`);
+  return `momentum ${momentum}, weight decay ${weight_decay}, batch ${batch_size} (${ends.join('; ')})`;
+}
+
+function line(suggestion: CurveSummary['suggestions'][number]): string {
+  const name = `  ${suggestion.method.padEnd(11)}`;
+  if ('reason' in suggestion) return `${name}no answer: ${suggestion.reason}`;
+  const { max_lr, base_lr, schedule } = suggestion;
+  const lr = [base_lr, max_lr].filter((value) => value !== undefined).map((value) => Number(value.toPrecision(2)));
+  const inner = Object.entries(schedule!).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`);
+  return `${name}${lr.join(' to ').padEnd(18)}"schedule": { ${inner.join(', ')} }`;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('must be a number above 0');
+  return value;
+}
+
+/** A number alone says how many seeds; several say which. */
+function seedList(text: string): number | number[] {
+  return text.includes(',') ? numbers(0)(text) : positiveInteger(text);
+}
+
+/** A list from `low` on, and below `high`. */
+function numbers(low: number, high = Number.POSITIVE_INFINITY): (text: string) => number[] {
+  return (text) => {
+    const values = text.split(',').map((item) => (item.trim() === '' ? Number.NaN : Number(item)));
+    if (values.every((value) => value >= low && value < high)) return [...new Set(values)];
+    const bounds = Number.isFinite(high) ? `from ${low} and below ${high}` : `from ${low}`;
+    throw new InvalidArgumentError(`must be numbers ${bounds}, separated by commas`);
+  };
+}

@@ -1,0 +1,147 @@
+import { useBackend } from '../backends/index.js';
+import type { ExperimentConfig } from '../config.js';
+import { type Dataset, datasets } from '../datasets/index.js';
+import { describeEnvironment } from '../environment.js';
+import { type ExperimentOptions, prepareTraining } from '../experiment.js';
+import { makeRunDirectory, writeJson } from '../results/run-folder.js';
+import { writeFinderCharts } from './charts.js';
+import { groupCurves } from './curves.js';
+import { checkSweep, type Sweep } from './learning-rates.js';
+import { type FinderProgress, finderProgress } from './progress.js';
+import { type Suggestion, suggest } from './suggestions.js';
+import { disposeTraining, type SweepOptions, sweep } from './sweep.js';
+import { createTable, type FinderRow } from './table.js';
+
+/** One curve: a model trained from its initial weights on. Those that differ in nothing but the seed share `curve`. */
+export interface Plan {
+  curve: number;
+  config: ExperimentConfig;
+  /** Held through the test; undefined: the one that the config's schedule starts with. */
+  momentum?: number | undefined;
+}
+
+/** What all curves have in common. */
+export type Settings = Sweep & Pick<SweepOptions, 'validate' | 'stop'>;
+
+/** summary.json of an LR finder. */
+export interface FinderSummary {
+  status: 'running' | 'completed' | 'interrupted' | 'failed';
+  /** Why it did not complete. */
+  message?: string | undefined;
+  settings: Settings;
+  curves: CurveSummary[];
+  /** Wall time. */
+  seconds: number;
+}
+
+export interface CurveSummary extends Pick<FinderRow, 'curve' | 'momentum' | 'weight_decay' | 'batch_size'> {
+  seeds: { seed: number; status: 'completed' | 'diverged' | 'interrupted'; iterations: number }[];
+  suggestions: (Suggestion & { schedule?: object })[];
+}
+
+/** Runs every plan's LR range test into a new run folder, keeps no weights. All checks of configs come before. */
+export async function runFinder(
+  plans: Plan[],
+  settings: Settings,
+  options: Omit<ExperimentOptions, 'resume'>,
+): Promise<{ directory: string; summary: FinderSummary }> {
+  checkSweep(settings);
+  const { config } = plans[0]!;
+  const report = (message: string) => void process.stderr.write(`${message}\n`);
+  const backend = await useBackend(config.backend, config);
+  report(`backend ${backend.name} on ${backend.device}, ${backend.precision} (${backend.why})`);
+  const data = { path: options.data, cacheDirectory: options.cacheDirectory, seed: config.seed, report };
+  const dataset = await datasets.create(config.dataset, data);
+
+  const directory = makeRunDirectory(options.runs);
+  writeJson(directory, 'config.json', config); // of the first curve; the table says what the others change
+  writeJson(directory, 'environment.json', describeEnvironment(backend));
+  report(`run folder ${directory}`);
+  const summary = await sweepAll(plans, settings, dataset, directory, options.signal);
+  await writeFinderCharts(directory);
+  return { directory, summary };
+}
+
+/** One plan after the other, writing rows and the summary as it goes; whatever ends it, the summary says so. */
+async function sweepAll(
+  plans: Plan[],
+  settings: Settings,
+  dataset: Dataset,
+  directory: string,
+  signal: AbortSignal,
+): Promise<FinderSummary> {
+  const started = performance.now();
+  const table = createTable(directory, settings.validate);
+  const progress = finderProgress(settings.iterations);
+  const rows: FinderRow[] = [];
+  const ends: Ends = [];
+  const conclude = (status: FinderSummary['status'], message?: string): FinderSummary => {
+    const seconds = (performance.now() - started) / 1000;
+    const summary = { status, message, settings, curves: summariseCurves(rows, ends), seconds };
+    writeJson(directory, 'summary.json', summary);
+    return summary;
+  };
+  try {
+    conclude('running');
+    for (const [i, plan] of plans.entries()) {
+      const onRow = (row: FinderRow) => {
+        rows.push(row);
+        table.append(row);
+      };
+      const number = `curve ${i + 1} of ${plans.length}`;
+      ends.push(await sweepOne(plan, { ...settings, signal }, dataset, progress, number, onRow));
+      if (signal.aborted) return conclude('interrupted', `stopped in ${number}, after ${rows.length} updates in all`);
+      conclude('running');
+    }
+    return conclude('completed');
+  } catch (error) {
+    conclude('failed', (error as Error).message);
+    throw error;
+  } finally {
+    progress.stop();
+    table.close();
+  }
+}
+
+type Ends = (CurveSummary['seeds'][number] & { curve: number })[];
+
+async function sweepOne(
+  { curve, config, momentum: asked }: Plan,
+  options: Omit<SweepOptions, 'momentum'>,
+  dataset: Dataset,
+  progress: FinderProgress,
+  number: string,
+  onRow: (row: FinderRow) => void,
+): Promise<Ends[number]> {
+  const training = prepareTraining(config, dataset);
+  const { seed, batch_size } = config;
+  const momentum = asked ?? training.schedule(0).momentum;
+  const weight_decay = config.optimizer.weight_decay as number;
+  progress.start(`${number}: momentum ${momentum}, weight decay ${weight_decay}, batch ${batch_size}, seed ${seed}`);
+  const updates = sweep(training, { ...options, momentum });
+  for (let iterations = 0; ; iterations++) {
+    const { value, done } = await updates.next();
+    if (done) {
+      disposeTraining(training);
+      progress.end(`${value} after ${iterations} updates`);
+      return { curve, seed, status: value, iterations };
+    }
+    onRow({ curve, momentum, weight_decay, batch_size, seed, ...value });
+    progress.iteration(value);
+  }
+}
+
+function summariseCurves(rows: FinderRow[], ends: Ends): CurveSummary[] {
+  return groupCurves(rows).map((group) => {
+    const { curve, momentum, weight_decay, batch_size } = group;
+    const seeds = ends.filter((end) => end.curve === curve).map(({ curve: _, ...end }) => end);
+    const suggestions = suggest(group).map((s) => ('reason' in s ? s : { ...s, schedule: scheduleOf(s) }));
+    return { curve, momentum, weight_decay, batch_size, seeds, suggestions };
+  });
+}
+
+/** The config's `schedule` that follows a suggestion: two digits of the LR are more than the test can tell. */
+export function scheduleOf({ max_lr, base_lr }: { max_lr: number; base_lr?: number }): object {
+  const schedule = { type: 'clr-beta', max_lr: Number(max_lr.toPrecision(2)) };
+  return base_lr === undefined ? schedule : { ...schedule, div: Math.round(max_lr / base_lr) };
+}
