@@ -23,12 +23,12 @@ export function criticalT(alpha: number, df: number): number {
 
 /**
  * P(|T'| >= critical) for the noncentral t, T' = (Z + shift) / S with S² = chi²(df) / df: the normal tails averaged over
- * the density of S (Simpson's rule; that density is negligible ten standard deviations from 1).
+ * the density of S (Simpson's rule; that density is negligible eight standard deviations from 1).
  */
 export function noncentralTail(critical: number, df: number, shift: number): number {
-  const reach = 10 / Math.sqrt(2 * df);
+  const reach = 8 / Math.sqrt(2 * df);
   const low = Math.max(0, 1 - reach);
-  const intervals = 1000;
+  const intervals = 600;
   const width = (1 + reach - low) / intervals;
   let [sum, weights] = [0, 0];
   for (let i = 0; i <= intervals; i++) {

@@ -1,0 +1,80 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ClrError } from '../errors.js';
+import { didYouMean } from '../registry.js';
+import type { Run, Setting } from '../results/read-runs.js';
+
+/** The runs of one config: equal but for the seed. Each seed counts once. */
+export interface Group {
+  /** The config's name; where several share it, with the settings that tell them apart. */
+  label: string;
+  name: string;
+  settings: Record<string, Setting>;
+  /** One a seed, seeds ascending. */
+  runs: Run[];
+  /** Further runs of a seed: they repeat what is known rather than add to it. */
+  repeats: Run[];
+}
+
+/** Groups in the order of their first run. */
+export function groupRuns(runs: readonly Run[]): Group[] {
+  const byConfig = new Map<string, Run[]>();
+  for (const run of runs) {
+    const key = JSON.stringify([run.name, Object.entries(run.settings).sort(([a], [b]) => (a < b ? -1 : 1))]);
+    const same = byConfig.get(key);
+    if (same) same.push(run);
+    else byConfig.set(key, [run]);
+  }
+  const groups = [...byConfig.values()].map(group);
+  for (const name of new Set(groups.map((g) => g.name))) tellApart(groups.filter((g) => g.name === name));
+  return groups;
+}
+
+function group(runs: Run[]): Group {
+  const bySeed = new Map<number, Run>();
+  const repeats: Run[] = [];
+  for (const run of runs) {
+    if (bySeed.has(run.seed)) repeats.push(run);
+    else bySeed.set(run.seed, run);
+  }
+  const { name, settings } = runs[0]!;
+  return { label: name, name, settings, runs: [...bySeed.values()].sort((a, b) => a.seed - b.seed), repeats };
+}
+
+function tellApart(namesakes: Group[]): void {
+  const keys = differingSettings(namesakes);
+  if (keys.length === 0) return;
+  for (const g of namesakes) {
+    const own = keys.filter((key) => g.settings[key] !== undefined).map((key) => `${key}=${g.settings[key]}`);
+    g.label = `${g.name} (${own.join(', ')})`;
+  }
+}
+
+/** The dotted keys whose values are not the same in all groups, in the order of the configs. */
+export function differingSettings(groups: readonly Group[]): string[] {
+  const keys = new Set(groups.flatMap((g) => Object.keys(g.settings)));
+  const first = groups[0]?.settings ?? {};
+  return [...keys].filter((key) => groups.some((g) => !isDeepStrictEqual(g.settings[key], first[key])));
+}
+
+/** The runs that meet every `key=value`; a key is a dotted setting, `name` or `seed`. Throws ClrError('usage'). */
+export function filterRuns(runs: readonly Run[], filters: readonly string[]): Run[] {
+  return filters.reduce<Run[]>(
+    (left, filter) => {
+      const [, key, value] = /^([^=]+)=(.*)$/s.exec(filter) ?? [];
+      if (key === undefined)
+        throw new ClrError('usage', `--filter ${filter}: not of the form key=value`, 'e.g. --filter schedule.max_lr=2');
+      const known = [...new Set(['name', 'seed', ...runs.flatMap((run) => Object.keys(run.settings))])];
+      if (!known.includes(key))
+        throw new ClrError('usage', `--filter ${filter}: no run has the setting "${key}"${didYouMean(key, known)}`);
+      const kept = left.filter((run) => String({ ...run.settings, name: run.name, seed: run.seed }[key]) === value);
+      if (kept.length > 0) return kept;
+      const values = new Set(left.map((run) => ({ ...run.settings, name: run.name, seed: run.seed })[key] ?? 'unset'));
+      throw new ClrError(
+        'usage',
+        `--filter ${filter}: no run is left`,
+        `${key} is ${[...values].slice(0, 20).join(', ')}`,
+      );
+    },
+    [...runs],
+  );
+}

@@ -1,0 +1,136 @@
+import { stringify } from 'csv-stringify/sync';
+import { type Metric, metrics, type Setting } from '../results/read-runs.js';
+import type { Comparison, Row } from './comparison.js';
+import { fixed } from './sentence.js';
+
+/** A table for the terminal, then a sentence an arm. */
+export function toText(comparison: Comparison): string {
+  const { head, body } = cells(comparison);
+  const widths = head.map((title, i) => Math.max(title.length, ...body.map((row) => row[i]!.length)));
+  const numeric = head.map((_, i) => body.every((row) => /^$|^-|^\d/.test(row[i]!)));
+  const line = (row: string[]) =>
+    row
+      .map((cell, i) => (numeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .join('  ')
+      .trimEnd();
+  const rule = widths.map((width) => '─'.repeat(width)).join('  ');
+  // cli-table3 takes seconds for a thousand rows
+  return `${[line(head), rule, ...body.map(line), ...closing(comparison, (text) => text)].join('\n')}\n`;
+}
+
+/** The same as a Markdown table and list. */
+export function toMarkdown(comparison: Comparison): string {
+  const { head, body } = cells(comparison);
+  const line = (row: string[]) => `| ${row.map(escapeMarkdown).join(' | ')} |`;
+  const sentences = closing(comparison, (text) => (text ? `- ${escapeMarkdown(text)}` : ''));
+  return `${[line(head), `|${head.map(() => ' --- |').join('')}`, ...body.map(line), ...sentences].join('\n')}\n`;
+}
+
+/** All that the comparison holds; numbers that are not known are null. */
+export function toJson(comparison: Comparison): string {
+  return `${JSON.stringify(comparison, null, 2)}\n`;
+}
+
+/** One line a row with full digits; the `kind` of a row is `runs` or `reported`. */
+export function toCsv(comparison: Comparison): string {
+  const { columns, rows, references, baseline } = comparison;
+  const names = Object.keys(metrics) as Metric[];
+  const number = (value: number | undefined) => (value === undefined || !Number.isFinite(value) ? '' : String(value));
+  const lines = rows.map(({ config, settings, n, diverged, scores, against }) => ({
+    kind: 'runs',
+    config: plain(config),
+    ...Object.fromEntries(columns.map((key) => [key, plain(settings[key])])),
+    n,
+    diverged,
+    ...Object.fromEntries(
+      names.flatMap((name) => [
+        [`${name}_mean`, number(scores[name].mean)],
+        [`${name}_std`, number(scores[name].std)],
+      ]),
+    ),
+    baseline: plain(baseline),
+    test: against?.test?.test,
+    difference: number(against?.test?.difference),
+    ci_low: number(against?.test?.low),
+    ci_high: number(against?.test?.high),
+    p: number(against?.test?.p),
+    p_holm: number(against?.test?.pHolm),
+    seeds_needed: number(against?.test?.needed?.seeds),
+  }));
+  const reported = references.map(({ configs, val_acc, std }) => ({
+    kind: 'reported',
+    config: plain(configs.join('; ')),
+    val_acc_mean: number(val_acc),
+    val_acc_std: number(std),
+  }));
+  return stringify([...lines, ...reported], { header: true, columns: Object.keys(lines[0]!) });
+}
+
+/** The table that people read: text and Markdown differ in nothing but its frame. */
+function cells({ columns, rows, references }: Comparison): { head: string[]; body: string[][] } {
+  const names = Object.keys(metrics) as Metric[];
+  const head = ['config', ...columns, 'n', ...names.map((name) => metrics[name].title), 'diverged'];
+  const body = rows.map((row) => [
+    row.config,
+    ...columns.map((key) => settingCell(row.settings[key])),
+    String(row.n),
+    ...names.map((name) => scoreCell(row, name)),
+    row.diverged === 0 ? '0' : `${row.diverged} of ${row.n + row.diverged}`,
+  ]);
+  const reported = references.map(({ configs, val_acc, std, diverges }) => [
+    reportOf(configs),
+    ...columns.map(() => ''),
+    '',
+    ...names.map((name) => (name === 'val_acc' ? withStd(val_acc ?? Number.NaN, std ?? Number.NaN, 2) : '')),
+    diverges ? 'yes' : '',
+  ]);
+  return { head, body: [...body, ...reported] };
+}
+
+function settingCell(value: Setting | undefined): string {
+  return typeof value === 'number' ? String(Number(value.toPrecision(12))) : String(value ?? '-');
+}
+
+function scoreCell(row: Row, metric: Metric): string {
+  const { mean, std } = row.scores[metric];
+  if (metric === 'seconds') return duration(mean);
+  return withStd(mean, metric === 'images_per_second' ? Number.NaN : std, metrics[metric].digits);
+}
+
+function withStd(mean: number, std: number, digits: number): string {
+  if (!Number.isFinite(mean)) return '-';
+  return `${fixed(mean, digits)}${Number.isFinite(std) ? ` ± ${fixed(std, digits)}` : ''}`;
+}
+
+function reportOf([first, ...others]: string[]): string {
+  return `${first}${others.length > 0 ? ` and ${others.length} more` : ''}, reported`;
+}
+
+/** Seconds, in the unit that suits. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '-';
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${Math.floor(seconds / 60)} min ${String(Math.floor(seconds % 60)).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+function closing({ rows, metric, baseline, references }: Comparison, format: (text: string) => string): string[] {
+  const sentences = rows.flatMap((row) => (row.against ? [row.against.sentence] : []));
+  const sources = references.map(({ configs, source, note }) =>
+    [reportOf(configs), [source, note].filter(Boolean).join('; ')].filter(Boolean).join(': '),
+  );
+  const compared = sentences.length > 0 ? ['', `${metrics[metric].what}, against ${baseline}:`, ''] : [];
+  return [...compared, ...sentences.map(format), ...(sources.length > 0 ? [''] : []), ...sources.map(format)];
+}
+
+/** Text that a spreadsheet does not take for a formula. */
+function plain(value: unknown): unknown {
+  return typeof value === 'string' && /^[=+\-@]/.test(value) ? `'${value}` : value;
+}
+
+/** What Markdown or HTML would read as marks stands as itself. */
+function escapeMarkdown(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+  return text.replace(/[&<>]/g, (c) => entities[c]!).replace(/[\\`*_{}[\]|~#!]/g, '\\$&');
+}

@@ -1,0 +1,20 @@
+import type { RunCurves } from '../charts/compare-curves.js';
+import { printable } from '../results/printable.js';
+import { readMetrics } from '../results/read-run.js';
+import type { Comparison } from './comparison.js';
+
+/** The metrics.csv of the runs that completed, a row's together; what cannot be read is reported and left out. */
+export function readCurves(comparison: Comparison, report: (message: string) => void): RunCurves[] {
+  return comparison.rows.map(({ config, runs }) => ({
+    config,
+    runs: runs.flatMap(({ directory, scores }) => {
+      if (!scores) return [];
+      try {
+        return [readMetrics(directory)];
+      } catch (error) {
+        report(printable(`no curve of ${directory}: ${(error as Error).message}`));
+        return [];
+      }
+    }),
+  }));
+}

@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { findRuns, type Skipped } from './find-runs.js';
+import { printable } from './printable.js';
+import { readJson } from './read-run.js';
+
+/** What a run measured, as `--metric` names it. Accuracies in percent, losses in nats. */
+export const metrics = {
+  val_acc: { title: 'val acc (%)', what: 'final validation accuracy (%)', best: 'high', digits: 2 },
+  best_val_acc: { title: 'best val acc (%)', what: 'best validation accuracy (%)', best: 'high', digits: 2 },
+  val_loss: { title: 'val loss', what: 'final validation loss', best: 'low', digits: 4 },
+  seconds: { title: 'time', what: 'time of the run (s)', best: 'low', digits: 1 },
+  images_per_second: { title: 'images/s', what: 'training images a second', best: 'high', digits: 0 },
+} as const satisfies Record<string, { title: string; what: string; best: 'high' | 'low'; digits: number }>;
+
+export type Metric = keyof typeof metrics;
+
+export type Setting = string | number | boolean | null;
+
+/** What a comparison needs to know of a run; text in it is safe to print. */
+export interface Run {
+  directory: string;
+  name: string;
+  seed: number;
+  /** All that distinguishes its config from others, keys dotted: `schedule.max_lr`. */
+  settings: Record<string, Setting>;
+  status: 'completed' | 'diverged';
+  /** Undefined: diverged. */
+  scores: Record<Metric, number> | undefined;
+  source: string | undefined;
+  expected: z.output<typeof expectedSchema> | undefined;
+}
+
+/** These decide neither what is computed nor on what. */
+const irrelevant = new Set(['$schema', 'name', 'source', 'expected', 'seed', 'threads', 'checkpoint']);
+
+const expectedSchema = z.object({
+  val_acc: z.number().optional(),
+  std: z.number().optional(),
+  diverges: z.boolean().optional(),
+  note: z.string().transform(printable).optional(),
+});
+
+const configSchema = z.looseObject({
+  name: z.string().transform(printable),
+  seed: z.number(),
+  source: z.string().transform(printable).optional(),
+  expected: expectedSchema.optional(),
+});
+
+const number = z.number().nullable(); // what is not finite is null in JSON
+const summarySchema = z.object({
+  status: z.enum(['running', 'completed', 'diverged', 'interrupted', 'failed']),
+  iterations: z.number(),
+  message: z.string().optional(),
+  final: z.object({ val_acc: number, val_loss: number }).nullable(),
+  best: z.object({ val_acc: number }).nullable(),
+  seconds: z.number(),
+  images_per_second: number,
+});
+
+/** Reads the runs that `paths` name (see findRuns) from their config.json and summary.json; the unfit are named, not fatal. */
+export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skipped[] } {
+  const { directories, skipped } = findRuns(paths);
+  const runs: Run[] = [];
+  for (const directory of directories) {
+    try {
+      const run = readRun(directory);
+      if (typeof run === 'string') skipped.push({ path: printable(directory), reason: run });
+      else runs.push(run);
+    } catch (error) {
+      skipped.push({ path: printable(directory), reason: printable(`damaged: ${describe(error)}`) });
+    }
+  }
+  return { runs, skipped };
+}
+
+/** The run, or why there is nothing to compare. */
+function readRun(directory: string): Run | string {
+  const config = configSchema.parse(readJson(directory, 'config.json'), { error: inFile('config.json') });
+  if (!existsSync(path.join(directory, 'summary.json'))) return 'not finished: it has no summary.json yet';
+  const summary = summarySchema.parse(readJson(directory, 'summary.json'), { error: inFile('summary.json') });
+  const { status, message, iterations, final, best } = summary;
+  if (status !== 'completed' && status !== 'diverged')
+    return printable(`${status} after ${iterations} iterations${message ? `: ${message}` : ''}`);
+  if (status === 'completed' && !(final && best)) return 'completed without a score';
+  const score = (value: number | null | undefined) => value ?? Number.NaN;
+  return {
+    directory,
+    name: config.name,
+    seed: config.seed,
+    settings: flatten(Object.fromEntries(Object.entries(config).filter(([key]) => !irrelevant.has(key)))),
+    status,
+    scores:
+      status === 'completed'
+        ? {
+            val_acc: score(final?.val_acc),
+            best_val_acc: score(best?.val_acc),
+            val_loss: score(final?.val_loss),
+            seconds: summary.seconds,
+            images_per_second: score(summary.images_per_second),
+          }
+        : undefined,
+    source: config.source,
+    expected: config.expected,
+  };
+}
+
+/** Nested keys joined by dots; lists as JSON. */
+function flatten(tree: object, prefix = ''): Record<string, Setting> {
+  const pairs = Object.entries(tree).flatMap(([key, value]): [string, Setting][] => {
+    const at = printable(prefix + key);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return Object.entries(flatten(value, `${at}.`));
+    if (Array.isArray(value)) return [[at, printable(JSON.stringify(value))]];
+    return [[at, typeof value === 'string' ? printable(value) : (value as Setting)]];
+  });
+  return Object.fromEntries(pairs);
+}
+
+const inFile = (file: string) => (issue: { path?: PropertyKey[]; input?: unknown }) =>
+  `${file}: ${(issue.path ?? []).map(String).join('.') || 'it'} cannot be ${JSON.stringify(issue.input)?.slice(0, 60) ?? 'missing'}`;
+
+function describe(error: unknown): string {
+  return error instanceof z.ZodError ? error.issues[0]!.message : (error as Error).message;
+}
