@@ -14,7 +14,7 @@ const options = z.object({
     .default(true)
     .describe("whether beta1 is the schedule's momentum at each step; fastai 0.7 did so from 8 April 2018 on"),
   beta1: z.number().min(0).lt(1).default(0.9).describe('with cycle_beta1 false'),
-  beta2: z.number().min(0).lt(1).default(0.999).describe('the thread also tried 0.99 and 0.9'),
+  beta2: z.number().min(0).lt(1).default(0.999).describe('fastai 1 has 0.99'),
   epsilon: z.number().gt(0).default(1e-8),
   ...decayOptions,
 });

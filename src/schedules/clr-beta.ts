@@ -24,7 +24,7 @@ export const clrBeta = entry({
       .default('linear')
       .describe('how the LR goes from max_lr / div to max_lr / div / tail_div; flat: it is there at once'),
     tail_div: z.number().gte(1).default(100),
-    ...momentumOptions('cyclic'),
+    ...momentumOptions,
     momentum_lead: momentumLead,
   }),
   create({ max_lr, div, pct, tail, tail_div, momentum_lead, ...momentum }, { iterations }: RunLength): Schedule {

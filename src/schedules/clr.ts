@@ -11,9 +11,10 @@ export const momentumLead = z
   .describe('1: each update uses the momentum of the next iteration, as the running code of fastai 0.7 did');
 
 /**
- * `use_clr=(div, cut_div)` or `(div, cut_div, max_momentum, min_momentum)` of fastai 0.7 (facts 2.1;
- * https://github.com/fastai/fastai/pull/292): from max_lr / div to max_lr in the run's first 1 / cut_div, then back; no tail.
- * LR and momentum are both taken at the iteration; `momentum_lead: 1` gives the library's off-by-one.
+ * `use_clr=(div, cut_div, max_momentum, min_momentum)` of fastai 0.7 (facts 2.1; https://github.com/fastai/fastai/pull/292):
+ * from max_lr / div to max_lr in the run's first 1 / cut_div, then back; no tail. The form with two values left the momentum
+ * at the optimizer's: `momentum: 0.9` here. LR and momentum are both taken at the iteration; `momentum_lead: 1` gives the
+ * library's off-by-one.
  */
 export const clr = entry({
   type: 'clr',
@@ -21,7 +22,7 @@ export const clr = entry({
     max_lr: z.number().gt(0),
     div: z.number().gte(1).default(10).describe('the LR starts and ends at max_lr / div'),
     cut_div: z.number().gte(1).default(2).describe('the LR rises for 1 / cut_div of the run'),
-    ...momentumOptions(0.9),
+    ...momentumOptions,
     momentum_lead: momentumLead,
   }),
   create({ max_lr, div, cut_div, momentum_lead, ...momentum }, { iterations }: RunLength): Schedule {

@@ -1,6 +1,9 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../load-config.js';
 import type { Hyperparameters, RunLength } from './index.js';
 import { schedules } from './index.js';
+import { scheduleRows } from './table.js';
 
 /** Expected values as the sources write them, none of it shared with the code under test. */
 type Formula = (it: number, run: RunLength) => Partial<Hyperparameters>;
@@ -28,22 +31,29 @@ function matches(options: object, formula: Formula, runs = lengths): void {
   }
 }
 
-describe('fastai 0.7', () => {
-  const useClr = (max: number, div: number, cutDiv: number, mom: [number, number], it: number, nb: number) => {
-    const cut = Math.floor(nb / cutDiv);
-    const pct = it <= cut ? it / cut : 1 - (it - cut) / (nb - cut);
-    const pctM = it <= cut ? 1 - it / cut : (it - cut) / (nb - cut);
-    return { lr: (max * (1 + pct * (div - 1))) / div, momentum: mom[1] + pctM * (mom[0] - mom[1]) };
-  };
-  const useClrBeta = (max: number, div: number, pct: number, [high, low]: [number, number], it: number, nb: number) => {
-    const c = Math.trunc((nb * (1 - pct / 100)) / 2);
-    if (it > 2 * c) return { lr: (max * (1 - (0.99 * (it - 2 * c)) / (nb - 2 * c))) / div, momentum: high };
-    const up = it <= c ? it / c : 1 - (it - c) / c;
-    return { lr: (max * (1 + up * (div - 1))) / div, momentum: high + up * (low - high) };
-  };
+const useClr = (max: number, div: number, cutDiv: number, mom: [number, number], it: number, nb: number) => {
+  const cut = Math.floor(nb / cutDiv);
+  const pct = it <= cut ? it / cut : 1 - (it - cut) / (nb - cut);
+  const pctM = it <= cut ? 1 - it / cut : (it - cut) / (nb - cut);
+  return { lr: (max * (1 + pct * (div - 1))) / div, momentum: mom[1] + pctM * (mom[0] - mom[1]) };
+};
+const useClrBeta = (max: number, div: number, pct: number, [high, low]: [number, number], it: number, nb: number) => {
+  const c = Math.trunc((nb * (1 - pct / 100)) / 2);
+  if (it > 2 * c) return { lr: (max * (1 - (0.99 * (it - 2 * c)) / (nb - 2 * c))) / div, momentum: high };
+  const up = it <= c ? it / c : 1 - (it - c) / c;
+  return { lr: (max * (1 + up * (div - 1))) / div, momentum: high + up * (low - high) };
+};
 
+const logged = (S: number, it: number) => {
+  const cycle = Math.floor(it / (2 * S));
+  const x = (it - (2 * cycle + 1) * S) / S;
+  const lr = it <= S ? 0.08 + (it / S) * 0.72 : it < 2 * S ? 0.8 - (it - S) * (0.8 / S) : 8e-5;
+  return { lr, momentum: 0.95 + (0.85 - 0.95) * Math.min(1, Math.max(0, (1 - Math.abs(x)) / 2 ** cycle)) };
+};
+
+describe('fastai 0.7', () => {
   test('clr is use_clr with two values', () => {
-    matches({ type: 'clr', max_lr: 0.8, div: 10, cut_div: 95 / 41 }, (it, { iterations }) => ({
+    matches({ type: 'clr', max_lr: 0.8, div: 10, cut_div: 95 / 41, momentum: 0.9 }, (it, { iterations }) => ({
       ...useClr(0.8, 10, 95 / 41, [0, 0], it, iterations),
       momentum: 0.9,
     }));
@@ -55,7 +65,6 @@ describe('fastai 0.7', () => {
       max_lr: 3,
       div: 20,
       cut_div: 5,
-      momentum: 'cyclic',
       max_momentum: 0.97,
       min_momentum: 0.8,
     };
@@ -78,7 +87,7 @@ describe('fastai 0.7', () => {
       lr: useClrBeta(0.8, 10, 13.68, [0.95, 0.85], it, iterations).lr,
       momentum: useClrBeta(0.8, 10, 13.68, [0.95, 0.85], (it + 1) % iterations, iterations).momentum,
     }));
-    const options = { type: 'clr', max_lr: 0.8, cut_div: 3, momentum: 'cyclic', momentum_lead: 1 };
+    const options = { type: 'clr', max_lr: 0.8, cut_div: 3, momentum_lead: 1 };
     matches(options, (it, { iterations }) => ({
       momentum: useClr(0.8, 10, 3, [0.95, 0.85], (it + 1) % iterations, iterations).momentum,
     }));
@@ -122,12 +131,6 @@ describe('fastai 0.7', () => {
 });
 
 describe("Smith's Caffe", () => {
-  const logged = (S: number, it: number) => {
-    const cycle = Math.floor(it / (2 * S));
-    const x = (it - (2 * cycle + 1) * S) / S;
-    const lr = it <= S ? 0.08 + (it / S) * 0.72 : it < 2 * S ? 0.8 - (it - S) * (0.8 / S) : 8e-5;
-    return { lr, momentum: 0.95 + (0.85 - 0.95) * Math.min(1, Math.max(0, (1 - Math.abs(x)) / 2 ** cycle)) };
-  };
   const options = { type: 'smith-1cycle', base_lr: 0.08, max_lr: 0.8, step_size: { share: '41/95' } };
   const stepOf = (iterations: number) => Math.trunc((iterations * 41) / 95);
 
@@ -161,7 +164,7 @@ describe("Smith's Caffe", () => {
 
 describe('arXiv:1506.01186', () => {
   const x = (it: number, S: number) => Math.max(0, 1 - Math.abs(it / S - 2 * Math.floor(1 + it / (2 * S)) + 1));
-  const options = { base_lr: 0.1, max_lr: 3, step_size: { epochs: 2 }, momentum: 'cyclic' };
+  const options = { base_lr: 0.1, max_lr: 3, step_size: { epochs: 2 } };
 
   test.each([
     ['triangular', {}, () => 1],
@@ -260,5 +263,76 @@ describe('pieces', () => {
 
   test('constant is constant', () => {
     matches({ type: 'constant', lr: 0.1, momentum: 0.8 }, () => ({ lr: 0.1, momentum: 0.8 }));
+  });
+});
+
+describe('the configs', () => {
+  const beta = (max: number, div: number, pct: number, high = 0.95, low = 0.85) => {
+    return (it: number, n: number) => useClrBeta(max, div, pct, [high, low], it, n);
+  };
+  const cycle = beta(0.8, 10, 13.68);
+  const smith = (m0: number, m1: number) => (it: number, n: number) => {
+    const { lr, momentum } = logged(Math.trunc((n * 41) / 95), it);
+    return { lr, momentum: m0 + ((0.95 - momentum) / 0.1) * (m1 - m0) };
+  };
+  const constant =
+    (m0: number, m1 = m0) =>
+    (it: number, n: number) => ({ lr: 0.1, momentum: smith(m0, m1)(it, n).momentum });
+  const sources: Record<string, (it: number, n: number) => Hyperparameters> = {
+    '1cycle': cycle,
+    '1cycle-constant-momentum': beta(0.8, 10, 13.68, 0.9, 0.9),
+    '1cycle-constant-step-size': (it, n) => {
+      const { lr, momentum } = cycle(it, n);
+      return { lr: (lr * (1 - momentum)) / 0.1, momentum };
+    },
+    '1cycle-lr3-50': beta(3, 20, 10),
+    '1cycle-lr3-50-constant-momentum': beta(3, 20, 10, 0.9, 0.9),
+    '1cycle-lr3-70': beta(3, 20, 10),
+    '1cycle-lr3-95': beta(3, 20, 10),
+    '1cycle-short-cycle': beta(0.8, 10, 50),
+    adamw: beta(0.003, 10, 7.5),
+    'paper-clr-momentum-0.85': smith(0.85, 0.85),
+    'paper-clr-momentum-0.90': smith(0.9, 0.9),
+    'paper-clr-momentum-0.90-1.00': smith(0.9, 1),
+    'paper-clr-momentum-0.95': smith(0.95, 0.95),
+    'paper-clr-momentum-0.95-0.85': smith(0.95, 0.85),
+    'paper-lr-0.1-momentum-0.85': constant(0.85),
+    'paper-lr-0.1-momentum-0.90': constant(0.9),
+    'paper-lr-0.1-momentum-0.90-1.00': constant(0.9, 1),
+    'paper-lr-0.1-momentum-0.95': constant(0.95),
+    'paper-lr-0.1-momentum-0.95-0.85': constant(0.95, 0.85),
+    'paper-solver': smith(0.95, 0.95),
+    'super-convergence': (it) => ({
+      lr: it < 5000 ? 0.1 + (2.9 * it) / 5000 : 3 - (2.9 * (it - 5000)) / 5000,
+      momentum: 0.9,
+    }),
+    'super-convergence-multi-step': (it) => ({ lr: it < 50_000 ? 0.35 : it < 70_000 ? 0.035 : 0.0035, momentum: 0.9 }),
+    'thread-adam': cycle,
+    'thread-constant-lr': constant(0.9),
+    'thread-constant-momentum': beta(0.8, 10, 13.68, 0.9, 0.9),
+    'thread-cosine-tail': (it, n) => {
+      const c = Math.trunc((n * (1 - 13.68 / 100)) / 2);
+      const x = (it - 2 * c) / (n - 2 * c);
+      return x <= 0 ? cycle(it, n) : { lr: 0.08 * (1 - (0.99 * (1 - Math.cos(Math.PI * x))) / 2), momentum: 0.95 };
+    },
+    'thread-cyclical-momentum': cycle,
+    'thread-first-layer-momentum': cycle,
+    'thread-half-cycle-10': beta(0.8, 10, 78.947),
+    'thread-half-cycle-20': beta(0.8, 10, 20),
+    'thread-max-lr-0.3': beta(0.3, 10, 13.68),
+    'thread-standard-net': beta(0.8, 10, 13.68, 0.95, 0.8),
+    'thread-use-clr': (it, n) => ({ ...useClr(0.8, 10, 95 / 41, [0, 0], it, n), momentum: 0.9 }),
+  };
+  const files = readdirSync('configs').filter((file) => file.startsWith('rn56-'));
+
+  test.each(files)('%s is at each iteration what its source says', (file) => {
+    const config = loadConfig(`configs/${file}`);
+    const source = sources[file.replace(/^rn56-|\.json$/g, '')];
+    const rows = scheduleRows(config);
+    const worst = rows.reduce((most, row) => {
+      const want = source!(row.iteration, rows.length);
+      return Math.max(most, Math.abs(row.lr - want.lr), Math.abs(row.momentum - want.momentum));
+    }, 0);
+    expect(worst).toBeLessThan(file.includes('1.00') || file.includes('0.1-') ? 1e-5 : 1e-9);
   });
 });

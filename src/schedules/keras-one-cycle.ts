@@ -14,7 +14,7 @@ export const kerasOneCycle = entry({
     max_lr: z.number().gt(0),
     end_percentage: z.number().gt(0).lt(1).default(0.1).describe('share of the run that the tail takes'),
     scale: z.number().gt(0).max(1).optional().describe('scale_percentage; default: end_percentage'),
-    ...momentumOptions('cyclic'),
+    ...momentumOptions,
   }),
   create({ max_lr, end_percentage, scale = end_percentage, ...momentum }, { iterations }: RunLength): Schedule {
     const half = Math.floor((iterations * (1 - end_percentage)) / 2);

@@ -6,29 +6,22 @@ import type { Curve } from './piecewise.js';
 /** A momentum that is held. */
 export const constantMomentum = z.number().min(0).lt(1);
 
-/** The momentum half of a cyclical schedule's options; `momentum` is what stands there by default. */
-export function momentumOptions(momentum: number | 'cyclic') {
-  return {
-    momentum: z
-      .union([constantMomentum, z.enum(['cyclic', 'anti-cyclic'])], {
-        error: 'must be a number in [0, 1), "cyclic" (falls while the LR rises) or "anti-cyclic" (rises with the LR)',
-      })
-      .default(momentum)
-      .describe('a constant, or "cyclic": max, min, max as the LR rises and falls, or "anti-cyclic": min, max, min'),
-    max_momentum: z.number().min(0).max(1).default(0.95).describe('of the cycle'),
-    min_momentum: constantMomentum.default(0.85).describe('of the cycle'),
-    lr_over_one_minus_momentum: constantMomentum
-      .optional()
-      .describe('a momentum m0: the LR is multiplied by (1 - momentum) / (1 - m0), see withMomentum'),
-  };
-}
+/** The momentum half of a cyclical schedule's options. */
+export const momentumOptions = {
+  momentum: z
+    .union([constantMomentum, z.enum(['cyclic', 'anti-cyclic'])], {
+      error: 'must be a number in [0, 1), "cyclic" (falls while the LR rises) or "anti-cyclic" (rises with the LR)',
+    })
+    .default('cyclic')
+    .describe('cyclic: max, min, max as the LR rises and falls; anti-cyclic: min, max, min; or a constant'),
+  max_momentum: z.number().min(0).max(1).default(0.95).describe('of the cycle; no matter with a constant'),
+  min_momentum: constantMomentum.default(0.85).describe('of the cycle; no matter with a constant'),
+  lr_over_one_minus_momentum: constantMomentum
+    .optional()
+    .describe('a momentum m0: multiplies the LR by (1 - momentum) / (1 - m0), a control for cyclical momentum'),
+};
 
-interface MomentumOptions {
-  momentum: number | 'cyclic' | 'anti-cyclic';
-  max_momentum: number;
-  min_momentum: number;
-  lr_over_one_minus_momentum?: number | undefined;
-}
+type MomentumOptions = z.output<z.ZodObject<typeof momentumOptions>>;
 
 /**
  * A schedule of `lr` and of the momentum that `options` ask for, where `height` is the place in the cycle: 0 at its foot, 1

@@ -52,7 +52,7 @@ export const oneCycle = entry({
     pct_start: z.number().gt(0).lt(1).optional().describe('share of the run in which the LR rises'),
     anneal: z.enum(['cosine', 'linear']).default('cosine'),
     three_phase: z.boolean().default(false).describe('preset pytorch only'),
-    ...momentumOptions('cyclic'),
+    ...momentumOptions,
   }),
   create({ preset, max_lr, div, anneal, three_phase, ...options }, { iterations }: RunLength): Schedule {
     const defaults = presets[preset];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { schedules } from './index.js';
+import { type RunLength, schedules } from './index.js';
 
 /** Options that an entry cannot do without, at any run length. */
 const required: Record<string, object> = {
@@ -26,7 +26,7 @@ const variants: object[] = [
   ...schedules.types.map((type) => ({ type, ...required[type] })),
   ...['clr', 'clr-beta', 'smith-1cycle', 'one-cycle', 'keras-one-cycle', 'triangular'].flatMap((type) => [
     { type, ...required[type], momentum: 'anti-cyclic', min_momentum: 0.9, max_momentum: 1 },
-    { type, ...required[type], momentum: 'cyclic', lr_over_one_minus_momentum: 0.9 },
+    { type, ...required[type], lr_over_one_minus_momentum: 0.9 },
   ]),
   ...['cosine', 'flat'].map((tail) => ({ type: 'clr-beta', max_lr: 3, pct: 50, tail })),
   { type: 'clr-beta', max_lr: 0.8, pct: 0, momentum_lead: 1 },
@@ -56,13 +56,13 @@ const lengths = fc.record({
 });
 
 describe.each(variants.map((config) => [JSON.stringify(config), config] as const))('%s', (_, config) => {
-  const make = (length: { iterations: number; iterationsPerEpoch: number }) =>
-    schedules.create(schedules.schema.parse(config), length);
+  const options = schedules.schema.parse(config);
+  const make = (length: RunLength) => schedules.create(options, length);
   const isLegal = ({ lr, momentum }: { lr: number; momentum: number }) =>
     lr > 0 && Number.isFinite(lr) && momentum >= 0 && momentum <= 1;
 
   test('has a positive LR and a momentum within 0 and 1 at every update, in runs of 1 to 5 iterations and of any length', () => {
-    const everyUpdate = (length: { iterations: number; iterationsPerEpoch: number }) => {
+    const everyUpdate = (length: RunLength) => {
       const schedule = make(length);
       for (let t = 0; t < length.iterations; t++) if (!isLegal(schedule(t))) return false;
       return true;
@@ -104,20 +104,17 @@ const ends = [
 ] as const;
 
 test.each(ends)('%s %o starts at %d, peaks at %d and ends at %d', (type, options, start, peak, end) => {
+  const config = schedules.schema.parse({ type, ...options });
   fc.assert(
-    fc.property(fc.integer({ min: 5, max: 500 }), (n) => {
-      const iterations = 20 * n; // so that the peak falls on a whole iteration
-      const schedule = schedules.create(schedules.schema.parse({ type, ...options }), {
-        iterations,
-        iterationsPerEpoch: 100,
-      });
+    fc.property(fc.integer({ min: 100, max: 2000 }), (iterations) => {
+      const schedule = schedules.create(config, { iterations, iterationsPerEpoch: 100 });
       const lrs = Array.from({ length: iterations + 1 }, (_, t) => schedule(t).lr);
       expect(lrs[0]).toBeCloseTo(start, 9);
       expect(lrs.at(-1)).toBeCloseTo(end, 9);
       expect(Math.max(...lrs)).toBeLessThanOrEqual(peak * (1 + 1e-12));
-      expect(Math.max(...lrs)).toBeGreaterThan(peak * 0.98);
+      expect(Math.max(...lrs)).toBeGreaterThan(peak * 0.96); // the peak itself may fall between two updates
     }),
-    { numRuns: 8 },
+    { numRuns: 10 },
   );
 });
 
@@ -158,8 +155,8 @@ describe('the options', () => {
   });
 
   test.each([
-    [{ type: 'clr', max_lr: 1, momentum: 'cyclic', max_momentum: 0.8 }, /max_momentum 0.8 is below min_momentum 0.85/],
-    [{ type: 'clr', max_lr: 1, lr_over_one_minus_momentum: 0.9 }, /needs a momentum that cycles/],
+    [{ type: 'clr', max_lr: 1, max_momentum: 0.8 }, /max_momentum 0.8 is below min_momentum 0.85/],
+    [{ type: 'clr', max_lr: 1, momentum: 0.9, lr_over_one_minus_momentum: 0.9 }, /needs a momentum that cycles/],
     [{ type: 'clr-beta', max_lr: 1, max_momentum: 1, lr_over_one_minus_momentum: 0.9 }, /gives an LR of 0/],
     [{ type: 'one-cycle', max_lr: 1, preset: 'fastai-v1', three_phase: true }, /three_phase is not known to fastai-v1/],
     [{ type: 'one-cycle', max_lr: 1, pct_start: 0.6, three_phase: true }, /leaves no third phase/],

@@ -18,7 +18,7 @@ export const smith1cycle = entry({
     step_size: duration.prefault({ share: '41/95' }).describe('half the cycle'),
     tail_div: z.number().gte(1).default(1000).describe('the LR of the tail is base_lr / tail_div'),
     momentum_tail: z.enum(['dip', 'hold']).default('dip').describe('dip: as in the logs; hold: at rest'),
-    ...momentumOptions('cyclic'),
+    ...momentumOptions,
   }),
   create({ base_lr, max_lr, step_size, tail_div, momentum_tail, ...momentum }, length: RunLength): Schedule {
     const half = Math.max(1, Math.floor(toIterations(step_size, length)!));

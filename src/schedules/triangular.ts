@@ -9,7 +9,7 @@ export const triangularOptions = {
   base_lr: z.number().gt(0),
   max_lr: z.number().gt(0),
   step_size: duration.prefault({ epochs: 4 }).describe('half a cycle; the paper advises 2 to 10 epochs'),
-  ...momentumOptions(0.9),
+  ...momentumOptions,
 };
 
 type Options = z.output<z.ZodObject<typeof triangularOptions>>;
