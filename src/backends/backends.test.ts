@@ -1,9 +1,11 @@
-import { memory, tensor } from '@tensorflow/tfjs-core';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { copyRegisteredKernels, memory, registerBackend, setBackend, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { referenceKernels } from '../ops/index.js';
 import { run } from '../ops/kernel.js';
 import { randomStream } from '../random.js';
-import { probeBackends, useBackend } from './index.js';
+import { type Availability, probeBackends, useBackend } from './index.js';
+import { registerComposedKernels } from './tensorflow/register.js';
 
 /** Every kernel that a model needs, with inputs of odd sizes: [what, kernel, inputs, attributes]. */
 type Case = [string, string, Record<string, Values> | Values[], object?];
@@ -119,17 +121,37 @@ test('every op of ours is among the cases', () => {
   expect(cases.map(([, kernel]) => kernel)).toEqual(expect.arrayContaining(referenceKernels.map(({ name }) => name)));
 });
 
-const available = await probeBackends();
-const compared = available.filter(({ name }) => name !== 'cpu');
+/** tensorflow's compositions on tfjs's cpu backend, so that they are tested where TensorFlow is not installed. */
+registerBackend('composed', () => new MathBackendCPU());
+copyRegisteredKernels('cpu', 'composed');
+const composed: Compared = {
+  name: 'composed',
+  availability: { usable: true, device: 'cpu' },
+  cases: cases.filter(([, kernel]) => !kernel.startsWith('BatchNormTrain')), // these are TensorFlow's own
+  async activate() {
+    await setBackend('composed');
+    registerComposedKernels('composed');
+  },
+};
+interface Compared {
+  name: string;
+  availability: Availability;
+  cases: Case[];
+  activate(): Promise<unknown>;
+}
 
-for (const { name, availability } of compared) {
+const backends = (await probeBackends())
+  .filter(({ name }) => name !== 'cpu')
+  .map((found): Compared => ({ ...found, cases, activate: () => useBackend(found.name, { precision: 'f32' }) }));
+
+for (const { name, availability, cases, activate } of [...backends, composed]) {
   if (!availability.usable) console.log(`backend ${name} is not compared: ${availability.reason}`);
   describe.skipIf(!availability.usable)(`${name} agrees with the reference`, () => {
     let expected: Values[][];
     beforeAll(async () => {
       await useBackend('cpu', { precision: 'f32' });
       expected = cases.map(compute);
-      await useBackend(name, { precision: 'f32' });
+      await activate();
     });
 
     test.each(cases.map((c, i) => [c[1], c[0], i] as const))('%s %s', (_kernel, _what, i) => {

@@ -32,6 +32,7 @@ export interface Backend {
 
 /** Fastest first: the order in which `auto` asks them. Loaded only when asked. */
 const backends: Record<string, () => Promise<Backend>> = {
+  tensorflow: async () => (await import('./tensorflow/index.js')).tensorflow,
   onednn: async () => (await import('./onednn/index.js')).onednn,
   wasm: async () => (await import('./wasm/index.js')).wasm,
   cpu: async () => (await import('./cpu/index.js')).cpu,
@@ -47,7 +48,9 @@ export async function useBackend(name: string, options: BackendOptions): Promise
     const backend = await load(candidate);
     const availability = await backend.probe();
     if (availability.usable) {
-      const why = ['the fastest usable one', ...passedOver].join('; ');
+      const merit =
+        candidate === backendNames.at(-1) ? 'the last resort, too slow to train with' : 'the fastest usable one';
+      const why = [merit, ...passedOver].join('; ');
       return { ...(await backend.activate(options)), why };
     }
     passedOver.push(`${candidate}: ${availability.reason}`);
