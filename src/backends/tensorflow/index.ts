@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { enableProdMode, engine, findBackend, findBackendFactory, setBackend } from '@tensorflow/tfjs-core';
+import { backend, enableProdMode, engine, findBackend, findBackendFactory, setBackend } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';
 import type { Availability, Backend } from '../index.js';
 import { batchNormKernels, type TensorFlowBackend } from './batch-norm.js';
