@@ -16,13 +16,14 @@ const maxArchiveBytes = 1 << 30;
  */
 export async function* archiveFiles(archive: string): AsyncGenerator<SourceFile> {
   const ready: SourceFile[] = [];
+  const seen = new Set<string>();
   const problems: unknown[] = [];
   let complete = false;
   // A ratio of 0 refuses whatever the parser would unpack by itself: an archive compressed twice.
   const parser = new Parser({ strict: true, brotli: false, zstd: false, maxDecompressionRatio: 0 });
   const take = (entry: ReadEntry) => {
     try {
-      collect(archive, entry, ready);
+      collect(archive, entry, seen, ready);
     } catch (error) {
       problems.push(error);
       entry.resume();
@@ -49,7 +50,7 @@ export async function* archiveFiles(archive: string): AsyncGenerator<SourceFile>
 }
 
 /** Puts the entry into `ready` as soon as its last byte is there. */
-function collect(archive: string, entry: ReadEntry, ready: SourceFile[]): void {
+function collect(archive: string, entry: ReadEntry, seen: Set<string>, ready: SourceFile[]): void {
   const path = entry.path.replace(/^(\.\/)+/, '').replace(/\/+$/, '');
   const isDirectory = entry.type === 'Directory';
   const isFile = entry.type === 'File' || entry.type === 'OldFile' || entry.type === 'ContiguousFile';
@@ -64,6 +65,7 @@ function collect(archive: string, entry: ReadEntry, ready: SourceFile[]): void {
       archive,
       `holds ${quoted(path)} of ${entry.size} bytes, more than the ${maxBytes[member.kind]} possible`,
     );
+  if (isFile && seen.size === seen.add(path).size) throw refused(archive, `holds ${quoted(path)} twice`);
   const chunks: Buffer[] = [];
   entry.on('data', (chunk: Buffer) => chunks.push(Buffer.from(chunk)));
   entry.on('end', () => ready.push({ path, member, bytes: async () => Buffer.concat(chunks) }));
@@ -71,13 +73,13 @@ function collect(archive: string, entry: ReadEntry, ready: SourceFile[]): void {
 
 /** The archive's bytes, decompressed when it starts with gzip's two magic bytes. Its errors name the archive. */
 async function* unpacked(archive: string): AsyncGenerator<Buffer> {
-  const file = await open(archive);
-  const start = Buffer.alloc(2);
-  await file.read(start, 0, 2, 0).finally(() => file.close());
-  const bytes = createReadStream(archive, { highWaterMark: 1 << 18 });
-  const isGzip = start.readUInt16BE() === 0x1f8b;
-  const stream: Readable = isGzip ? pipeline(bytes, createGunzip({ chunkSize: 1 << 18 }), () => {}) : bytes;
   try {
+    const file = await open(archive);
+    const start = Buffer.alloc(2);
+    await file.read(start, 0, 2, 0).finally(() => file.close());
+    const bytes = createReadStream(archive, { highWaterMark: 1 << 18 });
+    const isGzip = start.readUInt16BE() === 0x1f8b;
+    const stream: Readable = isGzip ? pipeline(bytes, createGunzip({ chunkSize: 1 << 18 }), () => {}) : bytes;
     yield* stream as AsyncIterable<Buffer>;
   } catch (error) {
     throw damaged(archive, error);

@@ -33,7 +33,11 @@ async function load(path: string, { cacheDirectory, report }: DataOptions): Prom
   const source = openSource(path);
   const key = createHash('sha256').update(source.identity).digest('hex').slice(0, 16);
   const file = join(cacheDirectory, `cifar10-${key}.bytes`);
-  return cached(file, () => readAll(source.files(), path, report), report);
+  const build = () => {
+    report(`reading the images in ${path}, to be kept in ${cacheDirectory}`);
+    return readAll(source.files(), path, report);
+  };
+  return cached(file, build, report);
 }
 
 type Batches = Map<string, Buffer>;
@@ -49,6 +53,7 @@ async function readAll(
   const images = new Map<string, Images>(); // by root
   let count = 0;
   await concurrently(files, decodersAtOnce, async ({ path, member, bytes }) => {
+    if (/\p{Cc}/u.test(path)) throw oddName(path, from);
     if (member.kind === 'batch') return void at(batches, member.root, () => new Map()).set(member.name, await bytes());
     const { split, className, root } = member;
     const found = at(images, root, () => ({
@@ -90,6 +95,10 @@ async function concurrently<T>(
     }
   };
   await Promise.all(Array.from({ length: width }, worker));
+}
+
+function oddName(path: string, from: string): ClrError {
+  return new ClrError('data', `${JSON.stringify(path)} in ${from} has control characters in its name`, 'rename it');
 }
 
 function nothingFound(from: string): ClrError {

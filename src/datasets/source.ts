@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClrError } from '../errors.js';
@@ -39,21 +39,31 @@ export function openSource(path: string): Source {
 
 /** Every member below `folder`, sorted by path. Links are followed: the folder is the user's own. */
 function listFolder(folder: string, below = ''): (SourceFile & { stats: Stats })[] {
-  return readdirSync(join(folder, below))
-    .sort()
-    .flatMap((name) => {
-      const path = below === '' ? name : `${below}/${name}`;
-      if (!mayHoldMembers(path) && !memberOf(path, false)) return [];
-      const stats = statOf(join(folder, path));
-      const isDirectory = stats.isDirectory();
-      const member = isDirectory || stats.isFile() ? memberOf(path, isDirectory) : undefined;
-      const found = member ? [{ path, member, stats, bytes: () => read(join(folder, path), member, stats) }] : [];
-      return isDirectory && mayHoldMembers(path) ? [...found, ...listFolder(folder, path)] : found;
-    });
+  return namesIn(join(folder, below)).flatMap((name) => {
+    const path = below === '' ? name : `${below}/${name}`;
+    const mayHold = mayHoldMembers(path);
+    if (!memberOf(path, false) && !(mayHold && existsSync(join(folder, path)))) return [];
+    const stats = statOf(join(folder, path));
+    const isDirectory = stats.isDirectory();
+    const member = isDirectory || stats.isFile() ? memberOf(path, isDirectory) : undefined;
+    const found = member ? [{ path, member, stats, bytes: () => read(join(folder, path), member, stats) }] : [];
+    return isDirectory && mayHold ? [...found, ...listFolder(folder, path)] : found;
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
 }
 
 async function read(file: string, { kind }: Member, { size }: Stats): Promise<Buffer> {
-  if (size <= maxBytes[kind]) return readFile(file);
+  if (size <= maxBytes[kind])
+    return readFile(file).catch((error) => {
+      throw unreadable(file, error);
+    });
   const message = `${file} has ${size} bytes, more than the ${maxBytes[kind]} possible`;
   throw new ClrError('data', message, 'is it a file of this data set?');
 }
@@ -62,10 +72,14 @@ function statOf(path: string): Stats {
   try {
     return statSync(path);
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : (error as Error).message;
-    const hint = 'give --data or CLR_DATA an archive or a folder that can be read';
-    throw new ClrError('data', `${path} ${reason}`, hint, { cause: error });
+    throw unreadable(path, error);
   }
+}
+
+function unreadable(path: string, cause: unknown): ClrError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const hint = 'give --data or CLR_DATA an archive or a folder that can be read';
+  return new ClrError('data', code === 'ENOENT' ? `${path} does not exist` : `${path}: ${message}`, hint, { cause });
 }
 
 function stamp({ size, mtimeMs }: Stats): number[] {

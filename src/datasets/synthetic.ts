@@ -38,14 +38,9 @@ function drawSplit(count: number, difficulty: number, random: Random): Split {
   for (let i = 0; i < count; i++) {
     const label = i % classes.length;
     split.labels[i] = label;
-    const hue = label / classes.length + 0.16 * difficulty * random.normal();
-    drawImage(
-      split.images.subarray(i * imageBytes, (i + 1) * imageBytes),
-      classes[label]!,
-      hue,
-      0.2 * difficulty,
-      random,
-    );
+    const hue = label / classes.length + 0.07 * difficulty * random.normal();
+    const pixels = split.images.subarray(i * imageBytes, (i + 1) * imageBytes);
+    drawImage(pixels, classes[label]!, hue, 0.09 * difficulty, random);
   }
   return split;
 }
@@ -56,39 +51,33 @@ function drawImage(pixels: Uint8Array, shape: Shape, hue: number, noise: number,
   const shapeColour = rgb(hue, between(random, 0.5, 1), between(random, 0.4, 1));
   const background = contrasting(shapeColour, 0.2, () => dull(random));
   for (let i = 0; i < imageBytes; i++) image[i] = background[i % 3]!;
-  for (let blots = random.integer(2, 4); blots > 0; blots--)
-    paint(
-      image,
-      blot,
-      contrasting(shapeColour, 0.2, () => dull(random)),
-      between(random, 1, 5),
-      0,
-      size,
-      random,
-    );
+  for (let blots = random.integer(2, 4); blots > 0; blots--) {
+    const blotColour = contrasting(shapeColour, 0.2, () => dull(random));
+    paint(image, blot, blotColour, between(random, 1, 5), 0, random);
+  }
   const radius = between(random, 7, 12);
-  paint(image, shape, shapeColour, radius, radius, size - radius, random);
+  paint(image, shape, shapeColour, radius, radius, random);
   for (let i = 0; i < imageBytes; i++) pixels[i] = Math.round(255 * clamp(image[i]! + noise * random.normal()));
 }
 
 const blot: Shape = (x, y) => Math.hypot(x, y) - 1;
 
-/** Draws `shape` with its centre somewhere from `low` to `high` (pixels, both axes), rotated at random, its edge one pixel soft. */
+/** Draws `shape`, rotated at random, its centre at least `margin` pixels from the border, its edge one pixel soft. */
 function paint(
   image: Float32Array,
   shape: Shape,
   paintColour: Colour,
   radius: number,
-  low: number,
-  high: number,
+  margin: number,
   random: Random,
 ): void {
-  const [centreX, centreY] = [between(random, low, high), between(random, low, high)];
+  const centre = () => between(random, margin, size - margin);
+  const [centreX, centreY] = [centre(), centre()];
   const angle = between(random, 0, 2 * Math.PI);
   const [cos, sin] = [Math.cos(angle) / radius, Math.sin(angle) / radius];
   const reach = 1.3 * radius; // no shape goes further
-  const range = (centre: number) =>
-    [Math.max(0, Math.floor(centre - reach)), Math.min(size, Math.ceil(centre + reach))] as const;
+  const range = (middle: number) =>
+    [Math.max(0, Math.floor(middle - reach)), Math.min(size, Math.ceil(middle + reach))] as const;
   const [[top, bottom], [left, right]] = [range(centreY), range(centreX)];
   for (let y = top; y < bottom; y++)
     for (let x = left; x < right; x++) {
