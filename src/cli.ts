@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { benchCommand } from './commands/bench.js';
 import { compareCommand } from './commands/compare.js';
 import { doctorCommand } from './commands/doctor.js';
 import { lrfindCommand } from './commands/lrfind.js';
@@ -21,6 +22,7 @@ const program = new Command('clr')
   .addCommand(compareCommand)
   .addCommand(scheduleCommand)
   .addCommand(doctorCommand)
+  .addCommand(benchCommand)
   .addHelpText(
     'after',
     '\nExit codes: 0 ok, 1 run failed, 2 usage or config, 3 diverged, 4 data, 5 backend, 130/143 interrupted\n\nFirst run: clr run configs/quickstart.json',

@@ -1,0 +1,64 @@
+import { fileURLToPath } from 'node:url';
+import { Command, Option } from 'commander';
+import type { BenchResult } from '../bench.js';
+import {
+  type ConfigFlags,
+  configFromFlags,
+  overrideOption,
+  positiveInteger,
+  setOption,
+  shorthandOptions,
+} from './options.js';
+
+interface Flags extends ConfigFlags {
+  model?: string;
+  depth?: number;
+  batchSize?: number;
+  steps: number;
+  warmup: number;
+  profile?: boolean;
+  json?: boolean;
+}
+
+const defaultConfig = fileURLToPath(new URL('../../configs/bench-default.json', import.meta.url));
+const benchShorthands = ['--backend', '--precision', '--threads', '--device'];
+
+/** `clr bench`: speed, memory and profile on stdout. */
+export const benchCommand = new Command('bench')
+  .description('images/s of the training step, on made-up images')
+  .argument('[config]', 'JSON or YAML file; default: ResNet-56, batch 128')
+  .addOption(new Option('--model <type>', 'of the model'))
+  .addOption(new Option('--depth <n>', 'of the model').argParser(positiveInteger))
+  .addOption(new Option('--batch-size <n>', 'images a step').argParser(positiveInteger))
+  .addOption(new Option('--steps <n>', 'steps that are timed').argParser(positiveInteger).default(10))
+  .addOption(new Option('--warmup <n>', 'steps before them').argParser(positiveInteger).default(3))
+  .addOption(new Option('--profile', 'where the time goes, by kernel'))
+  .addOption(new Option('--json', 'print as JSON'))
+  .addOption(overrideOption())
+  .addOption(setOption());
+for (const option of shorthandOptions) if (benchShorthands.includes(option.long!)) benchCommand.addOption(option);
+
+benchCommand.action(async (file: string | undefined, flags: Flags) => {
+  const { bench } = await import('../bench.js');
+  const { model, depth, batchSize, steps, warmup, profile = false } = flags;
+  const shorthands = { 'model.type': model, 'model.depth': depth, batch_size: batchSize };
+  const given = Object.entries(shorthands).filter(([, value]) => value !== undefined);
+  const set = [...flags.set, ...given.map(([key, value]) => `${key}=${value}`)];
+  const config = await configFromFlags(file ?? defaultConfig, { ...flags, set });
+  const result = await bench(config, { steps, warmup, profile });
+  process.stdout.write(flags.json ? `${JSON.stringify(result, null, 2)}\n` : text(result));
+});
+
+function text(result: BenchResult): string {
+  const { name, device, precision, threads, batch_size, images_per_second, median_ms, steps } = result;
+  const [q1, q3] = result.quartiles_ms.map((ms) => ms.toFixed(1));
+  const lines = [
+    `${name} on ${device}, ${precision}, threads ${threads}, batch ${batch_size}`,
+    `${images_per_second.toFixed(1)} images/s: ${median_ms.toFixed(1)} ms a step (median of ${steps}, quartiles ${q1} and ${q3})`,
+    `warm-up ${result.warmup_seconds.toFixed(1)} s, peak memory ${result.peak_memory_mb.toFixed(0)} MB`,
+    ...(result.profile ?? []).map(
+      ({ kernel, ms, calls }) => `${ms.toFixed(2).padStart(9)} ms  ${calls.toFixed(0).padStart(4)} calls  ${kernel}`,
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}
