@@ -28,7 +28,6 @@ export const tensorflow: Backend = {
     if (threads !== undefined)
       throw new ClrError('backend', 'tfjs-node cannot be told how many threads to use', 'leave threads out');
     await load();
-    enableProdMode(); // and lets kernels be replaced without a warning
     await setBackend('tensorflow');
     const used = (backend() as unknown as TensorFlowBackend).isUsingGpuDevice ? 'gpu' : 'cpu';
     if (wanted && wanted !== used)
@@ -41,6 +40,7 @@ export const tensorflow: Backend = {
 
 /** Imports the first package that works; its import registers the backend. */
 async function load(): Promise<void> {
+  enableProdMode(); // silences the warnings of kernels registered twice: by a package that then fails, and by us
   const failures: string[] = [];
   for (const name of packages) {
     try {
