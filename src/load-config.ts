@@ -32,6 +32,11 @@ export function loadConfig(file: string, overrides: ConfigOverrides = {}): Exper
   return validate(configSchema, draft, file);
 }
 
+/** Reads a JSON or YAML file of another kind, with errors worded as for configs. */
+export function readValidated<Schema extends z.ZodType>(schema: Schema, file: string): z.output<Schema> {
+  return validate(schema, parse(readText(file), file), file);
+}
+
 /** Checks a config that is already a tree, such as a run folder's config.json. */
 export function validateConfig(tree: unknown, where: string): ExperimentConfig {
   if (!isTree(tree)) throw new ClrError('usage', `${where}: not a config, but ${describe(tree)}`);
@@ -149,20 +154,20 @@ function mergeTrees(base: Tree, over: Tree): Tree {
   return merged;
 }
 
-function validate(schema: typeof configSchema, draft: Draft, file: string): ExperimentConfig {
+function validate<Schema extends z.ZodType>(schema: Schema, draft: Draft, file: string): z.output<Schema> {
   const result = schema.safeParse(draft.tree);
   if (result.success) return result.data;
   const misspelt = (issue: z.core.$ZodIssue) => Number(issue.code === 'unrecognized_keys'); // why another one is missing
   const issues = result.error.issues.toSorted((a, b) => misspelt(b) - misspelt(a));
-  const lines = issues.map((issue) => explain(issue, draft, file));
+  const lines = issues.map((issue) => explain(issue, draft, file, schema));
   const [first, ...others] = lines as [string, ...string[]];
   throw new ClrError('usage', first, others.length > 0 ? `also: ${others.join('\n      ')}` : undefined);
 }
 
 /** `file:line: key: what is wrong with the value`. */
-function explain(issue: z.core.$ZodIssue, { tree, origin }: Draft, file: string): string {
+function explain(issue: z.core.$ZodIssue, { tree, origin }: Draft, file: string, schema: z.ZodType): string {
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(tree, issue.path);
+    const known = knownKeys(schema, tree, issue.path);
     return issue.keys
       .map((key) => {
         const at = [...issue.path, key].join('.');
@@ -178,8 +183,8 @@ function explain(issue: z.core.$ZodIssue, { tree, origin }: Draft, file: string)
 }
 
 /** The keys that the schema knows at `keyPath`, found by asking it about an empty object of the same type. */
-function knownKeys(tree: Tree, keyPath: PropertyKey[]): string[] {
-  let schema: unknown = configSchema;
+function knownKeys(root: z.ZodType, tree: Tree, keyPath: PropertyKey[]): string[] {
+  let schema: unknown = root;
   let node: unknown = tree;
   for (const key of keyPath) {
     node = (node as Tree)[key as string];

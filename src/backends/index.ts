@@ -40,6 +40,9 @@ const backends: Record<string, () => Promise<Backend>> = {
 
 export const backendNames = Object.keys(backends);
 
+/** The others have a number of their own. */
+const threaded = new Set(['onednn']);
+
 /** `name` undefined or "auto": the fastest usable one. `why` says how it came to be chosen. */
 export async function useBackend(name: string, options: BackendOptions): Promise<ActiveBackend & { why: string }> {
   if (name !== 'auto') return { ...(await (await load(name)).activate(options)), why: 'asked for' };
@@ -56,6 +59,14 @@ export async function useBackend(name: string, options: BackendOptions): Promise
     passedOver.push(`${candidate}: ${availability.reason}`);
   }
   throw new ClrError('backend', `no backend works here: ${passedOver.join('; ')}`, 'run `clr doctor` for the remedies');
+}
+
+/** Whether the backend of that name, or the one that `auto` leads to, divides its work among as many threads as it is told. */
+export async function takesThreads(name: string): Promise<boolean> {
+  if (name !== 'auto') return threaded.has(name);
+  for (const candidate of backendNames)
+    if ((await (await load(candidate)).probe()).usable) return threaded.has(candidate);
+  return false;
 }
 
 /** What `clr doctor` lists. */
