@@ -18,7 +18,7 @@ type Answer = Extract<Suggestion, { max_lr: number }>;
 const size = { width: 1.5 * panelSize.width, height: 1.5 * panelSize.height };
 
 /**
- * Training loss against learning rate, on the axis of the sweep. One curve: a faint point each batch, and a flag for each
+ * Training loss against learning rate, on the axis of the range test. One curve: a faint point each batch, and a flag for each
  * suggestion, the range shaded. Several curves: their suggestions are marked on the lines. Several seeds: mean and a band.
  */
 export function lrFinder(curves: readonly FinderCurve[], heading: Heading, scale: Scale): TopLevelSpec {
@@ -99,7 +99,7 @@ function rowsOf({ label, lr }: FinderCurve, { raw, line }: { raw: readonly numbe
   );
 }
 
-/** The axis that the sweep was made on, with room for every suggestion. */
+/** The axis that the test was made on, with room for every suggestion. */
 function lrAxis(curves: readonly FinderCurve[], scale: Scale): X {
   const lrs = curves.flatMap((curve) => [...curve.lr, ...answers(curve).map((answer) => answer.max_lr)]);
   return scale === 'linear' ? { scale: { domain: extent(lrs, 0.02) } } : logAxis(lrs);
@@ -180,7 +180,7 @@ function suggestionMarks(curves: readonly FinderCurve[], x: X, y: Y, only?: 'ran
   };
 }
 
-/** Where the curve's line is at this LR; undefined where the sweep did not go. */
+/** Where the curve's line is at this LR; undefined where the test did not go. */
 function lineAt(curve: FinderCurve, lr: number, only?: 'range'): number | undefined {
   const line = only ? runningMedian(curve.val_acc ?? []) : curve.smoothed;
   const at = curve.lr.findIndex((value) => value >= lr * (1 - 1e-9));
@@ -205,7 +205,7 @@ function flags(curve: FinderCurve, x: X, only?: 'range'): Layer[] {
 }
 
 function flag({ method, max_lr, base_lr }: Answer, row: number, leftwards: boolean): Layer {
-  const text = `${method} ${base_lr === undefined ? '' : `${digits(base_lr)} to `}${digits(max_lr)}`;
+  const text = `${method}: ${base_lr === undefined ? '' : `${digits(base_lr)} to `}${digits(max_lr)}`;
   const top = -10 - row * rowHeight;
   const side = leftwards ? ({ align: 'right', dx: -4 } as const) : ({ align: 'left', dx: 4 } as const);
   return {
@@ -225,7 +225,7 @@ function flag({ method, max_lr, base_lr }: Answer, row: number, leftwards: boole
 function shade({ base_lr, max_lr }: Answer, { scale }: X): Layer {
   return {
     data: { values: [{}] },
-    mark: { type: 'rect', color: palette[4]!, opacity: 0.12 },
+    mark: { type: 'rect', color: palette[4]!, opacity: 0.1 },
     encoding: { x: { datum: Math.max(base_lr ?? max_lr, scale.domain[0]) }, x2: { datum: max_lr } },
   };
 }

@@ -11,7 +11,7 @@ import { writeChart } from './render.js';
 
 /** Draws every chart of a run or an LR finder from its files; returns the PNGs' paths. */
 export async function writeRunCharts(directory: string, lrScale: 'linear' | 'log' = 'linear'): Promise<string[]> {
-  if (existsSync(path.join(directory, tableName))) return writeFinderCharts(directory); // on the axis of its sweep
+  if (existsSync(path.join(directory, tableName))) return writeFinderCharts(directory); // on the axis of its test
   const config = readJson(directory, 'config.json') as ExperimentConfig;
   const heading = { title: config.name, subtitle: subtitle(config) };
   const iterations = readIterations(directory);

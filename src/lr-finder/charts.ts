@@ -24,7 +24,7 @@ export async function writeFinderCharts(directory: string): Promise<string[]> {
 }
 
 /** What was tested, and what all curves have in common. */
-function subtitle({ model, dataset, optimizer }: ExperimentConfig, sweep: Settings, groups: Group[]): string[] {
+function subtitle({ model, dataset, optimizer }: ExperimentConfig, range: Settings, groups: Group[]): string[] {
   const depth = model.depth === undefined ? '' : `-${model.depth}`;
   const common = (['momentum', 'weight_decay', 'batch_size'] as const).flatMap((key) => {
     const values = new Set(groups.map((group) => group[key]));
@@ -34,6 +34,6 @@ function subtitle({ model, dataset, optimizer }: ExperimentConfig, sweep: Settin
   if (seeds.length > 0) common.push(`${seeds.length > 1 ? 'seeds' : 'seed'} ${seeds.join(', ')}`);
   return [
     [`${model.type}${depth} on ${dataset.type}`, optimizer.type, ...common].join(', '),
-    `LR ${sweep.start} to ${sweep.end}, ${sweep.scale}, ${sweep.iterations} iterations`,
+    `LR ${range.start} to ${range.end}, ${range.scale}, ${range.iterations} iterations`,
   ];
 }

@@ -1,15 +1,16 @@
 import { useBackend } from '../backends/index.js';
 import type { ExperimentConfig } from '../config.js';
+import { augmentationSchema, type Batch, epochBatches, normalisation } from '../datasets/batches.js';
 import { type Dataset, datasets } from '../datasets/index.js';
 import { describeEnvironment } from '../environment.js';
 import { type ExperimentOptions, prepareTraining } from '../experiment.js';
 import { makeRunDirectory, writeJson } from '../results/run-folder.js';
 import { writeFinderCharts } from './charts.js';
 import { groupCurves } from './curves.js';
-import { checkSweep, type Sweep } from './learning-rates.js';
+import { checkRange, type LrRange } from './learning-rates.js';
 import { type FinderProgress, finderProgress } from './progress.js';
+import { disposeTraining, type RangeTestOptions, rangeTest } from './range-test.js';
 import { type Suggestion, suggest } from './suggestions.js';
-import { disposeTraining, type SweepOptions, sweep } from './sweep.js';
 import { createTable, type FinderRow } from './table.js';
 
 /** One curve: a model trained from its initial weights on. Those that differ in nothing but the seed share `curve`. */
@@ -21,7 +22,7 @@ export interface Plan {
 }
 
 /** What all curves have in common. */
-export type Settings = Sweep & Pick<SweepOptions, 'validate' | 'stop'>;
+export type Settings = LrRange & Pick<RangeTestOptions, 'validate' | 'stop'>;
 
 /** summary.json of an LR finder. */
 export interface FinderSummary {
@@ -45,7 +46,7 @@ export async function runFinder(
   settings: Settings,
   options: Omit<ExperimentOptions, 'resume'>,
 ): Promise<{ directory: string; summary: FinderSummary }> {
-  checkSweep(settings);
+  checkRange(settings);
   const { config } = plans[0]!;
   const report = (message: string) => void process.stderr.write(`${message}\n`);
   const backend = await useBackend(config.backend, config);
@@ -57,13 +58,13 @@ export async function runFinder(
   writeJson(directory, 'config.json', config); // of the first curve; the table says what the others change
   writeJson(directory, 'environment.json', describeEnvironment(backend));
   report(`run folder ${directory}`);
-  const summary = await sweepAll(plans, settings, dataset, directory, options.signal);
+  const summary = await testAll(plans, settings, dataset, directory, options.signal);
   await writeFinderCharts(directory);
   return { directory, summary };
 }
 
 /** One plan after the other, writing rows and the summary as it goes; whatever ends it, the summary says so. */
-async function sweepAll(
+async function testAll(
   plans: Plan[],
   settings: Settings,
   dataset: Dataset,
@@ -89,7 +90,7 @@ async function sweepAll(
         table.append(row);
       };
       const number = `curve ${i + 1} of ${plans.length}`;
-      ends.push(await sweepOne(plan, { ...settings, signal }, dataset, progress, number, onRow));
+      ends.push(await testOne(plan, { ...settings, signal }, dataset, progress, number, onRow));
       if (signal.aborted) return conclude('interrupted', `stopped in ${number}, after ${rows.length} updates in all`);
       conclude('running');
     }
@@ -105,9 +106,9 @@ async function sweepAll(
 
 type Ends = (CurveSummary['seeds'][number] & { curve: number })[];
 
-async function sweepOne(
+async function testOne(
   { curve, config, momentum: asked }: Plan,
-  options: Omit<SweepOptions, 'momentum'>,
+  options: Omit<RangeTestOptions, 'momentum'>,
   dataset: Dataset,
   progress: FinderProgress,
   number: string,
@@ -118,7 +119,8 @@ async function sweepOne(
   const momentum = asked ?? training.schedule(0).momentum;
   const weight_decay = config.optimizer.weight_decay as number;
   progress.start(`${number}: momentum ${momentum}, weight decay ${weight_decay}, batch ${batch_size}, seed ${seed}`);
-  const updates = sweep(training, { ...options, momentum });
+  const subject = { ...training, validationBatches: shuffledValidation(config, dataset) };
+  const updates = rangeTest(subject, { ...options, momentum });
   for (let iterations = 0; ; iterations++) {
     const { value, done } = await updates.next();
     if (done) {
@@ -129,6 +131,14 @@ async function sweepOne(
     onRow({ curve, momentum, weight_decay, batch_size, seed, ...value });
     progress.iteration(value);
   }
+}
+
+/** Validation batches in random order: image folders have class after class, and a batch of one class says little. */
+function shuffledValidation(config: ExperimentConfig, dataset: Dataset): (round: number) => Iterable<Batch> {
+  const { imageShape, train, validation: split } = dataset;
+  const plain = { augmentation: augmentationSchema.parse({}), dropLast: false };
+  const common = { split, imageShape, normalisation: normalisation(train, imageShape), ...plain };
+  return (epoch) => epochBatches({ ...common, batchSize: config.batch_size, seed: config.seed, epoch });
 }
 
 function summariseCurves(rows: FinderRow[], ends: Ends): CurveSummary[] {

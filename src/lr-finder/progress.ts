@@ -1,11 +1,11 @@
 import { SingleBar } from 'cli-progress';
-import type { SweepRow } from './sweep.js';
+import type { RangeTestRow } from './range-test.js';
 
 /** Tells the user on stderr how the test goes: a bar on a terminal, elsewhere a line each tenth of a curve. */
 export interface FinderProgress {
   /** A new curve begins; `label` says which. */
   start(label: string): void;
-  iteration(row: SweepRow): void;
+  iteration(row: RangeTestRow): void;
   /** What came of the curve. */
   end(message: string): void;
   stop(): void;
@@ -49,7 +49,7 @@ function bar(iterations: number): FinderProgress {
   };
 }
 
-function describe({ lr, loss, smoothed, val_acc }: SweepRow): string {
+function describe({ lr, loss, smoothed, val_acc }: RangeTestRow): string {
   const accuracy = Number.isNaN(val_acc) ? [] : [`val acc ${val_acc.toFixed(1)}%`];
   return [`LR ${lr.toPrecision(3)}`, `loss ${loss.toFixed(4)}`, `smoothed ${smoothed.toFixed(4)}`, ...accuracy].join(
     '  ',

@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { smooth } from '../charts/smooth.js';
 import { randomStream } from '../random.js';
-import { learningRate, type Sweep } from './learning-rates.js';
+import { type LrRange, learningRate } from './learning-rates.js';
 import { type LrCurve, type Method, runningMedian, suggest } from './suggestions.js';
 
-const sixDecades: Sweep = { start: 1e-5, end: 10, scale: 'exponential', iterations: 100 };
+const sixDecades: LrRange = { start: 1e-5, end: 10, scale: 'exponential', iterations: 100 };
 
 /** Made up: falls around LR 0.01 (a logistic step in log LR), least near 0.2, blows up beyond. */
 const dip = (lr: number) => 2.3 - 1.2 / (1 + Math.exp(-2 * Math.log(lr / 0.01))) + (lr / 0.7) ** 2;
 
-function curve(loss: (lr: number, i: number) => number, sweep = sixDecades): LrCurve {
-  const lr = Array.from({ length: sweep.iterations }, (_, i) => learningRate(sweep, i));
+function curve(loss: (lr: number, i: number) => number, range = sixDecades): LrCurve {
+  const lr = Array.from({ length: range.iterations }, (_, i) => learningRate(range, i));
   const losses = lr.map(loss);
   return { lr, loss: losses, smoothed: smooth(losses) };
 }
@@ -27,7 +27,7 @@ const reasons = (of: LrCurve) => suggest(of).map((found) => ('reason' in found ?
 
 /** The LR with the least loss, by looking at all of them. */
 const bottom = ({ lr, loss }: LrCurve) => lr[loss.indexOf(Math.min(...loss))]!;
-/** Neighbouring LRs of the sweep differ by this factor. */
+/** Neighbouring LRs of the range differ by this factor. */
 const step = (10 / 1e-5) ** (1 / 99);
 
 describe('on a smooth dip', () => {
@@ -59,8 +59,8 @@ describe('on a smooth dip', () => {
 test('valley equals a plain search over all falling subsequences', () => {
   fc.assert(
     fc.property(fc.array(fc.double({ min: 0, max: 0.05, noNaN: true }), { minLength: 60, maxLength: 60 }), (noise) => {
-      const sweep = { ...sixDecades, iterations: 60 };
-      const made = exact(curve((lr, i) => dip(lr) + noise[i]!, sweep));
+      const range = { ...sixDecades, iterations: 60 };
+      const made = exact(curve((lr, i) => dip(lr) + noise[i]!, range));
       const kept = made.loss.slice(6);
       const longestFrom = (i: number, memo: number[]): number => {
         memo[i] ??= 1 + Math.max(0, ...kept.map((loss, j) => (j < i && loss > kept[i]! ? longestFrom(j, memo) : 0)));
@@ -102,7 +102,7 @@ describe('on noisy dips', () => {
   });
 });
 
-test('a linear sweep: steepest goes by the log axis, the minimum by the loss', () => {
+test('a linear range: steepest goes by the log axis, the minimum by the loss', () => {
   const made = exact(curve(dip, { start: 0.002, end: 0.5, scale: 'linear', iterations: 1000 }));
   expect(answer(made, 'minimum/10').max_lr).toBeCloseTo(bottom(made) / 10, 12);
   const early = exact(curve(dip, { start: 0.002, end: 0.02, scale: 'linear', iterations: 1000 }));

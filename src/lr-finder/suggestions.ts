@@ -51,7 +51,7 @@ function minimum({ lr, smoothed }: LrCurve, diverged: boolean): Suggestion {
 
 /**
  * The LR where the smoothed loss falls most for the same factor in LR, before its minimum: the steepest slope of the
- * regression line over a tenth of the points, on the axis of log LR whatever the sweep's spacing. (fastai 2's `steep` takes
+ * regression line over a tenth of the points, on the axis of log LR whatever the test's spacing. (fastai 2's `steep` takes
  * differences of neighbours, which pick out the noise; fastai 1 differentiated by the index.)
  */
 function steepest({ lr, smoothed }: LrCurve): Suggestion {

@@ -3,16 +3,22 @@ import { smoother } from '../charts/smooth.js';
 import type { Batch } from '../datasets/batches.js';
 import { evaluate } from '../evaluate.js';
 import { type Training, trainStep } from '../train.js';
-import { learningRate, type Sweep } from './learning-rates.js';
+import { type LrRange, learningRate } from './learning-rates.js';
 import type { FinderRow } from './table.js';
 
 /** What one update of the test measured. */
-export type SweepRow = Pick<FinderRow, 'iteration' | 'lr' | 'loss' | 'smoothed' | 'val_loss' | 'val_acc'>;
+export type RangeTestRow = Pick<FinderRow, 'iteration' | 'lr' | 'loss' | 'smoothed' | 'val_loss' | 'val_acc'>;
 
 /** The test ends when the smoothed loss is so many times its best (fastai; https://docs.fast.ai/callback.schedule.html). */
 export const stopFactor = 4;
 
-export interface SweepOptions extends Sweep {
+/** What is trained and measured; who asks for a batch disposes of it. */
+export interface RangeTestSubject extends Pick<Training, 'model' | 'optimizer' | 'trainingBatches'> {
+  /** Those of a round, counted from 0; mixed, since one after the other is taken for all of them. */
+  validationBatches(round: number): Iterable<Batch>;
+}
+
+export interface RangeTestOptions extends LrRange {
   momentum: number;
   /** Loss and accuracy on the next validation batch after each update; the batches come round again. */
   validate: boolean;
@@ -25,10 +31,10 @@ export interface SweepOptions extends Sweep {
  * An LR range test (Smith, arXiv:1506.01186, sec. 3.3): trains a fresh model while the LR rises, and yields a row an update.
  * Returns how it ended.
  */
-export async function* sweep(
-  { model, optimizer, ...batches }: Training,
-  options: SweepOptions,
-): AsyncGenerator<SweepRow, 'completed' | 'diverged' | 'interrupted'> {
+export async function* rangeTest(
+  { model, optimizer, ...batches }: RangeTestSubject,
+  options: RangeTestOptions,
+): AsyncGenerator<RangeTestRow, 'completed' | 'diverged' | 'interrupted'> {
   const training = endless((round) => batches.trainingBatches(round, 0));
   const validation = endless(batches.validationBatches);
   const average = smoother();
@@ -57,6 +63,6 @@ function* endless(round: (n: number) => Iterable<Batch>): Generator<Batch, never
 }
 
 /** Frees all tensors of a model and its optimizer. */
-export function disposeTraining({ model, optimizer }: Training): void {
+export function disposeTraining({ model, optimizer }: RangeTestSubject): void {
   for (const { value } of [...model.parameters, ...model.statistics, ...optimizer.state]) value.dispose();
 }
