@@ -50,6 +50,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       every_epochs: z.int().min(1).default(1),
       every_iterations: z.int().min(1).optional().describe('besides those at the end of epochs'),
+      keep: z.int().min(1).max(100).default(2).describe('the last one and those before it; the best one besides'),
     })
     .prefault({}),
 });

@@ -12,8 +12,11 @@ export interface Evaluation {
   accuracy: number;
 }
 
-/** Loss and accuracy over all of `batches`, with batch norm's running statistics; disposes of the batches. */
-export async function evaluate(model: Model, batches: Iterable<Batch>): Promise<Evaluation> {
+/**
+ * Loss and accuracy over all of `batches`, with batch norm's running statistics; disposes of the batches. Ends after the
+ * batch at hand, with what it has, when `signal` is aborted.
+ */
+export async function evaluate(model: Model, batches: Iterable<Batch>, signal?: AbortSignal): Promise<Evaluation> {
   let images = 0;
   let lossSum = 0;
   let correctSum = 0;
@@ -25,6 +28,7 @@ export async function evaluate(model: Model, batches: Iterable<Batch>): Promise<
     correctSum += correct;
     for (const tensor of [metrics, x, labels]) tensor.dispose();
     await nextTurn(); // lets signals in
+    if (signal?.aborted) break;
   }
   return { loss: lossSum / images, accuracy: (100 * correctSum) / images };
 }

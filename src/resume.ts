@@ -1,11 +1,15 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type ConfigFlags, configFromFlags } from './commands/options.js';
-import type { ExperimentConfig } from './config.js';
+import { type ExperimentConfig, runLength } from './config.js';
+import type { describeEnvironment } from './environment.js';
 import { ClrError } from './errors.js';
 import { validateConfig } from './load-config.js';
-import { readJson } from './results/read-run.js';
+import type { Variable } from './models/index.js';
+import { loadCheckpoint } from './results/checkpoint.js';
+import { readIterations, readJson } from './results/read-run.js';
+import { schedules } from './schedules/index.js';
+import { type Position, startPosition } from './train.js';
 
 /** What may differ when a run goes on: nothing of it changes a number, apart from rounding. */
 const mayChange = new Set(['$schema', 'name', 'source', 'expected', 'backend', 'threads', 'device', 'checkpoint']);
@@ -13,29 +17,83 @@ const mayChange = new Set(['$schema', 'name', 'source', 'expected', 'backend', '
 /** A run's folder by its path, or the newest one in `runs` for "latest". */
 export function findRun(run: string, runs: string): string {
   if (run !== 'latest') return run;
-  const numbers = readdirSync(runs).filter((name) => /^\d+$/.test(name));
-  const newest = numbers.sort((a, b) => Number(b) - Number(a))[0];
+  const names = existsSync(runs) ? readdirSync(runs).filter((name) => /^\d{1,15}$/.test(name)) : [];
+  const begun = names.filter((name) => existsSync(path.join(runs, name, 'config.json')));
+  const newest = begun.sort((a, b) => Number(b) - Number(a))[0];
   if (newest === undefined) throw new ClrError('usage', `no run in ${runs} to go on with`);
   return path.join(runs, newest);
 }
 
-/** The run's own config; with a file or overrides named, that one, if it differs in nothing that would change the run. */
-export async function resumedConfig(
+/**
+ * Throws ClrError('usage') with the keys when `asked` differs from the run's own config in what would change the run.
+ * `epochs` may differ here: only the data tell whether that changes what is done already (`restorePosition`).
+ */
+export function refuseOtherConfig(run: string, asked: ExperimentConfig): void {
+  const changed = changedKeys(storedConfig(run), asked).filter((key) => key !== 'epochs');
+  if (changed.length > 0) throw differs(run, changed.join(', '));
+}
+
+/** The keys that make `asked` another run than `stored`. */
+export function changedKeys(stored: ExperimentConfig, asked: ExperimentConfig): string[] {
+  const keys = Object.keys({ ...stored, ...asked }) as (keyof ExperimentConfig)[];
+  return keys.filter((key) => !mayChange.has(key) && !isDeepStrictEqual(stored[key], asked[key]));
+}
+
+/**
+ * Where the run stands; `variables` get their values at that point. Throws ClrError when there is no usable checkpoint, or
+ * when a run of `config.epochs` epochs would have been another one up to there.
+ */
+export function restorePosition(
   run: string,
-  file: string | undefined,
-  flags: ConfigFlags,
-): Promise<ExperimentConfig> {
-  const own = path.join(run, 'config.json');
-  const stored = validateConfig(readJson(run, 'config.json'), own);
-  const asked = await configFromFlags(file ?? own, flags);
-  const changed = Object.keys({ ...stored, ...asked }).filter((key) => {
-    const [before, after] = [stored, asked].map((config) => config[key as keyof ExperimentConfig]);
-    return !mayChange.has(key) && !isDeepStrictEqual(before, after);
-  });
-  if (changed.length === 0) return asked;
-  throw new ClrError(
-    'usage',
-    `cannot go on with ${run}: the config differs in ${changed.join(', ')}`,
-    'start a new run for it',
-  );
+  config: ExperimentConfig,
+  trainingImages: number,
+  variables: Variable[],
+  report: (message: string) => void,
+): Position {
+  const position = loadCheckpoint(run, variables, report) ?? beforeTheFirst(run);
+  const before = storedConfig(run);
+  if (before.epochs === config.epochs) return position;
+  const [old, now] = [runLength(before, trainingImages), runLength(config, trainingImages)];
+  if (now.iterations < position.iteration)
+    throw differs(run, `epochs: ${position.iteration} iterations are done, and ${config.epochs} epochs have fewer`);
+  if (position.epoch * old.iterationsPerEpoch > position.iteration)
+    throw differs(run, `epochs: it has ended, and in the middle of an epoch`);
+  const [was, is] = [schedules.create(before.schedule, old), schedules.create(config.schedule, now)];
+  for (let i = 0; i < position.iteration; i++)
+    if (!isDeepStrictEqual(was(i), is(i)))
+      throw differs(
+        run,
+        `epochs: with ${config.epochs} the schedule has another LR or momentum at iteration ${i} already`,
+      );
+  return position;
+}
+
+/** environment.json of a run that goes on: that of its start, with one more record in `resumed`. */
+export function resumedEnvironment(
+  run: string,
+  now: ReturnType<typeof describeEnvironment>,
+  { iteration }: Position,
+  report: (message: string) => void,
+): object {
+  if (!existsSync(path.join(run, 'environment.json'))) return now; // killed before it was written
+  const first = readJson(run, 'environment.json') as typeof now & { resumed?: object[] };
+  const keys = ['backend', 'device', 'precision', 'threads', 'node', 'clr'] as const;
+  const other = keys.filter((key) => first[key] !== now[key]).map((key) => `${key} ${now[key]}, not ${first[key]}`);
+  if (other.length > 0) report(`not as at the start of the run: ${other.join('; ')}; numbers may differ in rounding`);
+  return { ...first, resumed: [...(first.resumed ?? []), { iteration, ...now }] };
+}
+
+function storedConfig(run: string): ExperimentConfig {
+  return validateConfig(readJson(run, 'config.json'), path.join(run, 'config.json'));
+}
+
+/** A run that was killed before its first checkpoint begins anew in its folder; one that has lost them does not. */
+function beforeTheFirst(run: string): Position {
+  const table = path.join(run, 'iterations.csv');
+  if (!existsSync(table) || readIterations(run).length === 0) return startPosition();
+  throw new ClrError('data', `${run} has rows, but no checkpoint`, 'start the run anew');
+}
+
+function differs(run: string, what: string): ClrError {
+  return new ClrError('usage', `cannot go on with ${run}: the config differs in ${what}`, 'start a new run for it');
 }

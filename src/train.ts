@@ -70,14 +70,17 @@ export interface TrainHooks {
 
 /**
  * Trains from `position` on, which it keeps up to date, and yields a row after each epoch's validation. Ends early when
- * `signal` is aborted. Throws ClrError('diverged') when the loss is not a number, not finite or above `maxLoss`.
+ * `signal` is aborted. Throws ClrError('diverged') when a training loss is not a number, not finite or above `maxLoss`, or
+ * a validation loss is not finite.
  */
 export async function* train(training: Training, position: Position, hooks: TrainHooks): AsyncGenerator<MetricsRow> {
   const { model, optimizer, schedule, iterationsPerEpoch } = training;
   const { sums } = position;
+  let good: IterationRow | undefined; // the last one
   while (position.epoch * iterationsPerEpoch < training.stopAfter) {
     const epoch = position.epoch + 1;
     const firstBatch = position.iteration - position.epoch * iterationsPerEpoch;
+    if (hooks.signal.aborted) return;
     for (const batch of training.trainingBatches(position.epoch, firstBatch)) {
       const started = performance.now();
       const hyperparameters = schedule(position.iteration);
@@ -88,14 +91,15 @@ export async function* train(training: Training, position: Position, hooks: Trai
       sums.trainSeconds += (performance.now() - started) / 1000;
       const row = { iteration: position.iteration++, epoch, ...hyperparameters, loss };
       await hooks.onIteration(row);
-      if (!(loss <= training.maxLoss && Number.isFinite(loss))) throw diverged(row, training.maxLoss);
+      if (!isGood(loss, training)) throw diverged(row, good, training.maxLoss);
+      good = row;
       await nextTurn(); // lets signals in
       sums.seconds += (performance.now() - started) / 1000;
       if (hooks.signal.aborted) return;
       if (position.iteration >= training.stopAfter) break;
     }
     const started = performance.now();
-    const validation = await evaluate(model, training.validationBatches());
+    const validation = await evaluate(model, training.validationBatches(), hooks.signal);
     if (hooks.signal.aborted) return; // validated again when the run goes on
     sums.seconds += (performance.now() - started) / 1000;
     position.epoch = epoch;
@@ -115,7 +119,14 @@ export async function* train(training: Training, position: Position, hooks: Trai
     for (const key of Object.keys(position.totals) as (keyof Clock)[]) position.totals[key] += sums[key];
     Object.assign(sums, emptySums());
     yield row;
+    const unusable = { ...row, iteration: row.iteration - 1, loss: row.val_loss };
+    if (!Number.isFinite(row.val_loss)) throw diverged(unusable, good, training.maxLoss, 'validation loss');
   }
+}
+
+/** Whether training may go on after it. */
+export function isGood(loss: number, { maxLoss }: Pick<Training, 'maxLoss'>): boolean {
+  return Number.isFinite(loss) && loss <= maxLoss;
 }
 
 /**
@@ -144,11 +155,18 @@ async function readMetrics(metrics: Tensor1D): Promise<[loss: number, correct: n
   return [loss!, correct!];
 }
 
-function diverged({ iteration, epoch, lr, momentum, loss }: IterationRow, maxLoss: number): ClrError {
-  const what = Number.isFinite(loss) ? `${loss} (above max_loss ${maxLoss})` : String(loss);
+/** Names the iteration at which it shows, and the last one before that was still good. */
+function diverged(
+  { iteration, epoch, lr, momentum, loss }: IterationRow,
+  good: IterationRow | undefined,
+  maxLoss: number,
+  what = 'loss',
+): ClrError {
+  const value = Number.isFinite(loss) ? `${loss} (above max_loss ${maxLoss})` : String(loss);
+  const before = good ? `; last good at iteration ${good.iteration}: loss ${good.loss.toPrecision(4)}` : '';
   return new ClrError(
     'diverged',
-    `diverged: loss ${what} at iteration ${iteration} (epoch ${epoch}), LR ${lr}, momentum ${momentum}`,
+    `diverged: ${what} ${value} at iteration ${iteration} (epoch ${epoch}), LR ${lr}, momentum ${momentum}${before}`,
     'lower the maximum LR or lengthen its warm-up; `clr lrfind` shows how far it can go',
   );
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { Command, Option } from 'commander';
 import type { ExperimentConfig } from '../config.js';
 import { ClrError } from '../errors.js';
@@ -6,6 +7,8 @@ import {
   cacheOption,
   configFromFlags,
   dataOption,
+  dryRunOption,
+  jobsOption,
   overrideOption,
   runsOption,
   setOption,
@@ -18,6 +21,10 @@ interface Flags extends ConfigFlags {
   cache: string;
   runs: string;
   resume?: string;
+  runDir?: string;
+  seeds?: string;
+  jobs: number;
+  dryRun?: boolean;
   json?: boolean;
 }
 
@@ -31,18 +38,34 @@ export const runCommand = new Command('run')
   .addOption(overrideOption())
   .addOption(setOption())
   .addOption(new Option('--resume <run>', 'go on with an interrupted run, e.g. runs/7 or latest'))
+  .addOption(
+    new Option('--run-dir <dir>', 'the new run folder itself, in place of the next number').conflicts('resume'),
+  )
+  .addOption(
+    new Option('--seeds <list>', 'a run for each of so many seeds, or of a list such as 3,7,11; as a sweep').conflicts([
+      'resume',
+      'runDir',
+      'seed',
+      'json',
+    ]),
+  )
+  .addOption(jobsOption())
+  .addOption(dryRunOption())
   .addOption(new Option('--json', 'print the summary as JSON'));
 for (const option of shorthandOptions) runCommand.addOption(option);
 
 runCommand.action(async (file: string | undefined, flags: Flags) => {
   const { runExperiment } = await import('../experiment.js');
   const { config, resume } = await whatToRun(file, flags);
+  if (flags.seeds !== undefined) return sweepSeeds(config, flags.seeds, flags);
+  if (flags.dryRun || flags.jobs > 1) throw new ClrError('usage', '--jobs and --dry-run are for several --seeds');
   const interruption = listenForSignals('finishing the iteration, then a checkpoint');
   const { data, cache: cacheDirectory, runs } = flags;
   const { directory, summary } = await runExperiment(config, {
     data,
     cacheDirectory,
     runs,
+    directory: flags.runDir,
     resume,
     signal: interruption.signal,
   });
@@ -61,6 +84,14 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
   }
 });
 
+/** The same config with several seeds is a sweep of one arm. */
+async function sweepSeeds(config: ExperimentConfig, seeds: string, flags: Flags): Promise<void> {
+  const { parseSeeds } = await import('../sweep/plan.js');
+  const { sweep } = await import('./sweep.js');
+  const { name } = config;
+  await sweep({ name, arms: [{ name, config }], seeds: parseSeeds(seeds) }, flags);
+}
+
 async function whatToRun(
   file: string | undefined,
   flags: Flags,
@@ -69,7 +100,9 @@ async function whatToRun(
     if (file === undefined) throw new ClrError('usage', 'no config named', 'e.g. clr run configs/quickstart.json');
     return { config: await configFromFlags(file, flags) };
   }
-  const { findRun, resumedConfig } = await import('../resume.js');
+  const { findRun, refuseOtherConfig } = await import('../resume.js');
   const resume = findRun(flags.resume, flags.runs);
-  return { resume, config: await resumedConfig(resume, file, flags) };
+  const config = await configFromFlags(file ?? path.join(resume, 'config.json'), flags);
+  refuseOtherConfig(resume, config);
+  return { resume, config };
 }

@@ -1,10 +1,13 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import writeFileAtomic from 'write-file-atomic';
 import { ClrError } from '../errors.js';
 import type { Position, Score } from '../train.js';
+import { cannotWrite, removeTemporaries, replaceFile } from './atomic.js';
+import { checkpointFolder } from './checkpoint.js';
+import { lockFolder } from './lock.js';
 import { type IterationRow, iterationColumns, type MetricsRow, metricsColumns } from './metrics.js';
+import { readText } from './read-run.js';
 
 /** summary.json */
 export interface Summary {
@@ -31,33 +34,58 @@ export function summarise(position: Position, status: Summary['status'], message
   return { status, message, iterations, epochs, final, best, seconds: totals.seconds, images_per_second };
 }
 
-/** A run's folder, open for writing: rows are appended as they come, every other file is replaced whole or not at all. */
+/**
+ * A run's folder, locked and open for writing: rows are appended as they come, every other file is replaced whole or not at
+ * all. What cannot be written is a ClrError('failed') that names the file.
+ */
 export class RunFolder {
-  private readonly metrics: number;
-  private readonly iterations: number;
+  /** From `openTables` on. */
+  private tables: { metrics: Table; iterations: Table } | undefined;
 
-  private constructor(readonly directory: string) {
-    this.metrics = this.openTable('metrics.csv', metricsColumns);
-    this.iterations = this.openTable('iterations.csv', iterationColumns);
+  private constructor(
+    readonly directory: string,
+    private readonly unlock: () => void,
+  ) {}
+
+  /** A new one in `runs`. From its first file on, config.json, the run can be gone on with. */
+  static create({ runs, directory: named }: { runs: string; directory?: string }, config: object): RunFolder {
+    const directory = named ?? makeRunDirectory(runs);
+    if (named) makeNew(named);
+    const folder = new RunFolder(directory, lockFolder(directory));
+    folder.writeJson('config.json', config);
+    mkdirSync(path.join(directory, checkpointFolder));
+    return folder;
   }
 
-  static create(runs: string): RunFolder {
-    return new RunFolder(makeRunDirectory(runs));
+  /** That of a run to go on with, without what a killed process has left. Throws ClrError when another process has it. */
+  static reopen(directory: string): RunFolder {
+    const unlock = lockFolder(directory);
+    const checkpoints = path.join(directory, checkpointFolder);
+    mkdirSync(checkpoints, { recursive: true });
+    for (const folder of [directory, checkpoints]) removeTemporaries(folder);
+    return new RunFolder(directory, unlock);
   }
 
-  /** Goes on with a run: rows after `position` are cut off. */
-  static reopen(directory: string, position: { epoch: number; iteration: number }): RunFolder {
-    keepRows(path.join(directory, 'metrics.csv'), position.epoch);
-    keepRows(path.join(directory, 'iterations.csv'), position.iteration);
-    return new RunFolder(directory);
+  /** Opens the tables, and cuts off the rows that are not part of `position`: those after the checkpoint. */
+  openTables({ epoch, iteration }: { epoch: number; iteration: number }): void {
+    this.tables = {
+      metrics: new Table(path.join(this.directory, 'metrics.csv'), metricsColumns, epoch),
+      iterations: new Table(path.join(this.directory, 'iterations.csv'), iterationColumns, iteration),
+    };
   }
 
   appendMetrics(row: MetricsRow): void {
-    writeSync(this.metrics, stringify([Object.keys(metricsColumns).map((c) => row[c as keyof MetricsRow])]));
+    this.tables!.metrics.append(row);
   }
 
   appendIteration(row: IterationRow): void {
-    writeSync(this.iterations, stringify([Object.keys(iterationColumns).map((c) => row[c as keyof IterationRow])]));
+    this.tables!.iterations.append(row);
+  }
+
+  /** Rows must be on the disk before a checkpoint says that they are. */
+  flush(): void {
+    this.tables!.iterations.flush();
+    this.tables!.metrics.flush();
   }
 
   /** config.json, environment.json, summary.json */
@@ -66,15 +94,47 @@ export class RunFolder {
   }
 
   close(): void {
-    closeSync(this.metrics);
-    closeSync(this.iterations);
+    this.tables?.metrics.close();
+    this.tables?.iterations.close();
+    this.unlock();
+  }
+}
+
+/** A CSV file that rows of numbers are appended to. */
+class Table {
+  private readonly descriptor: number;
+  private readonly names: string[];
+
+  /** Keeps the header and the first `rows` rows of what is there. */
+  constructor(
+    private readonly file: string,
+    columns: object,
+    rows: number,
+  ) {
+    this.names = Object.keys(columns);
+    const header = stringify([this.names]);
+    replaceFile(file, rows === 0 ? header : firstRows(file, header, rows));
+    this.descriptor = openSync(file, 'a');
   }
 
-  private openTable(name: string, columns: object): number {
-    const descriptor = openSync(path.join(this.directory, name), 'a+');
-    const empty = readFileSync(descriptor).length === 0;
-    if (empty) writeSync(descriptor, stringify([Object.keys(columns)]));
-    return descriptor;
+  append(row: Record<string, number>): void {
+    this.write(() => appendFileSync(this.descriptor, stringify([this.names.map((name) => row[name])])));
+  }
+
+  flush(): void {
+    this.write(() => fsyncSync(this.descriptor));
+  }
+
+  close(): void {
+    closeSync(this.descriptor);
+  }
+
+  private write(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      throw cannotWrite(this.file, error);
+    }
   }
 }
 
@@ -82,7 +142,7 @@ export class RunFolder {
 export function makeRunDirectory(runs: string): string {
   try {
     mkdirSync(runs, { recursive: true });
-    const taken = readdirSync(runs).map((name) => (/^\d+$/.test(name) ? Number(name) : 0));
+    const taken = readdirSync(runs).map((name) => (/^\d{1,15}$/.test(name) ? Number(name) : 0));
     for (let n = Math.max(0, ...taken) + 1; ; n++) {
       const directory = path.join(runs, String(n));
       if (tryMakeDirectory(directory)) return directory;
@@ -97,22 +157,24 @@ export function makeRunDirectory(runs: string): string {
   }
 }
 
-/** A file that is replaced whole or not at all. */
-export function writeJson(directory: string, name: string, value: unknown): void {
-  writeFileAtomic.sync(path.join(directory, name), `${JSON.stringify(value, null, 2)}\n`);
+/** Throws ClrError('usage') if it exists. */
+function makeNew(directory: string): void {
+  mkdirSync(path.dirname(directory), { recursive: true });
+  if (tryMakeDirectory(directory)) return;
+  throw new ClrError('usage', `${directory} exists`, `go on with it: clr run --resume ${directory}`);
 }
 
-/** Keeps the header and the first `rows` rows of a CSV file, whose rows are all complete up to there. */
-function keepRows(file: string, rows: number): void {
-  const lines = readFileSync(file, 'utf8').split('\n');
-  if (lines.length < rows + 2) {
-    throw new ClrError(
-      'failed',
-      `${file} has fewer rows than its checkpoint says`,
-      'the run cannot go on; start it anew',
-    );
-  }
-  writeFileAtomic.sync(file, `${lines.slice(0, rows + 1).join('\n')}\n`);
+/** A file that is replaced whole or not at all. */
+export function writeJson(directory: string, name: string, value: unknown): void {
+  replaceFile(path.join(directory, name), `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** The header and the first `rows` rows of a CSV file; the last line may be half written, those before it are not. */
+function firstRows(file: string, header: string, rows: number): string {
+  const lines = readText(file).split('\n');
+  if (lines.length < rows + 2 || `${lines[0]}\n` !== header)
+    throw new ClrError('data', `${file} has fewer rows than the checkpoint, or other columns`, 'start the run anew');
+  return `${lines.slice(0, rows + 1).join('\n')}\n`;
 }
 
 function tryMakeDirectory(directory: string): boolean {

@@ -1,0 +1,83 @@
+import { writeRunCharts } from './charts/run-charts.js';
+import type { ExperimentConfig } from './config.js';
+import { ClrError } from './errors.js';
+import type { Variable } from './models/index.js';
+import { progressReport } from './progress.js';
+import { saveCheckpoint } from './results/checkpoint.js';
+import { type RunFolder, type Summary, summarise } from './results/run-folder.js';
+import { isGood, type Position, type Training, train } from './train.js';
+
+export interface Recording {
+  config: ExperimentConfig;
+  training: Training;
+  /** All that a checkpoint holds: weights, statistics, optimizer state. */
+  variables: Variable[];
+  /** Where to begin; kept up to date. */
+  position: Position;
+  folder: RunFolder;
+  /** Aborted: a checkpoint is written and the run ends as `interrupted`. */
+  signal: AbortSignal;
+}
+
+/** Trains, writing rows, checkpoints and the summary as it goes; whatever ends it, the summary says so. */
+export async function recordTraining(recording: Recording): Promise<Summary> {
+  const { config, training, variables, position, folder, signal } = recording;
+  const { every_epochs: everyEpochs, every_iterations: everyIterations = Number.POSITIVE_INFINITY } = config.checkpoint;
+  const progress = progressReport({ iterations: training.stopAfter, epochs: config.epochs }, position.iteration);
+  const save = () => {
+    folder.flush();
+    return saveCheckpoint(folder.directory, variables, position, config.checkpoint.keep);
+  };
+  const conclude = (status: Summary['status'], message?: string): Summary => {
+    const summary = summarise(position, status, message);
+    folder.writeJson('summary.json', summary);
+    return summary;
+  };
+  try {
+    folder.openTables(position);
+    conclude('running');
+    if (position.iteration === 0) await save(); // so that there is one before the first row
+    const rows = train(training, position, {
+      signal,
+      onIteration(row) {
+        folder.appendIteration(row);
+        progress.iteration(row, position.sums.images / position.sums.trainSeconds);
+        if (position.iteration % everyIterations === 0 && isGood(row.loss, training)) return save();
+      },
+    });
+    for await (const row of rows) {
+      folder.appendMetrics(row);
+      progress.epoch(row);
+      conclude('running');
+      const ends = position.iteration >= training.stopAfter;
+      if (ends || position.best === position.last || row.epoch % everyEpochs === 0) await save();
+    }
+    if (position.iteration >= training.stopAfter && position.sums.images === 0) return conclude('completed');
+    await save();
+    return conclude('interrupted', `stopped after ${position.iteration} iterations`);
+  } catch (error) {
+    const failure = explained(error, folder.directory, position);
+    const status = failure.kind === 'diverged' ? 'diverged' : 'failed';
+    try {
+      conclude(status, failure.message);
+      if (status === 'diverged') await writeRunCharts(folder.directory);
+    } catch (further) {
+      progress.message((further as Error).message); // of a full disk, say; what came first is what counts
+    }
+    throw failure;
+  } finally {
+    progress.stop();
+  }
+}
+
+/** What went wrong, and how to go on. */
+function explained(error: unknown, directory: string, { iteration }: Position): ClrError {
+  const cause = error as Error;
+  const goOn = `remedy it, then go on with \`clr run --resume ${directory}\``;
+  if (cause instanceof ClrError && cause.kind === 'diverged') return cause;
+  if (cause instanceof ClrError)
+    return new ClrError(cause.kind, cause.message, [cause.hint, goOn].filter(Boolean).join('; '), { cause });
+  const memory = cause instanceof RangeError && /allocation|array length|memory/i.test(cause.message);
+  const what = memory ? 'out of memory' : 'failed';
+  return new ClrError('failed', `${what} at iteration ${iteration}: ${cause.message}`, goOn, { cause });
+}

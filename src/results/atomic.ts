@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { ClrError } from '../errors.js';
+
+const temporaryName = /\.[0-9a-f]{8}\.tmp$/;
+
+/**
+ * Replaces `file` whole or not at all: a temporary file beside it is written to its last byte, flushed and renamed. A link
+ * of that name is replaced, not followed. (write-file-atomic 7 follows links, and takes a short write for a whole one.)
+ */
+export function replaceFile(file: string, content: string | Uint8Array): void {
+  const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    const descriptor = openSync(temporary, 'wx');
+    try {
+      writeFileSync(descriptor, content); // goes on after a short write
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw cannotWrite(file, error);
+  }
+}
+
+/** Removes what processes that were killed while they replaced a file in `directory` have left. */
+export function removeTemporaries(directory: string): void {
+  for (const name of readdirSync(directory)) if (temporaryName.test(name)) rmSync(path.join(directory, name));
+}
+
+export function cannotWrite(file: string, cause: unknown): ClrError {
+  const reason = (cause as Error).message;
+  return new ClrError('failed', `cannot write ${file}: ${reason}`, 'look at the disk and the permissions', { cause });
+}
