@@ -1,0 +1,104 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { memory } from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { writeRunCharts } from '../charts/run-charts.js';
+import { configSchema } from '../config.js';
+import { validateConfig } from '../load-config.js';
+import { readJson } from '../results/read-run.js';
+import { groupCurves } from './curves.js';
+import { type FinderSummary, type Plan, runFinder, type Settings, scheduleOf } from './finder.js';
+import { readFinderRows } from './table.js';
+
+const runs = mkdtempSync(path.join(tmpdir(), 'clr-finder-'));
+const config = (overrides: object = {}) =>
+  configSchema.parse({
+    backend: 'wasm',
+    batch_size: 8,
+    dataset: { type: 'synthetic', train_size: 20, val_size: 20 },
+    model: { type: 'resnet', depth: 8 },
+    schedule: { type: 'clr-beta', max_lr: 1, max_momentum: 0.9 },
+    ...overrides,
+  });
+const settings: Settings = { start: 0.01, end: 1, scale: 'exponential', iterations: 4, validate: false, stop: true };
+const find = (plans: Plan[], changed: Partial<Settings> = {}, signal = new AbortController().signal) =>
+  runFinder(plans, { ...settings, ...changed }, { cacheDirectory: '/nowhere', runs, signal });
+
+describe('two momenta on two seeds, with validation', () => {
+  let directory: string;
+  let summary: FinderSummary;
+  beforeAll(async () => {
+    const plans = [0.5, 0.9].flatMap((momentum, i) =>
+      [1, 2].map((seed) => ({ curve: i + 1, momentum, config: config({ seed }) })),
+    );
+    ({ directory, summary } = await find(plans, { validate: true }));
+  }, 60_000);
+
+  test('the folder holds its files, and no weights', () => {
+    expect(readdirSync(directory).sort()).toEqual([
+      ...['config.json', 'environment.json', 'lr-finder-validation.png', 'lr-finder-validation.vl.json'],
+      ...['lr-finder.csv', 'lr-finder.png', 'lr-finder.vl.json', 'summary.json'],
+    ]);
+    expect(readJson(directory, 'summary.json')).toEqual(JSON.parse(JSON.stringify(summary)));
+    expect(validateConfig(readJson(directory, 'config.json'), 'config.json')).toEqual(config());
+  });
+
+  test('every curve goes through the same LRs, past the end of an epoch, from its own seed', () => {
+    const rows = readFinderRows(directory);
+    expect(rows).toHaveLength(16);
+    const lrs = [0.01, expect.closeTo(0.0464, 4), expect.closeTo(0.2154, 4), 1];
+    for (const group of groupCurves(rows)) expect(group.lr).toEqual(lrs);
+    const first = (curve: number, seed: number) => rows.find((r) => r.curve === curve && r.seed === seed)!.loss;
+    expect(first(1, 1)).toBe(first(2, 1)); // before the first update momentum has done nothing: the same weights anew
+    expect(first(1, 1)).not.toBe(first(1, 2));
+    for (const row of rows) expect(row.val_acc).toSatisfy((acc: number) => acc >= 0 && acc <= 100);
+  });
+
+  test('the summary tells for each curve how its seeds ended and why there is no suggestion', () => {
+    expect(summary.status).toBe('completed');
+    expect(summary.curves.map(({ momentum }) => momentum)).toEqual([0.5, 0.9]);
+    expect(summary.curves[0]!.seeds).toEqual([1, 2].map((seed) => ({ seed, status: 'completed', iterations: 4 })));
+    expect(summary.curves[0]!.suggestions[0]).toMatchObject({ reason: expect.stringMatching(/too few points/) });
+  });
+
+  test('its charts are drawn again from its files', async () => {
+    const spec = path.join(directory, 'lr-finder.vl.json');
+    const before = readFileSync(spec, 'utf8');
+    rmSync(spec);
+    expect(await writeRunCharts(directory)).toHaveLength(2);
+    expect(readFileSync(spec, 'utf8')).toBe(before);
+  });
+});
+
+test('divergence ends a curve, not the test; without --no-stop', async () => {
+  const plans = [{ curve: 1, config: config() }];
+  const { summary } = await find(plans, { start: 1e20, end: 1e30 });
+  expect(summary).toMatchObject({ status: 'completed', curves: [{ seeds: [{ status: 'diverged' }] }] });
+  expect(summary.curves[0]!.seeds[0]!.iterations).toBeLessThan(4);
+  const { summary: whole } = await find(plans, { start: 1e20, end: 1e30, stop: false });
+  expect(whole.curves[0]!.seeds).toEqual([{ seed: 1, status: 'completed', iterations: 4 }]);
+}, 60_000);
+
+test('an interrupted test has a whole folder, its charts included, and leaves no tensor', async () => {
+  const before = memory().numTensors;
+  const controller = new AbortController();
+  controller.abort();
+  const { directory, summary } = await find([{ curve: 1, config: config() }], {}, controller.signal);
+  expect(summary).toMatchObject({ status: 'interrupted', curves: [{ seeds: [{ iterations: 1 }] }] });
+  expect(readdirSync(directory)).toContain('lr-finder.png');
+  expect(memory().numTensors).toBe(before);
+}, 60_000);
+
+test('momentum is by default the one that the config starts with; unmeasured cells are empty', async () => {
+  const { directory } = await find([{ curve: 1, config: config() }], { iterations: 2 });
+  const [header, row] = readFileSync(path.join(directory, 'lr-finder.csv'), 'utf8').split('\n');
+  expect(header).toBe('curve,momentum,weight_decay,batch_size,seed,iteration,lr,loss,smoothed,val_loss,val_acc');
+  expect(row).toMatch(/^1,0\.9,0\.0001,8,1,0,0\.01,[\d.]+,[\d.]+,,$/);
+  expect(readFinderRows(directory)[0]!.val_acc).toBeNaN();
+}, 60_000);
+
+test.each([{ max_lr: 0.03149 }, { max_lr: 0.3149, base_lr: 0.03149 }])('%o can be pasted into a config', (found) => {
+  const { schedule } = config({ schedule: scheduleOf(found) });
+  expect(schedule).toMatchObject({ max_lr: Number(found.max_lr.toPrecision(2)), div: 10 });
+});
