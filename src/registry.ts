@@ -22,21 +22,21 @@ export type Typed = { type: string } & Record<string, unknown>;
 
 /** The things of one kind (schedules, datasets, ...) that a config can name. Adding one is one more element of `entries`. */
 export class Registry<Args extends unknown[], Made> {
+  /** Validates `{ type, ...options }`, fills in the defaults, refuses unknown keys and unknown types. */
+  readonly schema: z.ZodType<Typed>;
+
   constructor(
     readonly kind: string,
     readonly entries: readonly Entry<Args, Made>[],
-  ) {}
+  ) {
+    const members = entries.map((e) => e.options.extend({ type: z.literal(e.type) }).strict());
+    this.schema = z.discriminatedUnion('type', members as never, {
+      error: ({ input }) => this.unknownType((input as Partial<Typed> | undefined)?.type),
+    }) as unknown as z.ZodType<Typed>;
+  }
 
   get types(): string[] {
     return this.entries.map((e) => e.type);
-  }
-
-  /** Validates `{ type, ...options }`, fills in the defaults, refuses unknown keys and unknown types. */
-  get schema(): z.ZodType<Typed> {
-    const members = this.entries.map((e) => e.options.extend({ type: z.literal(e.type) }).strict());
-    return z.discriminatedUnion('type', members as never, {
-      error: ({ input }) => this.unknownType((input as Partial<Typed> | undefined)?.type),
-    }) as unknown as z.ZodType<Typed>;
   }
 
   /** `config` must have passed `schema`. */
