@@ -6,6 +6,7 @@ import { lrfindCommand } from './commands/lrfind.js';
 import { plotCommand } from './commands/plot.js';
 import { runCommand } from './commands/run.js';
 import { scheduleCommand } from './commands/schedule.js';
+import { sweepCommand } from './commands/sweep.js';
 import { ClrError, exitCodes } from './errors.js';
 
 const program = new Command('clr')
@@ -19,6 +20,7 @@ const program = new Command('clr')
   .addCommand(runCommand)
   .addCommand(lrfindCommand)
   .addCommand(plotCommand)
+  .addCommand(sweepCommand)
   .addCommand(compareCommand)
   .addCommand(scheduleCommand)
   .addCommand(doctorCommand)

@@ -17,6 +17,13 @@ export const overrideOption = () =>
     .argParser(collect)
     .default([], 'none');
 
+export const jobsOption = () =>
+  new Option('--jobs <n>', 'runs of a sweep at the same time, the processor threads divided among them')
+    .argParser(positiveInteger)
+    .default(1);
+export const dryRunOption = () =>
+  new Option('--dry-run', 'list the runs of a sweep, where each stands, and the time that is left');
+
 /** Shorthands for --set. */
 export const shorthandOptions = [
   new Option('--backend <name>', 'auto, or one that `clr doctor` lists'),

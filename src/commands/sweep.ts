@@ -1,0 +1,71 @@
+import os from 'node:os';
+import { Command, Option } from 'commander';
+import type { SweepPlan } from '../sweep/plan.js';
+import { cacheOption, dataOption, dryRunOption, jobsOption, runsOption, setOption } from './options.js';
+import { listenForSignals } from './signals.js';
+
+export interface SweepFlags {
+  data?: string;
+  cache: string;
+  runs: string;
+  jobs: number;
+  out?: string;
+  dryRun?: boolean;
+}
+
+/** `clr sweep`: the comparison of its runs on stdout, the rest on stderr. */
+export const sweepCommand = new Command('sweep')
+  .description('train every arm of a sweep with every seed; again: go on with what is not done')
+  .argument('<file>', 'YAML or JSON: name, base, seeds, arms, grid')
+  .addOption(dataOption())
+  .addOption(runsOption())
+  .addOption(cacheOption())
+  .addOption(setOption())
+  .addOption(new Option('--out <dir>', "the sweep's folder, by default sweep-<name> among the run folders"))
+  .addOption(jobsOption())
+  .addOption(dryRunOption())
+  .action(async (file: string, flags: SweepFlags & { set: string[] }) => {
+    const { readSweep } = await import('../sweep/plan.js');
+    await sweep(readSweep(file, flags.set), flags);
+  });
+
+/** Runs the plan, or lists it; sets the exit code: 1 if a run failed. */
+export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
+  const { estimate, isDone, runSweep, sweepFolder } = await import('../sweep/sweep.js');
+  const { runs, jobs, data, cache, dryRun } = flags;
+  const directory = flags.out ?? sweepFolder(runs, plan.name);
+  if (dryRun) {
+    const { readManifest } = await import('../sweep/manifest.js');
+    const { duration } = await import('../compare/print.js');
+    const { planned } = readManifest(directory, plan);
+    for (const run of planned) process.stdout.write(`${run.status.padEnd(11)} ${run.directory}\n`);
+    const left = planned.filter((run) => !isDone(run)).length;
+    const seconds = estimate(planned, jobs);
+    const time = seconds === undefined ? 'unknown: none has finished yet' : `about ${duration(seconds)}`;
+    process.stdout.write(`${planned.length} runs in ${directory}, ${left} to do; time ${time}\n`);
+    return;
+  }
+  const threads = jobs > 1 ? await threadsEach(plan, jobs) : undefined;
+  const interruption = listenForSignals('waiting for the checkpoints of the runs');
+  const done = await runSweep(plan, { directory, jobs, data, cache, threads, signal: interruption.signal });
+  await printComparison(directory);
+  process.stderr.write(`sweep folder ${directory}\n`);
+  if (interruption.signal.aborted) process.exitCode = interruption.exitCode();
+  else if (!done.every(isDone)) process.exitCode = 1;
+}
+
+/** Undefined where the backend has but one thread. */
+async function threadsEach(plan: SweepPlan, jobs: number): Promise<number | undefined> {
+  const { takesThreads } = await import('../backends/index.js');
+  const backends = new Set(plan.arms.map(({ config }) => config.backend));
+  const take = await Promise.all([...backends].map(takesThreads));
+  return take.every(Boolean) ? Math.max(1, Math.floor(os.availableParallelism() / jobs)) : undefined;
+}
+
+async function printComparison(directory: string): Promise<void> {
+  const { readRuns } = await import('../results/read-runs.js');
+  const { compare } = await import('../compare/comparison.js');
+  const { toText } = await import('../compare/print.js');
+  const { runs, skipped } = readRuns([directory]);
+  if (runs.length > 0) process.stdout.write(toText(compare(runs, skipped, { metric: 'val_acc' })));
+}

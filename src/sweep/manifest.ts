@@ -1,0 +1,117 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { ClrError } from '../errors.js';
+import { validateConfig } from '../load-config.js';
+import { lockHolder } from '../results/lock.js';
+import { readJson } from '../results/read-run.js';
+import type { Summary } from '../results/run-folder.js';
+import { changedKeys } from '../resume.js';
+import type { SweepPlan } from './plan.js';
+
+/** One run as sweep.json has it. */
+export interface SweepRun {
+  arm: string;
+  seed: number;
+  /** Relative to the sweep's folder. */
+  directory: string;
+  status: 'pending' | Summary['status'];
+  message?: string | undefined;
+  /** Of training, over all attempts. */
+  seconds?: number | undefined;
+}
+
+/** sweep.json: every run of a sweep, and where it stands. */
+export interface Manifest {
+  name: string;
+  runs: SweepRun[];
+}
+
+/** What to do about a run, judged by its folder and its lock. */
+export type Next = 'start' | 'resume' | 'wait' | 'nothing';
+
+/**
+ * The runs of the plan in its order, with the states that an earlier sweep.json and the run folders give, then those that
+ * earlier plans had besides. Writes nothing. Throws ClrError('usage') where an arm's config is not the one it began with.
+ */
+export function readManifest(directory: string, plan: SweepPlan): { planned: SweepRun[]; others: SweepRun[] } {
+  const earlier = existsSync(path.join(directory, 'sweep.json'))
+    ? (readJson(directory, 'sweep.json') as Manifest).runs
+    : [];
+  for (const arm of plan.arms) refuseOtherConfig(directory, arm);
+  const planned = plan.arms.flatMap((arm) =>
+    plan.seeds.map((seed): SweepRun => {
+      const folder = path.join(arm.name, `seed-${seed}`);
+      const known = earlier.find((run) => run.directory === folder);
+      const run = known ?? { arm: arm.name, seed, directory: folder, status: 'pending' };
+      return refresh(directory, run);
+    }),
+  );
+  const folders = new Set(planned.map((run) => run.directory));
+  return { planned, others: earlier.filter((run) => !folders.has(run.directory)) };
+}
+
+export function writeManifest(directory: string, manifest: Manifest): void {
+  writeFileAtomic.sync(path.join(directory, 'sweep.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** The config that the runs of an arm share, but for the seed. */
+export const armFile = (directory: string, arm: string) => path.join(directory, arm, 'arm.json');
+
+/** Makes the folder of each arm with its config. */
+export function writeArms(directory: string, plan: SweepPlan): void {
+  for (const { name, config } of plan.arms) {
+    mkdirSync(path.join(directory, name), { recursive: true });
+    writeFileAtomic.sync(armFile(directory, name), `${JSON.stringify(config, null, 2)}\n`);
+  }
+}
+
+/** The run with what its folder says by now; 'failed' stays until it is tried again. */
+export function refresh(directory: string, run: SweepRun): SweepRun {
+  const summary = readSummary(path.join(directory, run.directory));
+  if (!summary) return run.status === 'failed' ? run : { ...run, status: 'pending', message: undefined };
+  const { message, seconds } = summary;
+  if (summary.status === 'completed' || summary.status === 'diverged')
+    return { ...run, status: summary.status, message, seconds };
+  if (run.status === 'failed') return run;
+  const killed = summary.status === 'running' && lockHolder(path.join(directory, run.directory)) === undefined;
+  return { ...run, status: killed ? 'interrupted' : summary.status, message, seconds };
+}
+
+/** What was begun goes on; what failed is repeated; what another process still trains is waited for. */
+export function nextStep(directory: string, run: SweepRun): Next {
+  const folder = path.join(directory, run.directory);
+  if (lockHolder(folder) !== undefined) return 'wait';
+  if (run.status === 'completed' || run.status === 'diverged') return 'nothing';
+  return run.status !== 'failed' && existsSync(path.join(folder, 'config.json')) ? 'resume' : 'start';
+}
+
+/** Before a run starts from the beginning: what failed is kept as `<folder>.failed`, an empty folder is not. */
+export function clearAway(directory: string, run: SweepRun): void {
+  const folder = path.join(directory, run.directory);
+  if (run.status === 'failed' && existsSync(folder)) {
+    rmSync(`${folder}.failed`, { recursive: true, force: true });
+    renameSync(folder, `${folder}.failed`);
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function readSummary(folder: string): Summary | undefined {
+  try {
+    return JSON.parse(readFileSync(path.join(folder, 'summary.json'), 'utf8')) as Summary;
+  } catch {
+    return undefined; // not begun, or ended before the first epoch
+  }
+}
+
+function refuseOtherConfig(directory: string, { name, config }: SweepPlan['arms'][number]): void {
+  const file = armFile(directory, name);
+  if (!existsSync(file)) return;
+  const changed = changedKeys(validateConfig(JSON.parse(readFileSync(file, 'utf8')), file), config);
+  if (changed.length === 0) return;
+  throw new ClrError(
+    'usage',
+    `${directory}: the config of arm "${name}" has changed since its runs began, in ${changed.join(', ')}`,
+    'take another folder (--out, with clr run --runs), or another name',
+  );
+}

@@ -1,0 +1,107 @@
+import path from 'node:path';
+import { z } from 'zod';
+import type { ExperimentConfig } from '../config.js';
+import { ClrError } from '../errors.js';
+import { loadConfig, readValidated } from '../load-config.js';
+
+/** Every run of a sweep: each arm with each seed. */
+export interface SweepPlan {
+  name: string;
+  arms: { name: string; config: ExperimentConfig }[];
+  seeds: number[];
+}
+
+const name = z
+  .string()
+  .regex(
+    /^[\w+(][\w .,+=()-]{0,99}$/,
+    'must be 1 to 100 letters, digits, spaces or . , + = ( ) _ -; it names a folder',
+  );
+const seed = z.int().min(0).max(4294967295);
+const scalar = z.union([z.string(), z.number(), z.boolean()], 'must be a number, a text, true or false');
+
+/** A sweep file: YAML or JSON. */
+export const sweepSchema = z.strictObject({
+  $schema: z.string().optional(),
+  name: name.describe('names the sweep and its folder'),
+  base: z.string().describe('the config that all arms start from; relative to this file'),
+  seeds: z
+    .union([z.int().min(1).max(10000), z.array(seed).min(1)], 'must be how many (5: seeds 1 to 5) or a list of seeds')
+    .default(1)
+    .describe('how many, from 1 on, or a list'),
+  arms: z
+    .record(name, z.record(z.string(), z.unknown()), 'must be a mapping of names to overrides')
+    .optional()
+    .describe('name -> overrides, nested or dotted (schedule.max_lr: 2)'),
+  grid: z
+    .record(z.string(), z.array(scalar).min(1), 'must be a mapping of dotted keys to lists of values')
+    .optional()
+    .describe('dotted key -> values; each arm with each combination'),
+});
+
+interface Arm {
+  name: string;
+  /** `key=value`, values as JSON. */
+  set: string[];
+}
+
+/** Reads a sweep file and the config of each arm, `set` over all of them. Throws ClrError('usage'). */
+export function readSweep(file: string, set: string[] = []): SweepPlan {
+  const sweep = readValidated(sweepSchema, file);
+  const base = path.resolve(path.dirname(file), sweep.base);
+  const arms = expandArms(sweep).map((arm) => ({ name: arm.name, config: armConfig(base, arm, set) }));
+  return { name: sweep.name, arms, seeds: seedList(sweep.seeds, file) };
+}
+
+/** `5` -> 1 to 5; `3,7,11` -> those. Throws ClrError('usage'). */
+export function parseSeeds(text: string): number[] {
+  const numbers = text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : Number.NaN));
+  if (numbers.some((n) => !(n <= 4294967295)) || (numbers.length === 1 && !(numbers[0]! >= 1 && numbers[0]! <= 10000)))
+    throw new ClrError(
+      'usage',
+      `--seeds ${text}: not a number of seeds or a list of them`,
+      'e.g. --seeds 5, or 3,7,11',
+    );
+  return seedList(numbers.length === 1 ? numbers[0]! : numbers, '--seeds');
+}
+
+function seedList(seeds: number | number[], where: string): number[] {
+  if (typeof seeds === 'number') return Array.from({ length: seeds }, (_, i) => i + 1);
+  const twice = seeds.find((s, i) => seeds.indexOf(s) !== i);
+  if (twice !== undefined) throw new ClrError('usage', `${where}: seed ${twice} is there twice`);
+  return seeds;
+}
+
+/** Arms times grid; a combination is named by the last parts of its keys, where these tell them apart. */
+function expandArms({ name: sweepName, arms = {}, grid = {} }: z.output<typeof sweepSchema>): Arm[] {
+  const named = Object.entries(arms).map(([arm, overrides]) => ({
+    name: arm,
+    set: Object.entries(overrides).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
+  }));
+  const keys = Object.keys(grid);
+  const short = keys.map((key) => key.slice(key.lastIndexOf('.') + 1));
+  const labels = new Set(short).size === keys.length ? short : keys;
+  let all: Arm[] = named.length > 0 ? named : [{ name: keys.length > 0 ? '' : sweepName, set: [] }];
+  keys.forEach((key, i) => {
+    all = all.flatMap((arm) =>
+      grid[key]!.map((value) => ({
+        name: [arm.name, `${labels[i]}=${value}`].filter(Boolean).join(','),
+        set: [...arm.set, `${key}=${JSON.stringify(value)}`],
+      })),
+    );
+  });
+  const folders = all.map((arm) => arm.name.toLowerCase());
+  const twice = all.find((arm, i) => folders.indexOf(arm.name.toLowerCase()) !== i);
+  if (twice) throw new ClrError('usage', `sweep ${sweepName}: two arms are called "${twice.name}"`);
+  return all;
+}
+
+/** What the base's source reports is not what an arm with other settings should reach. */
+function armConfig(base: string, arm: Arm, set: string[]): ExperimentConfig {
+  const checked = name.safeParse(arm.name);
+  if (!checked.success) throw new ClrError('usage', `arm "${arm.name}": the name ${checked.error.issues[0]!.message}`);
+  const config = loadConfig(base, { set: [...set, ...arm.set, `name=${JSON.stringify(arm.name)}`] });
+  const own = arm.set.some((assignment) => /^expected[.=]/.test(assignment));
+  if (arm.set.length > 0 && !own) config.expected = undefined;
+  return config;
+}

@@ -1,0 +1,118 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exitCodes } from '../errors.js';
+import { lockFolder } from '../results/lock.js';
+import { lastError, type RunFlags, startRun } from './child.js';
+import { clearAway, nextStep, readManifest, refresh, type SweepRun, writeArms, writeManifest } from './manifest.js';
+import type { SweepPlan } from './plan.js';
+import { sweepProgress } from './progress.js';
+
+export interface SweepOptions extends RunFlags {
+  /** The sweep's folder. */
+  directory: string;
+  /** Runs at the same time. */
+  jobs: number;
+  /** Aborted: no run is started any more, those at work are asked to write a checkpoint and end. */
+  signal: AbortSignal;
+}
+
+const pollMs = 500;
+
+/**
+ * Brings every run of the plan to its end, each in its own process; what is done already stays. Returns the planned runs as
+ * they stand then. Throws ClrError where another process sweeps into the folder, or an arm's config is another than before.
+ */
+export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<SweepRun[]> {
+  const { directory, signal } = options;
+  mkdirSync(directory, { recursive: true });
+  const unlock = lockFolder(directory);
+  try {
+    const { planned, others } = readManifest(directory, plan);
+    writeArms(directory, plan);
+    const save = () => writeManifest(directory, { name: plan.name, runs: [...planned, ...others] });
+    save();
+    const epochs = new Map(plan.arms.map(({ name, config }) => [name, Math.ceil(config.epochs)]));
+    const progress = sweepProgress(directory, planned, epochs);
+    const queue = planned.keys();
+    const work = async () => {
+      for (const i of queue) {
+        if (signal.aborted) return;
+        const record = (run: SweepRun) => {
+          planned[i] = run;
+          save();
+        };
+        if (nextStep(directory, planned[i]!) === 'nothing') continue;
+        progress.begin(planned[i]!);
+        await bringToEnd(planned[i]!, record, options);
+        progress.end(planned[i]!, estimate(planned, options.jobs));
+      }
+    };
+    await Promise.all(Array.from({ length: options.jobs }, work));
+    progress.stop();
+    return planned;
+  } finally {
+    unlock();
+  }
+}
+
+/** Starts or resumes the run once; where another process has it, as after the sweep alone was killed, waits for that. */
+async function bringToEnd(start: SweepRun, record: (run: SweepRun) => void, options: SweepOptions): Promise<void> {
+  const { directory, signal } = options;
+  let run = start;
+  for (let attempted = false; !signal.aborted; ) {
+    const next = nextStep(directory, run);
+    if (next === 'nothing') break;
+    if (next === 'wait') {
+      record({ ...run, status: 'running' });
+      await sleep(pollMs);
+      run = refresh(directory, { ...run, status: 'running' });
+      continue;
+    }
+    if (attempted) break;
+    attempted = true;
+    if (next === 'start') clearAway(directory, run);
+    record({ ...run, status: 'running', message: undefined });
+    const failure = await failureOf(startRun(directory, run, next, options), signal);
+    if (failure) failure.message = lastError(directory, run) ?? failure.message;
+    run = refresh(directory, { ...run, status: 'running' });
+    if (failure && !isDone(run) && nextStep(directory, run) !== 'wait') run = { ...run, ...failure };
+  }
+  record(run);
+}
+
+/** Waits for the process; undefined: it ended well, or the run diverged, which its folder tells. */
+async function failureOf(child: ChildProcess, signal: AbortSignal) {
+  const interrupt = () => child.kill('SIGINT');
+  signal.addEventListener('abort', interrupt);
+  try {
+    const [code, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    if (code === 0 || code === exitCodes.diverged) return undefined;
+    const interrupted = code === 130 || code === 143 || killedBy !== null;
+    const message = killedBy ? `killed by ${killedBy}` : `ended with exit code ${code}`;
+    return { status: interrupted ? ('interrupted' as const) : ('failed' as const), message };
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+  }
+}
+
+/** Seconds that the runs yet to be done will take, by the mean of those done; undefined: none is done. */
+export function estimate(runs: readonly SweepRun[], jobs: number): number | undefined {
+  const done = runs.filter((run) => run.status === 'completed').map((run) => run.seconds ?? 0);
+  if (done.length === 0) return undefined;
+  const perRun = done.reduce((sum, seconds) => sum + seconds, 0) / done.length;
+  const left = runs.filter((run) => !isDone(run)).length;
+  return perRun * Math.ceil(left / jobs);
+}
+
+/** A diverged run is a result like another. */
+export function isDone({ status }: SweepRun): boolean {
+  return status === 'completed' || status === 'diverged';
+}
+
+/** By default a sweep lies beside the numbered runs. */
+export function sweepFolder(runs: string, name: string): string {
+  return path.join(runs, `sweep-${name}`);
+}
