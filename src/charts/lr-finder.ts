@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { Group } from '../lr-finder/curves.js';
-import { methods, runningMedian, type Suggestion } from '../lr-finder/suggestions.js';
+import { type Method, runningMedian, type Suggestion } from '../lr-finder/suggestions.js';
 import { extent, logAxis, lossAxis } from './axes.js';
 import { noData } from './marks.js';
 import { chart, type Heading, type Layer, type Panel, palette, panelSize } from './theme.js';
@@ -105,11 +105,14 @@ function lrAxis(curves: readonly FinderCurve[], scale: Scale): X {
   return scale === 'linear' ? { scale: { domain: extent(lrs, 0.02) } } : logAxis(lrs);
 }
 
-const answers = (curve: FinderCurve): Answer[] => curve.suggestions.filter((s): s is Answer => 'max_lr' in s);
+function answers({ suggestions }: FinderCurve, only?: Method): Answer[] {
+  return suggestions.filter((s): s is Answer => 'max_lr' in s && (only === undefined || s.method === only));
+}
 
 function encodings(curves: readonly FinderCurve[], x: X, { title, domain }: Y) {
   const labels = curves.map((curve) => curve.label);
-  const legend = curves.length > 1 ? { symbolType: 'stroke', symbolOpacity: 1, columns: 3, labelLimit: 300 } : null;
+  const columns = labels.some((label) => label.length > 20) ? 2 : 3;
+  const legend = curves.length > 1 ? { symbolType: 'stroke', symbolOpacity: 1, columns, labelLimit: 300 } : null;
   return {
     x: { field: 'lr', type: 'quantitative', title: 'learning rate', ...x, scale: { ...x.scale, nice: false } },
     y: (field: string) => ({ field, type: 'quantitative', title, scale: { domain, nice: false } }) as const,
@@ -158,34 +161,42 @@ function seedBand(curve: FinderCurve, curves: readonly FinderCurve[], x: X, y: Y
   };
 }
 
-/** Each suggestion of each curve as a symbol on the curve's line. */
-function suggestionMarks(curves: readonly FinderCurve[], x: X, y: Y, only?: 'range'): Layer {
+/** Each suggestion of each curve as a symbol on the curve's line, or at the height of its start if the LR is below that. */
+function suggestionMarks(curves: readonly FinderCurve[], x: X, y: Y, only?: Method): Layer {
   const encode = encodings(curves, x, y);
-  const values = curves.flatMap((curve) =>
-    answers(curve)
-      .filter(({ method }) => only === undefined || method === only)
-      .map(({ method, max_lr }) => ({ label: curve.label, lr: max_lr, method, line: lineAt(curve, max_lr, only) })),
-  );
+  const values = curves.flatMap((curve) => {
+    const line = only ? runningMedian(curve.val_acc ?? []) : curve.smoothed;
+    const height = (lr: number) =>
+      line[
+        Math.max(
+          0,
+          curve.lr.findLastIndex((value) => value <= lr * (1 + 1e-9)),
+        )
+      ];
+    return answers(curve, only).map(({ method, max_lr }) => ({
+      ...{ label: curve.label, method: markNames[method] },
+      ...{ lr: max_lr, line: height(max_lr) },
+    }));
+  });
+  const domain = only ? [markNames[only]] : Object.values(markNames);
+  const range = only ? ['diamond'] : ['circle', 'triangle-down', 'square', 'diamond'];
   return {
-    data: { values: values.filter(({ line }) => line !== undefined) },
+    data: { values },
     mark: { type: 'point', filled: true, size: 90, opacity: 1, stroke: 'white', strokeWidth: 1 },
     encoding: {
       ...encode,
       y: encode.y('line'),
-      shape: {
-        ...{ field: 'method', type: 'nominal', title: null },
-        scale: { domain: [...methods], range: ['circle', 'triangle-down', 'square', 'diamond'] },
-      },
+      shape: { field: 'method', type: 'nominal', title: null, legend: { orient: 'bottom' }, scale: { domain, range } },
     },
   };
 }
 
-/** Where the curve's line is at this LR; undefined where the test did not go. */
-function lineAt(curve: FinderCurve, lr: number, only?: 'range'): number | undefined {
-  const line = only ? runningMedian(curve.val_acc ?? []) : curve.smoothed;
-  const at = curve.lr.findIndex((value) => value >= lr * (1 - 1e-9));
-  return at < 0 || (at === 0 && lr < 0.999 * curve.lr[0]!) ? undefined : line[at];
-}
+const markNames: Record<Method, string> = {
+  'minimum/10': 'minimum/10',
+  steepest: 'steepest',
+  valley: 'valley',
+  range: 'max_lr of the range',
+};
 
 const rowHeight = 17;
 
@@ -193,8 +204,8 @@ const rowHeight = 17;
  * A dashed line for each suggestion that goes on above the panel, to a row of its own with the method and the LR: the line
  * nearest to the side that the texts run from is the longest, so that none crosses a text. The range is shaded as well.
  */
-function flags(curve: FinderCurve, x: X, only?: 'range'): Layer[] {
-  const shown = answers(curve).filter(({ method }) => only === undefined || method === only);
+function flags(curve: FinderCurve, x: X, only?: Method): Layer[] {
+  const shown = answers(curve, only);
   const [low, high] = x.scale.domain.map((lr) => (x.axis ? Math.log(lr) : lr)) as [number, number];
   const position = (lr: number) => ((x.axis ? Math.log(lr) : lr) - low) / (high - low);
   const places = shown.map((answer) => position(answer.max_lr));

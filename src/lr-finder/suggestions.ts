@@ -102,12 +102,12 @@ function range({ lr, loss, val_acc }: LrCurve, diverged: boolean): Suggestion {
 }
 
 /**
- * Where the running median of noisy values is least, and whether it is less than at the start by more than 5 standard errors
+ * Where the running median of noisy values is least (at the highest such LR), and whether it is less than at the start by more than 5 standard errors
  * of the start's: 1.25 sigma / sqrt(points), sigma being 1.48 times the median distance of the values to their running median.
  */
 function lowest(values: readonly number[]): { at: number; fell: boolean } {
   const medians = runningMedian(values);
-  const at = argmin(medians);
+  const at = medians.lastIndexOf(Math.min(...medians)); // of a plateau the end
   const sigma = 1.48 * median(values.slice(0, at + 1).map((value, i) => Math.abs(value - medians[i]!)));
   const error = (1.25 * sigma) / Math.sqrt(halfWindow(values.length) + 1);
   return { at, fell: medians[0]! - medians[at]! > 5 * error };

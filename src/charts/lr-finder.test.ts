@@ -1,0 +1,86 @@
+import sharp from 'sharp';
+import type { TopLevelSpec } from 'vega-lite';
+import { expect, test, vi } from 'vitest';
+import { groupCurves, labelOf } from '../lr-finder/curves.js';
+import { learningRate } from '../lr-finder/learning-rates.js';
+import { suggest } from '../lr-finder/suggestions.js';
+import type { FinderRow } from '../lr-finder/table.js';
+import { randomStream } from '../random.js';
+import { type FinderCurve, finderValidation, lrFinder } from './lr-finder.js';
+import { renderPng } from './render.js';
+import { smooth } from './smooth.js';
+
+type Scale = 'linear' | 'exponential';
+const ranges = { linear: { start: 0.1, end: 2 }, exponential: { start: 1e-4, end: 10 } };
+
+/** A dip in each curve, made up; `end` rows of 100 each. */
+function curves(scale: Scale, { momenta = [0.9], seeds = [1], end = 100 } = {}): FinderCurve[] {
+  const rows = momenta.flatMap((momentum, i) =>
+    seeds.flatMap((seed) => made(scale, i + 1, momentum, seed).slice(0, end)),
+  );
+  const groups = groupCurves(rows);
+  return groups.map((group) => ({ ...group, label: labelOf(group, groups), suggestions: suggest(group) }));
+}
+
+function made(scale: Scale, curve: number, momentum: number, seed: number): FinderRow[] {
+  const { normal } = randomStream(seed, 'synthetic', curve);
+  const bottom = scale === 'linear' ? 1 : 0.3;
+  const rows = Array.from({ length: 100 }, (_, iteration) => {
+    const lr = learningRate({ ...ranges[scale], scale, iterations: 100 }, iteration);
+    const loss = 2.4 - 0.9 / (1 + (bottom / lr / 3) ** 2) + ((0.6 * momentum * lr) / bottom) ** 3 + 0.05 * normal();
+    const val_acc = 10 + 40 * Math.exp(-(Math.log(lr / bottom) ** 2)) + 4 * normal();
+    return { iteration, lr, loss, val_loss: loss + 0.1, val_acc };
+  });
+  const smoothed = smooth(rows.map((row) => row.loss));
+  const common = { curve, momentum, weight_decay: 1e-4, batch_size: 128, seed };
+  return rows.map((row, i) => ({ ...common, ...row, smoothed: smoothed[i]! }));
+}
+
+const heading = { title: 'LR finder' };
+const cases = { one: {}, three: { momenta: [0.9, 0.95, 0.99] }, seeds: { momenta: [0.9, 0.95], seeds: [1, 2, 3] } };
+const drawn: [string, Scale, (typeof cases)[keyof typeof cases] & { end?: number }][] = [];
+for (const scale of ['linear', 'exponential'] as const)
+  for (const [name, options] of Object.entries(cases))
+    for (const end of [1, 100]) drawn.push([`${name} of ${end}`, scale, { ...options, end }]);
+
+test.each(drawn)('%s, %s: drawn without a warning', async (_, scale, options) => {
+  const warn = vi.spyOn(console, 'warn');
+  for (const draw of [lrFinder, finderValidation]) {
+    const { width, height } = await sharp(await renderPng(draw(curves(scale, options), heading, scale))).metadata();
+    expect(width).toBeGreaterThan(1000);
+    expect(height).toBeGreaterThan(600);
+  }
+  expect(warn).not.toHaveBeenCalled();
+});
+
+test('no row at all is said so', () => {
+  expect(JSON.stringify(lrFinder([], heading, 'linear'))).toContain('no data');
+});
+
+const texts = (spec: TopLevelSpec) => [...JSON.stringify(spec).matchAll(/"text":"([^"]*\d)"/g)].map(([, text]) => text);
+
+test.each(['linear', 'exponential'] as const)('%s: every suggestion has its flag, and the axis its scale', (scale) => {
+  const [curve] = curves(scale);
+  const spec = lrFinder([curve!], heading, scale);
+  const answered = curve!.suggestions.filter((s) => 'max_lr' in s).map(({ method }) => method);
+  expect(answered).toHaveLength(4);
+  expect(
+    texts(spec)
+      .map((text) => text!.split(':')[0]!)
+      .sort(),
+  ).toEqual(answered.sort());
+  expect(JSON.stringify(spec).includes('"type":"log"')).toBe(scale === 'exponential');
+});
+
+test('no flag crosses the text of another', () => {
+  const spec = JSON.stringify(lrFinder(curves('exponential'), heading, 'exponential'));
+  const flags = [
+    ...spec.matchAll(/"x":\{"datum":([\d.e-]+)\}\},"layer":\[\{"mark":\{"type":"rule".*?"y":\{"value":(-\d+)/g),
+  ];
+  const byLr = flags.map(([, lr, top]) => [Number(lr), Number(top)] as const).sort((a, b) => a[0] - b[0]);
+  const tops = byLr.map(([, top]) => top);
+  expect(tops).toHaveLength(4);
+  const rising = tops.toSorted((a, b) => a - b);
+  expect([rising, rising.toReversed()]).toContainEqual(tops); // the outermost is the longest
+  expect(new Set(tops).size).toBe(4);
+});
