@@ -14,6 +14,7 @@ constexpr int lanes = 4;
 namespace {  // of each object file its own, since each is compiled for another processor
 
 typedef float vec __attribute__((vector_size(4 * lanes)));
+typedef float loose_vec __attribute__((vector_size(4 * lanes), aligned(4), may_alias));  // in memory, anywhere
 typedef uint32_t uvec __attribute__((vector_size(4 * lanes)));
 typedef uint16_t hvec __attribute__((vector_size(2 * lanes)));
 
@@ -40,12 +41,11 @@ inline uint16_t narrow(float value) {
   return (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
 }
 
-template <class V> inline V load(const float* from) {
-  V v;
-  memcpy(&v, from, sizeof v);
-  return v;
-}
-template <class V> inline void store(float* to, V v) { memcpy(to, &v, sizeof v); }
+template <class V> inline V load(const float* from);
+template <> inline float load<float>(const float* from) { return *from; }
+template <> inline vec load<vec>(const float* from) { return *reinterpret_cast<const loose_vec*>(from); }
+inline void store(float* to, float v) { *to = v; }
+inline void store(float* to, vec v) { *reinterpret_cast<loose_vec*>(to) = v; }
 
 template <class V> inline V load(const bf16* from);
 template <> inline float load<float>(const bf16* from) { return widen(from->bits); }

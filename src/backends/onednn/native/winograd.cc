@@ -11,6 +11,7 @@
 namespace {
 
 constexpr int tile = 4, patch = 6, points = 36;
+constexpr int max_channels = 1024;
 constexpr int block = 24;  // tiles transformed together: their 36 matrices stay in the second-level cache
 constexpr float a = 0.75f, b = 1.5f, A = a * a, B = b * b;
 
@@ -75,16 +76,23 @@ inline void filter_gradient_line(const vec* in, vec* out) {
   out[2] = A * sum_a + B * sum_b + in[5];
 }
 
-/** Applies a line transform to the columns, then the rows, of a `from` x `from` tile: result `to` x `to`. */
-template <int from, int to, void (*line)(const vec*, vec*)> inline void both_ways(const vec* in, vec* out) {
-  vec half[to * from];
+/**
+ * Applies a line transform to the columns, then to the rows of a `from` x `from` tile: `to` x `to`. read(column, values) gives a
+ * column, or says that it is all zero; write(row, values) takes a row.
+ */
+template <int from, int to, void (*line)(const vec*, vec*), class Read, class Write>
+inline __attribute__((always_inline)) void both_ways(Read read, Write write) {
+  vec half[to][from];
   for (int column = 0; column < from; column++) {
-    vec values[from], results[to];
-    for (int i = 0; i < from; i++) values[i] = in[i * from + column];
-    line(values, results);
-    for (int i = 0; i < to; i++) half[i * from + column] = results[i];
+    vec values[from], results[to] = {};
+    if (read(column, values)) line(values, results);
+    for (int i = 0; i < to; i++) half[i][column] = results[i];
   }
-  for (int row = 0; row < to; row++) line(half + row * from, out + row * to);
+  for (int row = 0; row < to; row++) {
+    vec results[to];
+    line(half[row], results);
+    write(row, results);
+  }
 }
 
 // ---- tiles of activations ----
@@ -100,6 +108,8 @@ struct Place {
   }
 };
 
+int smaller(int a, int b) { return a < b ? a : b; }
+
 int tiles_of(const Winograd& w) {
   return w.images * ((w.output_height + tile - 1) / tile) * ((w.output_width + tile - 1) / tile);
 }
@@ -107,16 +117,23 @@ int tiles_of(const Winograd& w) {
 /** `size` x `size` pixels from (top, left) on of an image [height, width, channels], zero outside, through a transform. */
 template <class T, int size, void (*line)(const vec*, vec*)>
 void gather(const T* image, int height, int width, int channels, int top, int left, float* to, size_t point_stride) {
-  static const T outside[lanes] = {};
+  static const T outside[size * max_channels] = {};
+  const T* row[size];
+  for (int i = 0; i < size; i++) {
+    const bool inside = unsigned(top + i) < unsigned(height);
+    row[i] = inside ? image + (ptrdiff_t(top + i) * width + left) * channels : outside;
+  }
   for (int c = 0; c < channels; c += lanes) {
-    vec in[size * size], out[points];
-    for (int i = 0; i < size; i++)
-      for (int j = 0; j < size; j++) {
-        const bool inside = unsigned(top + i) < unsigned(height) && unsigned(left + j) < unsigned(width);
-        in[i * size + j] = load<vec>(inside ? image + (size_t(top + i) * width + left + j) * channels + c : outside);
-      }
-    both_ways<size, patch, line>(in, out);
-    for (int p = 0; p < points; p++) store(to + p * point_stride + c, out[p]);
+    const auto read = [&](int column, vec* values) {
+      if (unsigned(left + column) >= unsigned(width)) return false;
+      const ptrdiff_t offset = ptrdiff_t(column) * channels + c;
+      for (int i = 0; i < size; i++) values[i] = load<vec>(row[i] + offset);
+      return true;
+    };
+    const auto write = [&](int i, const vec* values) {
+      for (int j = 0; j < patch; j++) store(to + (i * patch + j) * point_stride + c, values[j]);
+    };
+    both_ways<size, patch, line>(read, write);
   }
 }
 
@@ -131,14 +148,21 @@ template <class T> void gather_output_gradient(const Winograd& w, const Place& a
 }
 
 template <class T> void scatter_output(const Winograd& w, const Place& at, const float* from, size_t point_stride) {
-  T* image = static_cast<T*>(w.y.data) + size_t(at.image) * w.output_height * w.output_width * w.to;
+  T* first = static_cast<T*>(w.y.data) + ((size_t(at.image) * w.output_height + at.top) * w.output_width + at.left) * w.to;
+  const int height = smaller(tile, w.output_height - at.top), width = smaller(tile, w.output_width - at.left);
   for (int c = 0; c < w.to; c += lanes) {
-    vec in[points], out[tile * tile];
-    for (int p = 0; p < points; p++) in[p] = load<vec>(from + p * point_stride + c);
-    both_ways<patch, tile, output_line>(in, out);
-    for (int i = 0; i < tile && at.top + i < w.output_height; i++)
-      for (int j = 0; j < tile && at.left + j < w.output_width; j++)
-        store(image + (size_t(at.top + i) * w.output_width + at.left + j) * w.to + c, out[i * tile + j]);
+    const auto read = [&](int column, vec* values) {
+      for (int i = 0; i < patch; i++) values[i] = load<vec>(from + (i * patch + column) * point_stride + c);
+      return true;
+    };
+    const auto write = [&](int i, const vec* values) {
+      T* row = first + size_t(i) * w.output_width * w.to + c;
+      if (width == tile && i < height)
+        for (int j = 0; j < tile; j++) store(row + j * w.to, values[j]);
+      else if (i < height)
+        for (int j = 0; j < width; j++) store(row + j * w.to, values[j]);
+    };
+    both_ways<patch, tile, output_line>(read, write);
   }
 }
 
@@ -146,7 +170,9 @@ template <class T> void scatter_output(const Winograd& w, const Place& at, const
 
 /** `rows` rows x n vectors of y = v u over k channels; v [rows, k], u [k, stride], y [rows, stride]. */
 template <int n> inline void product(const float* v, const float* u, float* y, int k, int stride) {
-  vec sum[rows][n] = {};
+  vec sum[rows][n];
+  for (int r = 0; r < rows; r++)
+    for (int j = 0; j < n; j++) sum[r][j] = vec{};
   for (int i = 0; i < k; i++, u += stride) {
     vec line[n];
     for (int j = 0; j < n; j++) line[j] = load<vec>(u + j * lanes);
@@ -214,10 +240,14 @@ size_t point_stride(int channels) { return size_t(block) * channels + 16; }
 void transform_filter(const Winograd& w, float* u) {
   const size_t matrix = size_t(w.from) * w.to;
   for (size_t i = 0; i < matrix; i += lanes) {
-    vec in[9], out[points];
-    for (int k = 0; k < 9; k++) in[k] = load<vec>(w.filter + k * matrix + i);
-    both_ways<3, patch, filter_line>(in, out);
-    for (int p = 0; p < points; p++) store(u + p * matrix + i, out[p]);
+    const auto read = [&](int column, vec* values) {
+      for (int k = 0; k < 3; k++) values[k] = load<vec>(w.filter + (k * 3 + column) * matrix + i);
+      return true;
+    };
+    const auto write = [&](int row, const vec* values) {
+      for (int j = 0; j < patch; j++) store(u + (row * patch + j) * matrix + i, values[j]);
+    };
+    both_ways<3, patch, filter_line>(read, write);
   }
 }
 
@@ -230,7 +260,7 @@ template <class T> void forward(const Winograd& w) {
   for (int first = 0; first < tiles; first += block) {
     float* v = u + points * (matrix + omp_get_thread_num() * (v_stride + y_stride));
     float* y = v + points * v_stride;
-    const int count = tiles - first < block ? tiles - first : block;
+    const int count = smaller(tiles - first, block);
     for (int t = 0; t < count; t++) gather_input<T>(w, Place(w, first + t), v + size_t(t) * w.from, v_stride);
     const int padded = (count + rows - 1) / rows * rows;
     for (int p = 0; p < points; p++) multiply(v + p * v_stride, u + p * matrix, y + p * y_stride, padded, w.from, w.to);
@@ -267,7 +297,7 @@ template <class T> void backward_filter(const Winograd& w) {
     memset(sum, 0, points * matrix * sizeof(float));
 #pragma omp for schedule(static)
     for (int first = 0; first < tiles; first += block) {
-      const int count = tiles - first < block ? tiles - first : block;
+      const int count = smaller(tiles - first, block);
       for (int t = 0; t < count; t++) {
         const Place at(w, first + t);
         gather_input<T>(w, at, v + size_t(t) * w.from, v_stride);
@@ -278,18 +308,23 @@ template <class T> void backward_filter(const Winograd& w) {
     }
 #pragma omp for schedule(static)
     for (size_t i = 0; i < matrix; i += lanes) {
-      vec in[points], out[9];
-      for (int p = 0; p < points; p++) {
-        in[p] = vec{};
-        for (int t = 0; t < omp_get_num_threads(); t++) in[p] += load<vec>(memory + t * each + p * matrix + i);
-      }
-      both_ways<patch, 3, filter_gradient_line>(in, out);
-      for (int k = 0; k < 9; k++) store(w.filter + k * matrix + i, out[k]);
+      const auto read = [&](int column, vec* values) {
+        for (int k = 0; k < patch; k++) {
+          const float* from = memory + (k * patch + column) * matrix + i;
+          values[k] = load<vec>(from);
+          for (int t = 1; t < omp_get_num_threads(); t++) values[k] += load<vec>(from + t * each);
+        }
+        return true;
+      };
+      const auto write = [&](int row, const vec* values) {
+        for (int j = 0; j < 3; j++) store(w.filter + (row * 3 + j) * matrix + i, values[j]);
+      };
+      both_ways<patch, 3, filter_gradient_line>(read, write);
     }
   }
 }
 
-bool applies(int from, int to) { return from % lanes == 0 && to % lanes == 0; }
+bool applies(int from, int to) { return from % lanes == 0 && to % lanes == 0 && from <= max_channels && to <= max_channels; }
 
 void forward_any(const Winograd& w) { w.x.bf16 ? forward<bf16>(w) : forward<float>(w); }
 void backward_input_any(const Winograd& w) { w.x.bf16 ? backward_input<bf16>(w) : backward_input<float>(w); }

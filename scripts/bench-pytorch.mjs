@@ -1,0 +1,67 @@
+// The training step of ResNet-56 (zero-padded shortcuts, batch 128) here and in PyTorch, on this machine, in turn: both medians
+// and their ratio. Needs `npm run build` and a Python with torch (Debian: apt-get install python3-torch; PYTHON names another).
+//   node scripts/bench-pytorch.mjs [--backend onednn] [--precision f32] [--depth 56] [--batch-size 128] [--threads 2]
+//                                  [--rounds 5] [--steps 10]
+import { spawnSync } from 'node:child_process';
+import os from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: {
+    backend: { type: 'string', default: 'onednn' },
+    precision: { type: 'string', default: 'f32' },
+    depth: { type: 'string', default: '56' },
+    'batch-size': { type: 'string', default: '128' },
+    threads: { type: 'string', default: String(os.availableParallelism()) },
+    rounds: { type: 'string', default: '5' },
+    steps: { type: 'string', default: '10' },
+  },
+});
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const flags = ['precision', 'depth', 'batch-size', 'threads', 'steps'].flatMap((name) => [`--${name}`, values[name]]);
+
+const python = findPython();
+const ours = [];
+const theirs = [];
+for (let round = 1; round <= Number(values.rounds); round++) {
+  ours.push(child(process.execPath, [here('../bin/clr.js'), 'bench', '--json', '--backend', values.backend, ...flags]));
+  theirs.push(child(python, [here('bench-pytorch.py'), ...flags]));
+  console.log(`round ${round}: ours ${rate(ours.slice(-1))}, PyTorch ${rate(theirs.slice(-1))}`);
+}
+const { name, device, precision, threads, batch_size } = ours[0];
+console.log(
+  `\n${name} on ${device}, ${precision}, threads ${threads}, batch ${batch_size}; PyTorch ${theirs[0].version}`,
+);
+console.log(`ours    ${rate(ours)}, peak memory ${peak(ours)} MB`);
+console.log(`PyTorch ${rate(theirs)}, peak memory ${peak(theirs)} MB`);
+const ratios = ours.map((own, round) => theirs[round].median_ms / own.median_ms);
+console.log(`ratio   ${median(ratios).toFixed(2)} (rounds ${ratios.map((ratio) => ratio.toFixed(2)).join(' ')})`);
+
+function findPython() {
+  const candidates = process.env.PYTHON ? [process.env.PYTHON] : ['python3', '/usr/bin/python3'];
+  const found = candidates.find((candidate) => spawnSync(candidate, ['-c', 'import torch']).status === 0);
+  if (found) return found;
+  console.error(`No torch for ${candidates.join(' or ')}. Debian: apt-get install python3-torch; or set PYTHON.`);
+  process.exit(1);
+}
+
+function child(command, args) {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stderr}`);
+  return JSON.parse(stdout);
+}
+
+function median(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
+
+function rate(results) {
+  const middle = median(results.map((r) => r.median_ms));
+  return `${((1000 * Number(values['batch-size'])) / middle).toFixed(1)} images/s (${middle.toFixed(0)} ms)`;
+}
+
+function peak(results) {
+  return Math.max(...results.map((r) => r.peak_memory_mb)).toFixed(0);
+}
