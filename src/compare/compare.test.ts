@@ -1,0 +1,224 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareChart } from '../charts/compare.js';
+import { readRuns } from '../results/read-runs.js';
+import { pairedT, welch } from '../results/statistics.js';
+import { type ComparisonOptions, compare } from './comparison.js';
+import { toCsv, toJson, toMarkdown, toText } from './print.js';
+import { readCurves } from './read-curves.js';
+
+const root = mkdtempSync(path.join(os.tmpdir(), 'clr-compare-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const columns = 'epoch,iteration,lr,momentum,train_loss,train_acc,val_loss,val_acc,seconds,images_per_second';
+
+/** A run folder as `clr run` leaves it; `accuracy` undefined: it diverged. */
+function writeRun(folder: string, config: Record<string, unknown>, accuracy: number | undefined, status = 'completed') {
+  const directory = path.join(root, folder);
+  mkdirSync(directory, { recursive: true });
+  const score = accuracy === undefined ? null : { epoch: 2, val_acc: accuracy, val_loss: 1 - accuracy / 200 };
+  const summary = { status, iterations: 8, epochs: 2, final: score, best: score, seconds: 61, images_per_second: 100 };
+  const whole = { seed: 1, epochs: 2, schedule: { type: 'constant', lr: 0.1 }, ...config };
+  writeFileSync(path.join(directory, 'config.json'), JSON.stringify(whole));
+  writeFileSync(path.join(directory, 'summary.json'), JSON.stringify(summary));
+  const rows = [1, 2].map((epoch) =>
+    [epoch, 4 * epoch, 0.1, 0.9, 1, 50, 1, (accuracy ?? 10) - 2 + epoch, 1, 100].join(),
+  );
+  writeFileSync(path.join(directory, 'metrics.csv'), `${[columns, ...rows].join('\n')}\n`);
+}
+
+const constant = [92.2, 92.45, 91.95, 92.32, 92.05];
+const cyclical = [92.31, 92.55, 92.12, 92.4, 92.18];
+const lr = (value: number) => ({ schedule: { type: 'constant', lr: value } });
+
+beforeAll(() => {
+  const expected = { val_acc: 92.1, std: 0.2, note: 'four runs' };
+  const reported = { name: 'constant', expected, source: 'a paper' };
+  for (const [i, accuracy] of constant.entries()) writeRun(`a/${i + 1}`, { ...reported, seed: i + 1 }, accuracy);
+  for (const [i, accuracy] of cyclical.entries()) {
+    writeRun(`a/${i + 6}`, { name: 'cyclical', seed: i + 1, ...lr(0.3) }, accuracy);
+    if (i < 4) writeRun(`a/${i + 11}`, { name: 'other seeds', seed: i + 7, ...lr(0.4) }, accuracy);
+  }
+  writeRun('a/20', { name: 'too high', ...lr(9) }, undefined, 'diverged');
+  writeRun('a/21', { name: 'too high', seed: 2, ...lr(9) }, 50);
+});
+
+function comparison(options: Partial<ComparisonOptions> = {}, ...paths: string[]) {
+  const { runs, skipped } = readRuns(paths.length > 0 ? paths : [path.join(root, 'a')]);
+  return compare(runs, skipped, { metric: 'val_acc', ...options });
+}
+
+describe('compare', () => {
+  it('groups the seeds of a config in one row, with the settings that differ alone as columns', () => {
+    const { rows, columns: settings, baseline } = comparison();
+    expect(settings).toEqual(['schedule.lr']);
+    expect(baseline).toBe('constant');
+    expect(rows.map((r) => [r.config, r.n, r.diverged, r.settings['schedule.lr']])).toEqual([
+      ['other seeds', 4, 0, 0.4],
+      ['cyclical', 5, 0, 0.3],
+      ['constant', 5, 0, 0.1],
+      ['too high', 1, 1, 9],
+    ]);
+  });
+
+  it('pairs by seed where both have the same seeds, else takes Welch, and corrects over the arms', () => {
+    const { rows } = comparison();
+    const [other, cyclicalRow] = rows.map((r) => r.against?.test);
+    expect(cyclicalRow).toMatchObject({ test: 'paired', p: pairedT(cyclical, constant)!.p });
+    expect(other).toMatchObject({ test: 'welch', p: welch(cyclical.slice(0, 4), constant)!.p });
+    expect(cyclicalRow!.pHolm).toBe(2 * cyclicalRow!.p);
+    expect(cyclicalRow).toMatchObject({ distinguishable: true });
+    expect(other!.needed!.seeds).toBeGreaterThan(10);
+  });
+
+  it('says in a sentence how large the difference is, how sure, and how many seeds would show it', () => {
+    const sentences = comparison().rows.map((r) => r.against?.sentence);
+    expect(sentences[1]).toBe(
+      'cyclical 92.31 ± 0.17 (n=5) against constant 92.19 ± 0.20 (n=5): +0.12 (paired by seed), 95 % CI [0.08, 0.16], p = 0.003 (Holm-corrected over 2 arms): better',
+    );
+    expect(comparison({ filter: ['name=other seeds'] }).rows[0]!.against).toBeUndefined();
+    expect(sentences[0]).toMatch(
+      /^other seeds 92\.34 ± 0\.18 \(n=4\) against constant 92\.19 ± 0\.20 \(n=5\): \+0\.15, 95 % CI \[-0\.15, 0\.45\], p = 0\.27 \(Holm.*\): not distinguishable; about 16 seeds an arm would be needed to see 0\.2$/,
+    );
+  });
+
+  it('says that one run tells nothing', () => {
+    expect(comparison().rows.at(-1)!.against!.sentence).toBe(
+      'too high 50.00 (n=1) against constant 92.19 ± 0.20 (n=5): -42.19; with n=1 nothing can be said: each arm needs two seeds or more',
+    );
+  });
+
+  it('takes another baseline, metric, order, filter and wanted difference', () => {
+    const other = comparison({ baseline: 'cyclical', metric: 'val_loss', sort: 'schedule.lr', difference: 0.05 });
+    expect(other.baseline).toBe('cyclical');
+    expect(other.rows.map((r) => r.config)).toEqual(['constant', 'cyclical', 'other seeds', 'too high']);
+    expect(other.rows[0]!.against!.sentence).toMatch(/\+0\.0006 .*: worse$/);
+    expect(other.rows[2]!.against!.test!.needed!.wanted).toBe(0.05);
+    expect(comparison({ filter: ['schedule.lr=0.3', 'seed=2'] }).rows.map((r) => r.runs.length)).toEqual([1]);
+  });
+
+  it.each([
+    [{ baseline: 'constnt' }, 'no config is called "constnt", did you mean "constant"?'],
+    [{ sort: 'val_ac' }, 'unknown column "val_ac", did you mean "val_acc"?'],
+    [{ filter: ['schedule.lrr=1'] }, 'no run has the setting "schedule.lrr", did you mean "schedule.lr"?'],
+    [{ filter: ['schedule.lr=77'] }, 'no run is left'],
+    [{ filter: ['lr'] }, 'not of the form key=value'],
+  ])('refuses %j', (options, message) => {
+    expect(() => comparison(options)).toThrow(message);
+  });
+
+  it('counts a seed that was run twice once, and tells configs of the same name apart', () => {
+    writeRun('b/1', { name: 'same' }, 90);
+    writeRun('b/2', { name: 'same' }, 91);
+    writeRun('b/10', { name: 'same', ...lr(0.3) }, 92);
+    const { rows, skipped } = comparison({}, path.join(root, 'b'));
+    expect(rows.map((r) => [r.config, r.n, r.scores.val_acc.mean])).toEqual([
+      ['same (schedule.lr=0.3)', 1, 92],
+      ['same (schedule.lr=0.1)', 1, 90],
+    ]);
+    expect(skipped).toEqual([
+      { path: path.join(root, 'b', '2'), reason: 'repeats seed 1 of "same (schedule.lr=0.1)"' },
+    ]);
+  });
+});
+
+describe('reading runs', () => {
+  it('names what it leaves out and why', () => {
+    writeRun('c/1', { name: 'good' }, 90);
+    writeRun('c/2', { name: 'going' }, 80, 'interrupted');
+    writeRun('c/3', { name: 'half' }, 90);
+    writeFileSync(path.join(root, 'c/3/summary.json'), '{"status": "comp');
+    writeRun('c/4', { name: 7 }, 90);
+    writeRun('c/5', { name: 'young' }, 90);
+    rmSync(path.join(root, 'c/5/summary.json'));
+    mkdirSync(path.join(root, 'empty'), { recursive: true });
+    const { runs, skipped } = readRuns([path.join(root, 'c', '?'), path.join(root, 'empty'), path.join(root, 'no*')]);
+    expect(runs.map((run) => run.name)).toEqual(['good']);
+    expect(skipped.map(({ path: where, reason }) => [path.relative(root, where), reason])).toEqual([
+      ['empty', 'not a run folder (no config.json), and none is in it'],
+      ['no*', 'matches nothing'],
+      ['c/2', 'interrupted after 8 iterations'],
+      ['c/3', expect.stringContaining('damaged: cannot read')],
+      ['c/4', 'damaged: config.json: name cannot be 7'],
+      ['c/5', 'not finished: it has no summary.json yet'],
+    ]);
+  });
+
+  it('takes patterns, folders in folders and sweeps in the order of their manifest, each run once', () => {
+    for (const arm of ['zebra', 'ant']) writeRun(`d/sweep-x/${arm}/seed-1`, { name: arm }, 90);
+    const directories = ['zebra', 'ant', 'later'].map((arm) => ({ directory: `${arm}/seed-1` }));
+    writeFileSync(path.join(root, 'd/sweep-x/sweep.json'), JSON.stringify({ runs: directories }));
+    writeRun('d/10', { name: 'ten' }, 90);
+    writeRun('d/9', { name: 'nine' }, 90);
+    const { runs, skipped } = readRuns([path.join(root, 'd'), path.join(root, 'd', '*')]);
+    expect(runs.map((run) => run.name)).toEqual(['nine', 'ten', 'zebra', 'ant']);
+    expect(skipped).toEqual([]);
+  });
+});
+
+describe('printing', () => {
+  it('JSON, CSV and Markdown say the same', () => {
+    const whole = comparison();
+    const json = JSON.parse(toJson(whole)) as typeof whole;
+    const csv = parse(toCsv(whole), { columns: true }) as Record<string, string>[];
+    const markdown = toMarkdown(whole)
+      .split('\n')
+      .filter((line) => line.startsWith('| '));
+    const cells = markdown.map((line) => line.slice(2, -2).split(' | '));
+    json.rows.forEach((row, i) => {
+      const { mean, std } = row.scores.val_acc;
+      expect(csv[i]).toMatchObject({ kind: 'runs', config: row.config, n: String(row.n), val_acc_mean: String(mean) });
+      expect(csv[i]!.val_acc_std).toBe(row.n > 1 ? String(std) : '');
+      expect(csv[i]!.p_holm).toBe(row.against?.test ? String(row.against.test.pHolm) : '');
+      const rounded = row.n > 1 ? `${mean.toFixed(2)} ± ${std.toFixed(2)}` : mean.toFixed(2);
+      expect(cells[i + 2]!.slice(0, 4)).toEqual([
+        row.config,
+        String(row.settings['schedule.lr']),
+        String(row.n),
+        rounded,
+      ]);
+      if (row.against)
+        expect(toMarkdown(whole)).toContain(row.against.sentence.replaceAll('[', '\\[').replaceAll(']', '\\]'));
+    });
+    expect(csv.at(-1)).toMatchObject({
+      kind: 'reported',
+      config: 'constant',
+      val_acc_mean: '92.1',
+      val_acc_std: '0.2',
+    });
+    expect(cells.at(-1)!.slice(0, 4)).toEqual(['constant, reported', '', '', '92.10 ± 0.20']);
+    expect(json.references).toEqual([
+      { configs: ['constant'], val_acc: 92.1, std: 0.2, note: 'four runs', source: 'a paper' },
+    ]);
+  });
+
+  it('hostile names steer neither the terminal nor the reader of Markdown or a spreadsheet', () => {
+    const name = '=cmd|<img src=x onerror=alert(1)>\u001b[31m\u202e\u009b2J\n*b*';
+    writeRun('e/1', { name, 'k\u001b]0;x\u0007': '\u001b[2J' }, 90);
+    writeRun('e/2', { name: 'plain' }, 91);
+    const hostile = comparison({}, path.join(root, 'e'));
+    const printed = [toText, toMarkdown, toCsv, toJson].map((print) => print(hostile));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there
+    for (const text of printed) expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+    expect(printed[1]).toContain('=cmd\\|&lt;img src=x onerror=alert(1)&gt; \\[31m 2J \\*b\\*');
+    expect(printed[2]).toContain("'=cmd|");
+  });
+
+  it('draws the runs and their curves, a band where there are several seeds', () => {
+    const whole = comparison();
+    const curves = readCurves(whole, () => {});
+    const { hconcat } = compareChart(whole, curves) as unknown as {
+      hconcat: { layer: { data: { values: object[] } }[] }[];
+    };
+    const [intervals, means, dots] = hconcat[0]!.layer.map((layer) => layer.data.values);
+    expect([intervals!.length, means!.length, dots!.length]).toEqual([4, 4, 15]);
+    const [band, line] = hconcat[1]!.layer.map((layer) => layer.data.values);
+    expect([band!.length, line!.length]).toEqual([6, 8]);
+    expect(line).toContainEqual(
+      expect.objectContaining({ config: 'constant', epoch: 2, mean: expect.closeTo(92.194, 9) }),
+    );
+  });
+});
