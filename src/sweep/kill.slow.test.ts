@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, it } from 'vitest';
+import type { Manifest } from './manifest.js';
+
+const data = process.env.CLR_TEST_DATA;
+if (!data) console.log('the sweep is not killed: CLR_TEST_DATA names no CIFAR-10 images');
+
+const root = mkdtempSync(path.join(os.tmpdir(), 'clr-sweep-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const program = fileURLToPath(new URL('../../bin/clr.js', import.meta.url));
+
+/** Three epochs of four updates each; a checkpoint after every second update. */
+const base = {
+  epochs: 3,
+  batch_size: 50,
+  backend: 'wasm',
+  dataset: { type: 'cifar10', train_limit: 200, val_limit: 100 },
+  augmentation: { flip: true },
+  model: { type: 'resnet', depth: 8 },
+  schedule: { type: 'constant', lr: 0.1, momentum: 0.9 },
+  checkpoint: { every_iterations: 2 },
+};
+const sweep = { name: 'killed', base: 'base.json', seeds: 3, arms: { low: { 'schedule.lr': 0.05 }, high: {} } };
+const folders = ['low', 'high'].flatMap((arm) => [1, 2, 3].map((seed) => path.join(arm, `seed-${seed}`)));
+
+function startSweep(out: string): ChildProcess {
+  return spawn(process.execPath, [program, 'sweep', path.join(root, 'sweep.json'), '--out', out, '--jobs', '2'], {
+    env: { ...process.env, CLR_DATA: data },
+    stdio: 'ignore',
+  });
+}
+
+async function completeSweep(out: string): Promise<void> {
+  const [code] = await once(startSweep(out), 'exit');
+  expect(code).toBe(0);
+  const { runs } = JSON.parse(readFileSync(path.join(out, 'sweep.json'), 'utf8')) as Manifest;
+  expect(runs.map((run) => [run.directory, run.status])).toEqual(folders.map((folder) => [folder, 'completed']));
+}
+
+/** The processes that train into the sweep's folder, by the names of their locks. */
+function runProcesses(out: string): number[] {
+  const files = readdirSync(out, { recursive: true, encoding: 'utf8' });
+  return files.flatMap((file) => {
+    const pid = /seed-\d+[\\/]lock-.*-(\d+)-\d+$/.exec(file)?.[1];
+    return pid ? [Number(pid)] : [];
+  });
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended by itself
+  }
+}
+
+/** When each run that is complete by now was completed. */
+function completed(out: string): Record<string, number> {
+  const times = folders.map((folder) => {
+    const file = path.join(out, folder, 'summary.json');
+    try {
+      const { status } = JSON.parse(readFileSync(file, 'utf8')) as { status: string };
+      return status === 'completed' ? [[folder, statSync(file).mtimeMs] as const] : [];
+    } catch {
+      return [];
+    }
+  });
+  return Object.fromEntries(times.flat());
+}
+
+/** What a run computed: its rows without the columns of time, and the checksum of its last weights. */
+function outcome(out: string, folder: string) {
+  const text = (name: string) => readFileSync(path.join(out, folder, name), 'utf8');
+  const checkpoint = readFileSync(path.join(out, folder, 'checkpoints', 'last.safetensors'), 'latin1');
+  return {
+    metrics: text('metrics.csv')
+      .split('\n')
+      .map((line) => line.split(',').slice(0, 8)),
+    iterations: text('iterations.csv'),
+    weights: /"sha256":"(\w+)"/.exec(checkpoint)?.[1],
+  };
+}
+
+it.skipIf(!data)(
+  'a sweep that is killed five times ends with six runs, each as if nothing had happened',
+  async () => {
+    writeFileSync(path.join(root, 'base.json'), JSON.stringify(base));
+    writeFileSync(path.join(root, 'sweep.json'), JSON.stringify(sweep));
+    const [undisturbed, disturbed] = [path.join(root, 'undisturbed'), path.join(root, 'disturbed')];
+    const started = Date.now();
+    await completeSweep(undisturbed);
+    const duration = Date.now() - started;
+
+    const seen: Record<string, number> = {};
+    for (let n = 1; n <= 5; n++) {
+      const process = startSweep(disturbed);
+      const wait = 500 + Math.random() * (duration / 3);
+      await sleep(wait);
+      process.kill('SIGKILL');
+      const alone = n % 2 === 0; // the runs go on without it, and the next sweep finds them at work
+      if (!alone) runProcesses(disturbed).forEach(kill);
+      Object.assign(seen, completed(disturbed));
+      const how = alone ? 'the sweep alone' : 'all';
+      console.log(`killed ${how} after ${wait.toFixed(0)} ms; ${Object.keys(seen).length} of 6 complete`);
+    }
+    await completeSweep(disturbed);
+
+    expect(
+      readdirSync(disturbed, { recursive: true, encoding: 'utf8' })
+        .filter((f) => /seed-\d+$/.test(f))
+        .sort(),
+    ).toEqual(folders.toSorted());
+    for (const folder of folders) {
+      const run = outcome(disturbed, folder);
+      expect(run).toEqual(outcome(undisturbed, folder));
+      expect(run.iterations.split('\n')).toHaveLength(1 + 12 + 1);
+      expect(run.weights).toMatch(/^\w{64}$/);
+    }
+    for (const [folder, time] of Object.entries(seen)) expect(completed(disturbed)[folder]).toBe(time);
+  },
+  900_000,
+);

@@ -1,0 +1,158 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { lockFolder } from '../results/lock.js';
+import { clearAway, nextStep, readManifest, refresh, type SweepRun, writeArms, writeManifest } from './manifest.js';
+import { parseSeeds, readSweep } from './plan.js';
+import { estimate, runSweep } from './sweep.js';
+
+const root = mkdtempSync(path.join(os.tmpdir(), 'clr-sweep-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const base = {
+  epochs: 1,
+  batch_size: 10,
+  backend: 'wasm',
+  dataset: { type: 'synthetic', train_size: 20, val_size: 10 },
+  model: { type: 'resnet', depth: 8 },
+  optimizer: { type: 'sgd' },
+  expected: { val_acc: 90 },
+  schedule: { type: 'constant', lr: 0.1, momentum: 0.9 },
+};
+writeFileSync(path.join(root, 'base.json'), JSON.stringify(base));
+
+/** A sweep file with these keys. */
+function sweepFile(name: string, keys: object): string {
+  const file = path.join(root, `${name}.json`);
+  writeFileSync(file, JSON.stringify({ name, base: 'base.json', ...keys }, null, 2));
+  return file;
+}
+
+describe('the plan', () => {
+  it('is every arm with every combination of the grid, each with every seed', () => {
+    const grid = { 'schedule.lr': [0.1, 0.2], 'optimizer.nesterov': [true, false] };
+    const plan = readSweep(sweepFile('grid', { seeds: 2, arms: { a: {}, b: { schedule: { momentum: 0.8 } } }, grid }));
+    expect(plan.seeds).toEqual([1, 2]);
+    expect(plan.arms).toHaveLength(8);
+    const last = plan.arms.at(-1)!;
+    expect(last.name).toBe('b,lr=0.2,nesterov=false');
+    expect(last.config).toMatchObject({
+      name: last.name,
+      schedule: { lr: 0.2, momentum: 0.8 },
+      optimizer: { nesterov: false },
+    });
+  });
+
+  it('names a combination by whole keys where the last parts are the same', () => {
+    const plan = readSweep(
+      sweepFile('keys', { grid: { 'schedule.type': ['constant'], 'dataset.type': ['synthetic'] } }),
+    );
+    expect(plan.arms.map((arm) => arm.name)).toEqual(['schedule.type=constant,dataset.type=synthetic']);
+  });
+
+  it("leaves what the base's source reports to the arm that changes nothing", () => {
+    const { arms } = readSweep(sweepFile('reported', { arms: { same: {}, other: { 'schedule.lr': 1 } } }));
+    expect(arms.map((arm) => arm.config.expected?.val_acc)).toEqual([90, undefined]);
+  });
+
+  it.each([
+    ['misspelt', { seds: 5 }, /misspelt\.json:4: unknown key "seds", did you mean "seeds"\?/],
+    ['seedless', { seeds: 0 }, /seedless\.json:4: seeds: Too small: expected number to be >=1/],
+    ['twice', { seeds: [3, 3] }, /seed 3 is there twice/],
+    ['dots', { arms: { '../up': {} } }, /arms/],
+    ['bad-arm', { arms: { a: { 'schedule.lrr': 2 } } }, /--set schedule\.lrr: unknown key "schedule\.lrr"/],
+    ['same', { grid: { 'schedule.lr': [1, 1] } }, /two arms are called "lr=1"/],
+    ['long', { grid: { name: ['x'.repeat(120)] } }, /arm "name=x+": the name must be 1 to 100/],
+  ])('refuses a sweep that is %s', (name, keys, message) => {
+    expect(() => readSweep(sweepFile(name, keys))).toThrow(message);
+  });
+
+  it('takes a number of seeds or a list of them', () => {
+    expect(parseSeeds('3')).toEqual([1, 2, 3]);
+    expect(parseSeeds('3,7, 11')).toEqual([3, 7, 11]);
+    for (const text of ['', '0', 'x', '1,,2', '1.5', '-1', '4294967296,1', '2,2'])
+      expect(() => parseSeeds(text)).toThrow(/seed/);
+  });
+});
+
+describe('the manifest', () => {
+  const directory = path.join(root, 'manifest');
+  const plan = readSweep(sweepFile('states', { seeds: 5, arms: { a: {} } }));
+  const folder = (seed: number) => path.join(directory, 'a', `seed-${seed}`);
+  const write = (seed: number, status: string) => {
+    mkdirSync(folder(seed), { recursive: true });
+    writeFileSync(path.join(folder(seed), 'config.json'), '{}');
+    writeFileSync(path.join(folder(seed), 'summary.json'), JSON.stringify({ status, seconds: 10 * seed }));
+  };
+  writeArms(directory, plan);
+
+  it('tells from the folders what is done, what goes on and what begins', () => {
+    write(1, 'completed');
+    write(2, 'running');
+    write(3, 'diverged');
+    write(4, 'running');
+    const unlock = lockFolder(folder(4));
+    const { planned } = readManifest(directory, plan);
+    expect(planned.map((run) => run.status)).toEqual(['completed', 'interrupted', 'diverged', 'running', 'pending']);
+    expect(planned.map((run) => nextStep(directory, run))).toEqual(['nothing', 'resume', 'nothing', 'wait', 'start']);
+    unlock();
+    expect(estimate(planned, 1)).toBe(30);
+    expect(estimate(planned, 2)).toBe(20);
+    expect(estimate(planned.slice(1), 1)).toBeUndefined();
+  });
+
+  it('repeats what failed, and keeps the folder of the failure', () => {
+    write(5, 'failed');
+    const failed = refresh(directory, { arm: 'a', seed: 5, directory: 'a/seed-5', status: 'pending' });
+    expect(failed.status).toBe('failed');
+    expect(nextStep(directory, failed)).toBe('start');
+    clearAway(directory, failed);
+    expect([folder(5), `${folder(5)}.failed`].map(existsSync)).toEqual([false, true]);
+  });
+
+  it('keeps the runs of seeds that are no longer asked for', () => {
+    const { planned } = readManifest(directory, plan);
+    writeManifest(directory, { name: 'states', runs: planned });
+    const { planned: fewer, others } = readManifest(directory, { ...plan, seeds: [1, 9] });
+    expect(fewer.map((run) => [run.seed, run.status])).toEqual([
+      [1, 'completed'],
+      [9, 'pending'],
+    ]);
+    expect(others.map((run) => run.seed)).toEqual([2, 3, 4, 5]);
+  });
+
+  it('refuses to mix runs of two configs in an arm', () => {
+    const changed = { ...plan, arms: plan.arms.map((arm) => ({ ...arm, config: { ...arm.config, epochs: 7 } })) };
+    expect(() => readManifest(directory, changed)).toThrow(
+      /the config of arm "a" has changed since its runs began, in epochs/,
+    );
+  });
+});
+
+describe('a sweep', () => {
+  const built = existsSync(new URL('../../dist/cli.js', import.meta.url));
+  if (!built) console.log('no sweep is run: the program is not built');
+
+  it.skipIf(!built)(
+    'goes on where a run fails, leaves out what is done when it is run again, and repeats the failure',
+    async () => {
+      const directory = path.join(root, 'sweep');
+      const plan = readSweep(sweepFile('runs', { arms: { bad: { threads: 3 }, good: {} } }));
+      const sweep = () => runSweep(plan, { directory, jobs: 2, cache: root, signal: new AbortController().signal });
+      const states = (runs: SweepRun[]) => runs.map((run) => run.status);
+      const first = await sweep();
+      expect(states(first)).toEqual(['failed', 'completed']);
+      expect(first[0]!.message).toContain('the wasm backend runs on one thread');
+      const iterations = path.join(directory, 'good/seed-1/iterations.csv');
+      expect(readFileSync(iterations, 'utf8').split('\n')).toHaveLength(4);
+      rmSync(iterations); // would be there again if the run were
+      expect(states(await sweep())).toEqual(['failed', 'completed']);
+      expect(existsSync(iterations)).toBe(false);
+      const unlock = lockFolder(path.join(directory));
+      await expect(sweep()).rejects.toThrow(/in use by process/);
+      unlock();
+    },
+    60_000,
+  );
+});
