@@ -24,15 +24,10 @@ const size = { width: 1.5 * panelSize.width, height: 1.5 * panelSize.height };
 export function lrFinder(curves: readonly FinderCurve[], heading: Heading, scale: Scale): TopLevelSpec {
   const seeds = curves.some((curve) => curve.seeds.length > 1);
   const rows = curves.flatMap((curve) => rowsOf(curve, { raw: curve.loss, line: curve.smoothed }));
-  const { title, domain } = lossAxis(
-    'training loss',
-    rows.flatMap((row) => (seeds ? row.line : [row.raw, row.line])),
-  );
-  const lowest = extent(
-    rows.flatMap((row) => (seeds ? row.line : [row.raw, row.line])),
-    0,
-  )[0];
-  const y = { title, domain: [lowest - 0.05 * (domain[1] - lowest), domain[1]] as [number, number] };
+  const values = rows.flatMap((row) => (seeds ? row.line : [row.raw, row.line]));
+  const { title, domain } = lossAxis('training loss', values);
+  const bottom = Math.min(...values, domain[1]);
+  const y: Y = { title, domain: [bottom - 0.05 * (domain[1] - bottom), domain[1]] }; // not from 0: a dip is shallow
   const x = lrAxis(curves, scale);
   const layer = [
     ...(seeds ? curves.map((curve) => seedBand(curve, curves, x, y)) : [points(rows, curves, x, y)]),

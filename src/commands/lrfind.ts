@@ -14,25 +14,28 @@ import {
 } from './options.js';
 import { listenForSignals } from './signals.js';
 
-interface Flags extends ConfigFlags {
+interface PlanFlags extends ConfigFlags {
+  momentum?: number[];
+  weightDecay?: number[];
+  batchSize?: number[];
+  /** How many, or which. */
+  seeds?: number | number[];
+}
+
+interface Flags extends PlanFlags {
   start: number;
   end: number;
   linear?: boolean;
   iterations: number;
   validate?: boolean;
   stop: boolean;
-  momentum?: number[];
-  weightDecay?: number[];
-  batchSize?: number[];
-  /** How many, or which. */
-  seeds?: number | number[];
   data?: string;
   cache: string;
   runs: string;
   json?: boolean;
 }
 
-const defaultConfig = fileURLToPath(new URL('../../configs/lrfind-default.json', import.meta.url));
+export const defaultConfig = fileURLToPath(new URL('../../configs/lrfind-default.json', import.meta.url));
 const finderShorthands = ['--backend', '--precision', '--threads', '--device', '--seed'];
 
 /** `clr lrfind`: prints the suggestions on stdout, the rest on stderr. */
@@ -77,7 +80,7 @@ lrfindCommand.action(async (file: string | undefined, flags: Flags) => {
 });
 
 /** The product of the lists: a curve for each momentum, weight decay and batch size, on every seed. */
-async function planCurves(file: string, flags: Flags): Promise<Plan[]> {
+export async function planCurves(file: string, flags: PlanFlags): Promise<Plan[]> {
   const { seed: first } = await configFromFlags(file, flags);
   const { seeds = 1 } = flags;
   const allSeeds = typeof seeds === 'number' ? Array.from({ length: seeds }, (_, i) => first + i) : seeds;

@@ -88,6 +88,7 @@ async function testAll(
       const onRow = (row: FinderRow) => {
         rows.push(row);
         table.append(row);
+        progress.iteration(row);
       };
       const number = `curve ${i + 1} of ${plans.length}`;
       ends.push(await testOne(plan, { ...settings, signal }, dataset, progress, number, onRow));
@@ -129,7 +130,6 @@ async function testOne(
       return { curve, seed, status: value, iterations };
     }
     onRow({ curve, momentum, weight_decay, batch_size, seed, ...value });
-    progress.iteration(value);
   }
 }
 

@@ -1,0 +1,56 @@
+import { Command } from 'commander';
+import { expect, test } from 'vitest';
+import { defaultConfig, lrfindCommand, planCurves } from './lrfind.js';
+
+const plan = (flags: object = {}) => planCurves(defaultConfig, { set: [], override: [], ...flags });
+
+test('without flags: one curve of ResNet-56 with SGD, on the seed of the config', async () => {
+  const [only, ...others] = await plan();
+  expect(others).toEqual([]);
+  expect(only).toMatchObject({ curve: 1, momentum: undefined });
+  expect(only!.config).toMatchObject({
+    seed: 1,
+    model: { type: 'resnet', depth: 56 },
+    optimizer: { type: 'sgd' },
+    schedule: { type: 'constant', momentum: 0.9 },
+  });
+});
+
+test('a curve for each combination of the lists, on each seed', async () => {
+  const plans = await plan({ momentum: [0.9, 0.99], weightDecay: [1e-3, 1e-4], batchSize: [64], seeds: 3, seed: '5' });
+  const found = plans.map(({ curve, momentum, config: { optimizer, batch_size, seed } }) => [
+    ...[curve, momentum, optimizer.weight_decay, batch_size, seed],
+  ]);
+  const curves = [
+    [1, 0.9, 1e-3, 64],
+    [2, 0.9, 1e-4, 64],
+    [3, 0.99, 1e-3, 64],
+    [4, 0.99, 1e-4, 64],
+  ];
+  expect(found).toEqual(curves.flatMap((curve) => [5, 6, 7].map((seed) => [...curve, seed])));
+});
+
+test('a list of seeds says which', async () => {
+  const plans = await plan({ seeds: [2, 9] });
+  expect(plans.map(({ config }) => config.seed)).toEqual([2, 9]);
+  expect(plans.map(({ curve }) => curve)).toEqual([1, 1]);
+});
+
+test('a value that the config refuses is refused', async () => {
+  await expect(plan({ batchSize: [1.5] })).rejects.toThrow(/batch_size/);
+});
+
+test.each([
+  ['--momentum', '0.9,1'],
+  ['--momentum', '0.9,,0.95'],
+  ['--weight-decay', 'none'],
+  ['--seeds', '0'],
+  ['--seeds', '1.5'],
+  ['--start', '0'],
+  ['--end', 'ten'],
+  ['--iterations', '0'],
+])('%s %s is refused before anything is read', (flag, value) => {
+  lrfindCommand.exitOverride().configureOutput({ outputError: () => {} });
+  const program = new Command().exitOverride().addCommand(lrfindCommand);
+  expect(() => program.parse(['node', 'clr', 'lrfind', flag, value])).toThrow(new RegExp(`${flag}.*is invalid`));
+});
