@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
-import writeFileAtomic from 'write-file-atomic';
+import { replaceFile } from '../results/atomic.js';
 import { fontconfigFile, readTextWidth } from './font.js';
 
 /** Pixels of the PNG for one of the spec: crisp in print. */
@@ -37,8 +37,8 @@ export async function renderPng(spec: TopLevelSpec): Promise<Buffer> {
 
 /** Writes `<name>.png` and, beside it, the spec `<name>.vl.json`; neither is ever there in part. */
 export async function writeChart(directory: string, name: string, spec: TopLevelSpec): Promise<void> {
-  await writeFileAtomic(join(directory, `${name}.vl.json`), specText(spec));
-  await writeFileAtomic(join(directory, `${name}.png`), await renderPng(spec));
+  replaceFile(join(directory, `${name}.vl.json`), specText(spec));
+  replaceFile(join(directory, `${name}.png`), await renderPng(spec));
 }
 
 /** JSON with seven digits a number and each innermost object, such as a row of the data, on a line of its own. */
