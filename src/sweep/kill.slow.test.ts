@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -76,14 +77,18 @@ function completed(out: string): Record<string, number> {
 
 /** What a run computed: its rows without the columns of time, and the checksum of its last weights. */
 function outcome(out: string, folder: string) {
-  const text = (name: string) => readFileSync(path.join(out, folder, name), 'utf8');
-  const checkpoint = readFileSync(path.join(out, folder, 'checkpoints', 'last.safetensors'), 'latin1');
+  const read = (name: string) => readFileSync(path.join(out, folder, name));
+  const checkpoint = read('checkpoints/last.safetensors');
+  const header = Number(checkpoint.readBigUInt64LE()); // it holds times
   return {
-    metrics: text('metrics.csv')
+    metrics: read('metrics.csv')
+      .toString()
       .split('\n')
       .map((line) => line.split(',').slice(0, 8)),
-    iterations: text('iterations.csv'),
-    weights: /"sha256":"(\w+)"/.exec(checkpoint)?.[1],
+    iterations: read('iterations.csv').toString(),
+    weights: createHash('sha256')
+      .update(checkpoint.subarray(8 + header))
+      .digest('hex'),
   };
 }
 
@@ -120,7 +125,6 @@ it.skipIf(!data)(
       const run = outcome(disturbed, folder);
       expect(run).toEqual(outcome(undisturbed, folder));
       expect(run.iterations.split('\n')).toHaveLength(1 + 12 + 1);
-      expect(run.weights).toMatch(/^\w{64}$/);
     }
     for (const [folder, time] of Object.entries(seen)) expect(completed(disturbed)[folder]).toBe(time);
   },
