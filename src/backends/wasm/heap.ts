@@ -13,8 +13,8 @@ export const heap = {
 export interface Conv2DAttributes {
   strides: [number, number];
   dilations: [number, number];
-  /** The same on every side, or [[0, 0], [top, bottom], [left, right], [0, 0]]. */
-  pad: number | [number, number][];
+  /** Or [[0, 0], [top, bottom], [left, right], [0, 0]]. No number: with one, tfjs takes every filter for square and not dilated. */
+  pad: 'valid' | [number, number][];
 }
 
 /**

@@ -16,25 +16,14 @@ export function conv2dBackpropFilter(
   { strides: [stride], pad, filterShape }: Conv2DGradientAttributes & { filterShape: Shape4D },
 ): TensorInfo {
   const [size, , from, to] = filterShape;
-  const [images, height, width] = x.shape as Shape4D;
-  const [, dyHeight, dyWidth] = dy.shape as Shape4D;
+  const [images, dyHeight, dyWidth] = dy.shape as Shape4D;
+  const window = [dyHeight, dyWidth].map((length) => size + stride * (length - 1)) as [number, number];
   const sum = new Float64Array(size * size * from * to);
-  const after = (input: number, output: number) => size + stride * (output - 1) - input - pad;
-  const [bottom, right] = [after(height, dyHeight), after(width, dyWidth)];
   for (let start = 0; start < images; start += chunk) {
     const count = Math.min(chunk, images - start);
-    const input = imagesLast(x, start, count, height + Math.min(0, bottom), width + Math.min(0, right));
+    const input = imagesLast(x, start, count, pad, window);
     const filter = imagesBeforeChannels(dy, start, count);
-    const part = conv2d(input, filter, {
-      strides: [1, 1],
-      dilations: [stride, stride],
-      pad: [
-        [0, 0],
-        [pad, Math.max(0, bottom)],
-        [pad, Math.max(0, right)],
-        [0, 0],
-      ],
-    });
+    const part = conv2d(input, filter, { strides: [1, 1], dilations: [stride, stride], pad: 'valid' });
     addChannelsInner(sum, heap.view(part), size * size, from, to);
     for (const tensor of [input, filter, part]) heap.release(tensor);
   }
@@ -43,18 +32,23 @@ export function conv2dBackpropFilter(
   return output;
 }
 
-/** Images start .. start+count-1 of x [N, H, W, C], the first `height` rows and `width` columns: [C, height, width, count]. */
-function imagesLast(x: TensorInfo, start: number, count: number, height: number, width: number): TensorInfo {
-  const [, fullHeight, fullWidth, channels] = x.shape as Shape4D;
+/**
+ * Images start .. start+count-1 of x [N, H, W, C], with `pad` zeros before and cut off or filled with zeros to the window's
+ * height and width: [C, height, width, count]. (Padding here also keeps the channels from lying a power of two apart, where
+ * they would drive each other out of the cache.)
+ */
+function imagesLast(x: TensorInfo, start: number, count: number, pad: number, window: [number, number]): TensorInfo {
+  const [, rows, columns, channels] = x.shape as Shape4D;
+  const [height, width] = window;
   const output = heap.allocate([channels, height, width, count]);
-  const [y, values] = [heap.view(output), heap.view(x)];
+  const [y, values] = [heap.view(output).fill(0), heap.view(x)];
   const step = height * width * count;
-  for (let h = 0; h < height; h++) {
-    for (let w = 0; w < width; w++) {
+  for (let h = 0; h < Math.min(rows, height - pad); h++) {
+    for (let w = 0; w < Math.min(columns, width - pad); w++) {
       for (let n = 0; n < count; n++) {
-        const from = (((start + n) * fullHeight + h) * fullWidth + w) * channels;
-        let to = (h * width + w) * count + n;
-        for (let c = 0; c < channels; c++, to += step) y[to] = values[from + c]!;
+        let from = (((start + n) * rows + h) * columns + w) * channels;
+        let to = ((h + pad) * width + w + pad) * count + n;
+        for (let c = 0; c < channels; c++, to += step) y[to] = values[from++]!;
       }
     }
   }
@@ -66,11 +60,10 @@ function imagesBeforeChannels(dy: TensorInfo, start: number, count: number): Ten
   const [, height, width, channels] = dy.shape as Shape4D;
   const output = heap.allocate([height, width, count, channels]);
   const [y, values] = [heap.view(output), heap.view(dy)];
-  const pixels = height * width;
-  let to = 0;
-  for (let pixel = 0; pixel < pixels; pixel++) {
-    for (let n = 0; n < count; n++) {
-      let from = ((start + n) * pixels + pixel) * channels;
+  let from = start * height * width * channels;
+  for (let n = 0; n < count; n++) {
+    for (let pixel = 0; pixel < height * width; pixel++) {
+      let to = (pixel * count + n) * channels;
       for (let c = 0; c < channels; c++) y[to++] = values[from++]!;
     }
   }
