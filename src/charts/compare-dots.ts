@@ -2,12 +2,11 @@ import { type Row, values } from '../compare/comparison.js';
 import { type Metric, metrics } from '../results/read-runs.js';
 import { halfInterval, mean } from '../results/statistics.js';
 import { extent } from './axes.js';
-import { noData } from './marks.js';
 import { type Panel, panelSize } from './theme.js';
 
 const rowHeight = 30;
 
-/** A line a config: a dot for each seed, the mean and its 95 % confidence interval. `color` is keyed by `config`. */
+/** A line a config: a dot for each seed, the mean and its 95 % confidence interval, or that it diverged. `color` is keyed by `config`. */
 export function compareDots(rows: readonly Row[], metric: Metric, color: object): Panel {
   const dots = rows.flatMap(({ config, ...row }) =>
     values({ config, ...row }, metric)
@@ -48,7 +47,11 @@ export function compareDots(rows: readonly Row[], metric: Metric, color: object)
         mark: { type: 'circle', size: 60, opacity: 0.5 },
         encoding: { y, color, x: { field: 'value', ...x } },
       },
-      ...(dots.length === 0 ? [noData] : []),
+      {
+        data: { values: rows.filter((row) => row.n === 0).map(({ config }) => ({ config })) },
+        mark: { type: 'text', text: 'diverged', align: 'left' },
+        encoding: { y, x: { value: 8 } },
+      },
     ],
   };
 }

@@ -35,7 +35,7 @@ function score(row: Row, metric: Metric): string {
 }
 
 function probability(p: number): string {
-  return p < 0.001 ? '< 0.001' : `= ${Number(p.toPrecision(2))}`;
+  return p < 0.001 ? '< 0.001' : `= ${p.toPrecision(2)}`;
 }
 
 function advice({ seeds, wanted }: { seeds: number; wanted: number }): string {
