@@ -67,16 +67,16 @@ export interface Addon {
 }
 
 /** From src/ and from dist/ alike. */
-const path = fileURLToPath(new URL('../../../build/Release/onednn.node', import.meta.url));
+export const addonPath = fileURLToPath(new URL('../../../build/Release/onednn.node', import.meta.url));
 
 let loaded: Addon | undefined;
 
 /** Throws an Error that says why the addon can't be loaded. */
 export function loadAddon(): Addon {
-  if (!existsSync(path)) throw new Error('its addon is not built');
+  if (!existsSync(addonPath)) throw new Error('its addon is not built');
   // GNU OpenMP, which reads this when it is loaded, else lets a thread spin for a millisecond and more at each barrier where
   // the other one has lost its core to another process: beside one, three times as slow.
   if (!process.env.OMP_WAIT_POLICY) process.env.GOMP_SPINCOUNT ??= '5000';
-  loaded ??= createRequire(import.meta.url)(path) as Addon;
+  loaded ??= createRequire(import.meta.url)(addonPath) as Addon;
   return loaded;
 }

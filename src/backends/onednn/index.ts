@@ -22,6 +22,7 @@ const remedy =
 /** oneDNN's convolutions and own C++ loops on the processor: the fastest without a GPU. */
 export const onednn: Backend = {
   name: 'onednn',
+  takesThreads: true,
   async probe() {
     try {
       return { usable: true, device: describe(loadAddon()) };

@@ -1,0 +1,93 @@
+// Runs every kernel, of the processor level that fits, on buffers of exactly the right size: for scripts/check-addon.sh, which
+// builds it with AddressSanitizer or runs it in valgrind. That the results are right is what the tests in TypeScript check.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <initializer_list>
+#include <vector>
+#include "convolution.h"
+#include "levels.h"
+
+extern const Kernels LEVEL_NAME(kernels);
+const Kernels& kernels() { return LEVEL_NAME(kernels); }
+
+namespace {
+
+/** `count` activations in memory of their own. */
+struct Buffer {
+  std::vector<char> bytes;
+  bool bf16;
+  Buffer(size_t count, bool half) : bytes(count * (half ? 2 : 4)), bf16(half) {
+    for (size_t i = 0; i < count; i++) {
+      const float value = std::sin(float(i));
+      if (half) kernels().narrow(&value, reinterpret_cast<uint16_t*>(&bytes[2 * i]), 1);
+      else *reinterpret_cast<float*>(&bytes[4 * i]) = value;
+    }
+  }
+  operator Values() { return {bytes.data(), bf16}; }
+  float* floats() { return reinterpret_cast<float*>(bytes.data()); }
+};
+
+void convolutions(int n, int h, int w, int from, int to, int k, int stride, bool half) {
+  const int pad = (k - 1) / 2, oh = (h + 2 * pad - k) / stride + 1, ow = (w + 2 * pad - k) / stride + 1;
+  const ConvolutionShape shape = {n, h, w, from, oh, ow, to, k, k, stride, stride, pad, pad, pad, pad};
+  Buffer x(size_t(n) * h * w * from, half), y(size_t(n) * oh * ow * to, half), filter(size_t(k) * k * from * to, false);
+  for (const Pass pass : {Pass::forward, Pass::backward_input, Pass::backward_filter}) convolve(pass, shape, x, filter.floats(), y);
+}
+
+void batch_norm(size_t pixels, int channels, bool relu, bool residual, bool half) {
+  const size_t count = pixels * channels;
+  Buffer x(count, half), y(count, half), dx(count, half), added(residual ? count : 0, half);
+  Buffer scale(channels, false), shift(channels, false), dscale(channels, false), dshift(channels, false);
+  std::vector<double> mean(channels), variance(channels);
+  const Values extra = residual ? Values(added) : Values{nullptr, half};
+  kernels().moments(x, pixels, channels, mean.data(), variance.data());
+  kernels().affine(x, extra, scale.floats(), shift.floats(), y, pixels, channels, relu);
+  kernels().batch_norm_grad({x, x, y, dx, extra, scale.floats(), shift.floats(), scale.floats(), dscale.floats(), dshift.floats(), relu},
+                            pixels, channels);
+  kernels().add(x, y, dx, count);
+  kernels().channel_sum(x, dscale.floats(), pixels, channels);
+}
+
+void pooling(int n, int h, int w, int channels, bool half) {
+  Buffer x(size_t(n) * h * w * channels, half), pooled(size_t(n) * channels, false);
+  kernels().pool(x, pooled.floats(), n, h * w, channels);
+  kernels().pool_grad(pooled.floats(), x, n, h * w, channels);
+  for (const int window : {1, 3}) {
+    const Downsample d{n, h, w, channels, 2 * channels, window, channels / 2};
+    Buffer small(size_t(n) * ((h + 1) / 2) * ((w + 1) / 2) * 2 * channels, half);
+    kernels().downsample(x, small, d);
+    kernels().downsample_grad(small, x, d);
+  }
+}
+
+void batch_and_update(bool half) {
+  std::vector<uint8_t> images(3 * 5 * 7 * 3);
+  const std::vector<int32_t> plan = {0, 0, 8, 1, 2, 8, 0, 0};
+  Buffer table(3 * 256, false), y(2 * 5 * 7 * 3, half);
+  for (const auto mode : {Batch::zero, Batch::reflect, Batch::symmetric})
+    kernels().assemble({images.data(), plan.data(), table.floats(), 2, 5, 7, 3, 4, mode}, y);
+  Buffer parameter(1003, false), gradient(1003, false), velocity(1003, false);
+  const SgdParameter update{parameter.floats(), velocity.floats(), gradient.floats(), 1003, 0.9f, 1e-4f};
+  kernels().sgd(&update, 1, {0.1f, true, false, false});
+}
+
+}  // namespace
+
+int main() {
+  for (const bool half : {false, true}) {
+    convolutions(3, 32, 32, 3, 16, 3, 1, half);
+    convolutions(2, 9, 7, 16, 32, 3, 1, half);
+    convolutions(1, 1, 1, 64, 64, 3, 1, half);
+    convolutions(7, 8, 8, 64, 64, 3, 1, half);
+    convolutions(2, 9, 9, 16, 32, 3, 2, half);
+    convolutions(2, 8, 8, 16, 32, 1, 2, half);
+    convolutions(2, 8, 8, 5, 7, 2, 2, half);
+    for (const bool relu : {false, true})
+      for (const bool residual : {false, true})
+        for (const int channels : {3, 16, 21}) batch_norm(101, channels, relu, residual, half);
+    pooling(3, 9, 7, 21, half);
+    batch_and_update(half);
+  }
+  std::printf("%s: every kernel ran\n", kernels().level);
+}
