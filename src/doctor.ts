@@ -29,8 +29,9 @@ export async function examine({
 async function backendFindings(): Promise<Finding[]> {
   return (await probeBackends()).map(({ name, availability }) => {
     const subject = `backend ${name}`;
-    if (availability.usable) return { subject, ok: true, detail: availability.device };
-    return { subject, ok: false, detail: availability.reason, remedy: availability.remedy };
+    if (!availability.usable) return { subject, ok: false, detail: availability.reason, remedy: availability.remedy };
+    const { device, slow } = availability;
+    return { subject, ok: true, detail: slow ? `${device} (${slow})` : device };
   });
 }
 

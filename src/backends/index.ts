@@ -20,10 +20,14 @@ export interface ActiveBackend {
   threads: number;
 }
 
-export type Availability = { usable: true; device: string } | { usable: false; reason: string; remedy: string };
+export type Availability =
+  /** `slow`: why `auto` passes it over while another works. */
+  { usable: true; device: string; slow?: string } | { usable: false; reason: string; remedy: string };
 
 export interface Backend {
   name: string;
+  /** Whether it divides its work among as many threads as it is told; the others have a number of their own. */
+  takesThreads?: boolean;
   /** Whether it works here, and on what; never throws. */
   probe(): Promise<Availability>;
   /** Makes it tfjs's current backend with every kernel of `ops` registered. Throws ClrError('backend') if it cannot. */
@@ -40,33 +44,31 @@ const backends: Record<string, () => Promise<Backend>> = {
 
 export const backendNames = Object.keys(backends);
 
-/** The others have a number of their own. */
-const threaded = new Set(['onednn']);
-
-/** `name` undefined or "auto": the fastest usable one. `why` says how it came to be chosen. */
+/** `name` "auto": the fastest usable one. `why` says how it came to be chosen. Throws ClrError('backend'). */
 export async function useBackend(name: string, options: BackendOptions): Promise<ActiveBackend & { why: string }> {
-  if (name !== 'auto') return { ...(await (await load(name)).activate(options)), why: 'asked for' };
-  const passedOver: string[] = [];
-  for (const candidate of backendNames) {
-    const backend = await load(candidate);
-    const availability = await backend.probe();
-    if (availability.usable) {
-      const merit =
-        candidate === backendNames.at(-1) ? 'the last resort, too slow to train with' : 'the fastest usable one';
-      const why = [merit, ...passedOver].join('; ');
-      return { ...(await backend.activate(options)), why };
-    }
-    passedOver.push(`${candidate}: ${availability.reason}`);
-  }
-  throw new ClrError('backend', `no backend works here: ${passedOver.join('; ')}`, 'run `clr doctor` for the remedies');
+  const { backend, why } = name === 'auto' ? await fastest() : { backend: await load(name), why: 'asked for' };
+  return { ...(await backend.activate(options)), why };
 }
 
 /** Whether the backend of that name, or the one that `auto` leads to, divides its work among as many threads as it is told. */
 export async function takesThreads(name: string): Promise<boolean> {
-  if (name !== 'auto') return threaded.has(name);
-  for (const candidate of backendNames)
-    if ((await (await load(candidate)).probe()).usable) return threaded.has(candidate);
-  return false;
+  return (name === 'auto' ? (await fastest()).backend : await load(name)).takesThreads ?? false;
+}
+
+/** The first usable one that is not slow; else the first usable one. */
+async function fastest(): Promise<{ backend: Backend; why: string }> {
+  const passedOver: string[] = [];
+  let lastResort: Backend | undefined;
+  for (const name of backendNames) {
+    const backend = await load(name);
+    const availability = await backend.probe();
+    if (availability.usable && !availability.slow)
+      return { backend, why: ['the fastest usable one', ...passedOver].join('; ') };
+    if (availability.usable) lastResort ??= backend;
+    passedOver.push(`${name}: ${availability.usable ? availability.slow : availability.reason}`);
+  }
+  if (lastResort) return { backend: lastResort, why: ['the last resort, slow', ...passedOver].join('; ') };
+  throw new ClrError('backend', `no backend works here: ${passedOver.join('; ')}`, 'run `clr doctor` for the remedies');
 }
 
 /** What `clr doctor` lists. */

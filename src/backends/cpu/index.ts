@@ -13,7 +13,8 @@ export const cpu: Backend = {
   async probe() {
     return {
       usable: true,
-      device: `${os.cpus()[0]?.model ?? 'processor'} (plain JavaScript: for tests, not for training)`,
+      device: os.cpus()[0]?.model ?? 'processor',
+      slow: 'plain JavaScript, too slow to train with',
     };
   },
   async activate({ precision }) {

@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { backend, enableProdMode, engine, findBackend, findBackendFactory, setBackend } from '@tensorflow/tfjs-core';
+import { enableProdMode, engine, findBackend, findBackendFactory, setBackend } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';
 import type { Availability, Backend } from '../index.js';
 import { batchNormKernels, type TensorFlowBackend } from './batch-norm.js';
@@ -14,7 +14,11 @@ export const tensorflow: Backend = {
     const current = engine().backendName;
     try {
       await load();
-      return { usable: true, device: device() };
+      return {
+        usable: true,
+        device: device(),
+        ...(!usesGpu() && { slow: 'finds no GPU, and on the processor others are faster' }),
+      };
     } catch (error) {
       const { message, hint } = error as ClrError;
       return { usable: false, reason: message, remedy: hint ?? '' };
@@ -29,7 +33,7 @@ export const tensorflow: Backend = {
       throw new ClrError('backend', 'tfjs-node cannot be told how many threads to use', 'leave threads out');
     await load();
     await setBackend('tensorflow');
-    const used = (backend() as unknown as TensorFlowBackend).isUsingGpuDevice ? 'gpu' : 'cpu';
+    const used = usesGpu() ? 'gpu' : 'cpu';
     if (wanted && wanted !== used)
       throw new ClrError('backend', `TensorFlow runs on the ${used} here, not on ${wanted}`, `set device to ${used}`);
     registerComposedKernels('tensorflow');
@@ -63,9 +67,14 @@ function explain(name: string, { code, message }: NodeJS.ErrnoException): string
   return `${name} does not load: ${message.trim().split('\n')[0]}`;
 }
 
-/** What TensorFlow really runs on: tfjs-node-gpu falls back to the processor without a word. */
+/** tfjs-node-gpu falls back to the processor without a word. */
+function usesGpu(): boolean {
+  return (findBackend('tensorflow') as unknown as TensorFlowBackend).isUsingGpuDevice;
+}
+
+/** What TensorFlow really runs on. */
 function device(): string {
-  const { isUsingGpuDevice, binding } = findBackend('tensorflow') as unknown as TensorFlowBackend;
-  const where = isUsingGpuDevice ? 'GPU' : (os.cpus()[0]?.model ?? 'processor');
+  const { binding } = findBackend('tensorflow') as unknown as TensorFlowBackend;
+  const where = usesGpu() ? 'GPU' : (os.cpus()[0]?.model ?? 'processor');
   return `${where} (TensorFlow ${binding.TF_Version})`;
 }
