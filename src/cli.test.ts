@@ -132,7 +132,7 @@ describe('misuse', () => {
       /cannot make a run folder in blocked/,
       () => ['run', ...small, '--runs', config('blocked', '')],
     ],
-    ['a run that is none', 4, /cannot read .*config\.json/, () => ['plot', 'nowhere']],
+    ['a run that is none', 4, /nowhere: does not exist/, () => ['plot', 'nowhere']],
   ])('%s exits with %d', async (_name, expected, message, args) => {
     const { exitCode, stderr } = await clr(...args());
     expect(stderr).toMatch(message);

@@ -8,6 +8,7 @@ import { runCommand } from './commands/run.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { sweepCommand } from './commands/sweep.js';
 import { ClrError, exitCodes } from './errors.js';
+import { printable } from './results/printable.js';
 
 const program = new Command('clr')
   .description('A laboratory for cyclical learning rates and cyclical momentum.')
@@ -31,6 +32,13 @@ const program = new Command('clr')
   );
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });
 
+process.stderr.on('error', () => {}); // nobody reads the messages any more: that ends no run
+for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(event, (error) => process.exit(explain(error)));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : explain(error)); // 0: whoever reads it, `head` say, has enough
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -42,11 +50,11 @@ function explain(error: unknown): number {
   const { code } = error as NodeJS.ErrnoException;
   if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help
   const debug = program.opts<{ debug?: boolean }>().debug;
-  const { message, stack } = error as Error;
+  const { message = String(error), stack } = (error ?? {}) as Error;
   const hint = error instanceof ClrError ? error.hint : undefined;
-  process.stderr.write(`clr: ${oneLine(message.replace(/^error: /, ''))}\n`);
-  if (hint) process.stderr.write(`  hint: ${hint}\n`);
-  if (debug) process.stderr.write(`${stack}\n`);
+  process.stderr.write(`clr: ${printable(message.replace(/^error: /, '')).trim()}\n`);
+  if (hint) process.stderr.write(`  hint: ${lines(hint)}\n`);
+  if (debug) process.stderr.write(`${lines(stack ?? '')}\n`);
   else if (!(error instanceof ClrError || error instanceof CommanderError))
     process.stderr.write('  hint: --debug shows where\n');
   if (error instanceof ClrError) return error.exitCode;
@@ -54,8 +62,7 @@ function explain(error: unknown): number {
   return exitCodes.failed;
 }
 
-/** Without control characters, which a config or an archive may carry. */
-function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
-  return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ').trim();
+/** Several of them, each printable. */
+function lines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }

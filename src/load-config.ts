@@ -6,8 +6,10 @@ import { configSchema, type ExperimentConfig } from './config.js';
 import { ClrError } from './errors.js';
 import { didYouMean } from './registry.js';
 
-const maxBytes = 1 << 20;
+const maxBytes = 1 << 16; // the parser's time and stack grow faster than the text
 const maxDepth = 16;
+const maxFiles = 64;
+const maxListed = 10; // further errors shown
 type Tree = { [key: string]: unknown };
 
 /** A config before validation, and where each of its keys was set (`schedule.max_lr` -> `file:line` or `--set`). */
@@ -43,7 +45,9 @@ export function validateConfig(tree: unknown, where: string): ExperimentConfig {
   return validate(configSchema, { tree, origin: new Map() }, where);
 }
 
-function readDraft(file: string, ancestors: string[] = []): Draft {
+/** `left`: how many files more may be read, since each may extend several. */
+function readDraft(file: string, ancestors: string[] = [], left = { files: maxFiles }): Draft {
+  if (left.files-- === 0) throw new ClrError('usage', `${file}: more than ${maxFiles} files extend one another`);
   const absolute = path.resolve(file);
   if (ancestors.includes(absolute)) throw new ClrError('usage', `${file}: extends itself`, ancestors.join(' -> '));
   if (ancestors.length > maxDepth) throw new ClrError('usage', `${file}: extends more than ${maxDepth} levels deep`);
@@ -54,7 +58,7 @@ function readDraft(file: string, ancestors: string[] = []): Draft {
   for (const base of [bases].flat()) {
     if (typeof base !== 'string')
       throw new ClrError('usage', `${file}: extends takes a relative path, not ${describe(base)}`);
-    mergeDraft(draft, readDraft(path.join(path.dirname(file), base), [...ancestors, absolute]));
+    mergeDraft(draft, readDraft(path.join(path.dirname(file), base), [...ancestors, absolute], left));
   }
   const { name, ...inherited } = draft.tree; // a name is a file's own
   draft.tree = inherited;
@@ -66,7 +70,7 @@ function readText(file: string): string {
     const stats = statSync(file);
     if (!stats.isFile())
       throw new ClrError('usage', `${file}: not a file, but a ${stats.isDirectory() ? 'folder' : 'device'}`);
-    if (stats.size > maxBytes) throw new ClrError('usage', `${file}: larger than a config may be (1 MiB)`);
+    if (stats.size > maxBytes) throw new ClrError('usage', `${file}: larger than a config may be (64 KiB)`);
     return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
     if (error instanceof ClrError) throw error;
@@ -79,8 +83,14 @@ function readText(file: string): string {
 }
 
 function parse(text: string, file: string): Draft {
+  refuseNesting(text, file);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    prettyErrors: false,
+    logLevel: 'error',
+  });
   const [error] = [...document.errors, ...document.warnings];
   if (error) throw new ClrError('usage', `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`);
   const tree: unknown = toTree(document, file);
@@ -115,8 +125,22 @@ function toTree(document: ReturnType<typeof parseDocument>, file: string): unkno
   }
 }
 
+/** Before the parser sees the text, which runs out of stack, or memory, at thousands of levels. Counts those in strings too. */
+function refuseNesting(text: string, file: string): void {
+  let depth = 0;
+  for (const [bracket] of text.matchAll(/[[{\]}]/g)) {
+    depth = '[{'.includes(bracket) ? depth + 1 : Math.max(0, depth - 1);
+    if (depth > 4 * maxDepth) throw tooDeep(file);
+  }
+  if (/^[ \t]{400}|(?:[-?:][ \t]+){64}/m.test(text)) throw tooDeep(file);
+}
+
+function tooDeep(file: string): ClrError {
+  return new ClrError('usage', `${file}: nested more than ${maxDepth} levels deep`);
+}
+
 function refuseDepthAndPollution(value: unknown, file: string, depth: number): void {
-  if (depth > maxDepth) throw new ClrError('usage', `${file}: nested more than ${maxDepth} levels deep`);
+  if (depth > maxDepth) throw tooDeep(file);
   if (typeof value !== 'object' || value === null) return;
   for (const key of Object.keys(value)) {
     if (['__proto__', 'constructor', 'prototype'].includes(key))
@@ -159,9 +183,11 @@ function validate<Schema extends z.ZodType>(schema: Schema, draft: Draft, file: 
   if (result.success) return result.data;
   const misspelt = (issue: z.core.$ZodIssue) => Number(issue.code === 'unrecognized_keys'); // why another one is missing
   const issues = result.error.issues.toSorted((a, b) => misspelt(b) - misspelt(a));
-  const lines = issues.map((issue) => explain(issue, draft, file, schema));
+  const lines = issues.flatMap((issue) => explain(issue, draft, file, schema).split('\n'));
   const [first, ...others] = lines as [string, ...string[]];
-  throw new ClrError('usage', first, others.length > 0 ? `also: ${others.join('\n      ')}` : undefined);
+  const more = others.length > maxListed ? [`and ${others.length - maxListed} more`] : [];
+  const hint = `also: ${[...others.slice(0, maxListed), ...more].join('\n      ')}`;
+  throw new ClrError('usage', first, others.length > 0 ? hint : undefined);
 }
 
 /** `file:line: key: what is wrong with the value`. */

@@ -5,7 +5,7 @@ import { ClrError } from '../errors.js';
 import { type Column, type IterationRow, iterationColumns, type MetricsRow, metricsColumns } from './metrics.js';
 
 /** A million iterations are some 60 MB. */
-const maxBytes = 1 << 28;
+const maxBytes = 1 << 27;
 
 /** The rows of a run's metrics.csv. Throws ClrError('data') when it is missing or not such a table. */
 export function readMetrics(directory: string): MetricsRow[] {
