@@ -68,6 +68,7 @@ function bars(
     },
     stop() {
       clearInterval(timer);
+      multi.update(); // what was logged last
       multi.stop();
     },
   };

@@ -76,26 +76,37 @@ async function bringToEnd(start: SweepRun, record: (run: SweepRun) => void, opti
     if (next === 'start') clearAway(directory, run);
     record({ ...run, status: 'running', message: undefined });
     const failure = await failureOf(startRun(directory, run, next, options), signal);
-    if (failure) failure.message = lastError(directory, run) ?? failure.message;
     run = refresh(directory, { ...run, status: 'running' });
-    if (failure && !isDone(run) && nextStep(directory, run) !== 'wait') run = { ...run, ...failure };
+    if (failure && !isDone(run) && nextStep(directory, run) !== 'wait')
+      run = { ...run, ...why(failure, run, directory) };
   }
   record(run);
 }
 
+interface Failure {
+  status: 'interrupted' | 'failed';
+  message: string;
+}
+
 /** Waits for the process; undefined: it ended well, or the run diverged, which its folder tells. */
-async function failureOf(child: ChildProcess, signal: AbortSignal) {
+async function failureOf(child: ChildProcess, signal: AbortSignal): Promise<Failure | undefined> {
   const interrupt = () => child.kill('SIGINT');
   signal.addEventListener('abort', interrupt);
   try {
     const [code, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     if (code === 0 || code === exitCodes.diverged) return undefined;
-    const interrupted = code === 130 || code === 143 || killedBy !== null;
-    const message = killedBy ? `killed by ${killedBy}` : `ended with exit code ${code}`;
-    return { status: interrupted ? ('interrupted' as const) : ('failed' as const), message };
+    if (killedBy) return { status: 'interrupted', message: `killed by ${killedBy}` };
+    const interrupted = code === 130 || code === 143;
+    return { status: interrupted ? 'interrupted' : 'failed', message: `ended with exit code ${code}` };
   } finally {
     signal.removeEventListener('abort', interrupt);
   }
+}
+
+/** With what the run says itself: in its summary if it was interrupted, in its log if it failed. */
+function why(failure: Failure, run: SweepRun, directory: string): Failure {
+  const own = failure.status === 'failed' ? lastError(directory, run) : run.message;
+  return { ...failure, message: own ?? failure.message };
 }
 
 /** Seconds that the runs yet to be done will take, by the mean of those done; undefined: none is done. */
