@@ -1,6 +1,7 @@
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
 import type { Skipped } from '../results/find-runs.js';
+import { printable } from '../results/printable.js';
 import { type Metric, metrics, type Run, type Setting } from '../results/read-runs.js';
 import { type Difference, holm, mean, pairedT, sampleSize, standardDeviation, welch } from '../results/statistics.js';
 import { differingSettings, filterRuns, type Group, groupRuns } from './groups.js';
@@ -70,7 +71,10 @@ export function compare(all: readonly Run[], skipped: Skipped[], options: Compar
   const baseline = findBaseline(groups, rows, options.baseline);
   compareWithBaseline(rows, baseline, metric, options.difference);
   const repeats = groups.flatMap((group) =>
-    group.repeats.map((run) => ({ path: run.directory, reason: `repeats seed ${run.seed} of "${group.label}"` })),
+    group.repeats.map((run) => ({
+      path: printable(run.directory),
+      reason: `repeats seed ${run.seed} of "${group.label}"`,
+    })),
   );
   return {
     metric,

@@ -79,6 +79,7 @@ export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skip
 /** The run, or why there is nothing to compare. */
 function readRun(directory: string): Run | string {
   const config = configSchema.parse(readJson(directory, 'config.json'), { error: inFile('config.json') });
+  if (existsSync(path.join(directory, 'lr-finder.csv'))) return 'an LR range test, not a run';
   if (!existsSync(path.join(directory, 'summary.json'))) return 'not finished: it has no summary.json yet';
   const summary = summarySchema.parse(readJson(directory, 'summary.json'), { error: inFile('summary.json') });
   const { status, message, iterations, final, best } = summary;
