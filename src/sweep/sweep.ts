@@ -66,7 +66,7 @@ async function bringToEnd(start: SweepRun, record: (run: SweepRun) => void, opti
     const next = nextStep(directory, run);
     if (next === 'nothing') break;
     if (next === 'wait') {
-      record({ ...run, status: 'running' });
+      if (run.status !== 'running') record({ ...run, status: 'running' });
       await sleep(pollMs);
       run = refresh(directory, { ...run, status: 'running' });
       continue;
