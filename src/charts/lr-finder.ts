@@ -24,7 +24,9 @@ const size = { width: 1.5 * panelSize.width, height: 1.5 * panelSize.height };
 export function lrFinder(curves: readonly FinderCurve[], heading: Heading, scale: Scale): TopLevelSpec {
   const seeds = curves.some((curve) => curve.seeds.length > 1);
   const rows = curves.flatMap((curve) => rowsOf(curve, { raw: curve.loss, line: curve.smoothed }));
-  const values = rows.flatMap((row) => (seeds ? row.line : [row.raw, row.line]));
+  const values = seeds
+    ? curves.flatMap((curve) => [...curve.low, ...curve.high]).filter(Number.isFinite)
+    : rows.flatMap((row) => [row.raw, row.line]);
   const { title, domain } = lossAxis('training loss', values);
   const bottom = Math.min(...values, domain[1]);
   const y: Y = { title, domain: [bottom - 0.05 * (domain[1] - bottom), domain[1]] }; // not from 0: a dip is shallow

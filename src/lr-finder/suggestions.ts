@@ -102,15 +102,16 @@ function range({ lr, loss, val_acc }: LrCurve, diverged: boolean): Suggestion {
 }
 
 /**
- * Where the running median of noisy values is least (at the highest such LR), and whether it is less than at the start by more than 5 standard errors
- * of the start's: 1.25 sigma / sqrt(points), sigma being 1.48 times the median distance of the values to their running median.
+ * Where the running median of noisy values is least (at the highest such LR), and whether they fall up to there: Mann and
+ * Kendall's test for a trend (Mann, Econometrica 13, 1945) at z = 3.5, in which the size of outliers does not count.
  */
 function lowest(values: readonly number[]): { at: number; fell: boolean } {
   const medians = runningMedian(values);
   const at = medians.lastIndexOf(Math.min(...medians)); // of a plateau the end
-  const sigma = 1.48 * median(values.slice(0, at + 1).map((value, i) => Math.abs(value - medians[i]!)));
-  const error = (1.25 * sigma) / Math.sqrt(halfWindow(values.length) + 1);
-  return { at, fell: medians[0]! - medians[at]! > 5 * error };
+  const n = at + 1;
+  let falling = 0; // pairs that fall, less those that rise
+  for (let i = 1; i < n; i++) for (let j = 0; j < i; j++) falling += Math.sign(values[j]! - values[i]!);
+  return { at, fell: falling > 3.5 * Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18) };
 }
 
 /** Of each value and its neighbours, a tenth of all values; at the ends, of those neighbours that there are. */
