@@ -21,7 +21,10 @@ export function compareCurves(series: readonly RunCurves[], what: 'val_acc' | 'v
   const y =
     what === 'val_loss'
       ? lossAxis('validation loss', means)
-      : { title: 'validation accuracy (%)', domain: extent(means, 0.05) };
+      : {
+          title: 'validation accuracy (%)',
+          domain: extent([...means, ...points.flatMap((p) => [p.low, p.high])], 0.05),
+        };
   const common = {
     color,
     x: { field: 'epoch', type: 'quantitative', title: 'epoch', ...countAxis(points.map((point) => point.epoch)) },
