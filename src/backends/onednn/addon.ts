@@ -29,7 +29,7 @@ export interface Addon {
     residual: Activation | undefined,
     ...vectorsAndY: (Activation | number | boolean)[]
   ): void;
-  batchNormTrainGrad(dy: Activation, x: Activation, y: Activation, ...rest: (Activation | undefined | boolean)[]): void;
+  batchNormTrainGrad(...activationsVectorsAndRelu: (Activation | undefined | boolean)[]): void;
   affine(
     x: Activation,
     residual: Activation | undefined,

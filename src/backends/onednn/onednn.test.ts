@@ -1,7 +1,10 @@
-import { type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { type Tensor, tensor, tensor1d, tensor4d } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { models } from '../../models/index.js';
 import { run } from '../../ops/kernel.js';
+import { optimizers } from '../../optimizers/index.js';
 import { randomStream } from '../../random.js';
+import { trainStep } from '../../train.js';
 import { cpu } from '../cpu/index.js';
 import { onednn } from './index.js';
 
@@ -89,6 +92,21 @@ const cases: Case[] = [
   ...downsample([2, 7, 9, 16], 3, 32, 0),
 ];
 
+/** The losses of a ResNet-8's first steps on the backend in use: every kernel with what the others leave for it. */
+function losses(): number[] {
+  const random = randomStream(1, 'init');
+  const context = { inputShape: [12, 12, 3] as [number, number, number], classes: 10, random };
+  const model = models.create(models.schema.parse({ type: 'resnet', depth: 8 }), context);
+  const optimizer = optimizers.create(optimizers.schema.parse({ type: 'sgd' }), model.parameters);
+  const images = Float32Array.from({ length: 4 * 12 * 12 * 3 }, random.normal);
+  return [1, 2, 3, 4, 5].map(() => {
+    const batch = { x: tensor4d(images, [4, 12, 12, 3]), labels: tensor1d([1, 2, 3, 4]), size: 4 };
+    const metrics = trainStep(model, optimizer, batch, { lr: 0.02, momentum: 0.9 });
+    const [[loss]] = read([metrics]) as [Float32Array];
+    return loss!;
+  });
+}
+
 /** The outputs of a case on the backend in use; the inputs are the same on every backend. */
 function outputs({ kernel, inputs, attributes, means }: Case): Float32Array[] {
   const random = randomStream(1, 'synthetic');
@@ -125,21 +143,29 @@ const title = ({ kernel, inputs, attributes }: Case) =>
 
 describe.runIf(availability.usable)('the onednn backend', () => {
   const expected = new Map<Case, Float32Array[]>();
+  let expectedLosses: number[];
   beforeAll(async () => {
     await cpu.activate({ precision: 'f32' });
     for (const c of cases) expected.set(c, outputs(c));
+    expectedLosses = losses();
   }, 120_000);
 
   describe.each([
-    ['f32', 1e-5],
-    ['bf16', 1e-2],
-  ] as const)('in %s', (precision, tolerance) => {
+    ['f32', 1e-5, 1e-4],
+    ['bf16', 1e-2, 3e-2],
+  ] as const)('in %s', (precision, tolerance, lossTolerance) => {
     beforeAll(() => onednn.activate({ precision }));
     it.each(cases.map((c) => [title(c), c] as const))(`agrees with the reference: %s`, (_title, c) => {
       const actual = outputs(c);
       const wanted = expected.get(c)!;
       expect(actual).toHaveLength(wanted.length);
       for (const [i, values] of wanted.entries()) expect(relativeError(actual[i]!, values)).toBeLessThan(tolerance);
+    });
+
+    it('trains a small net as the reference kernels do', () => {
+      losses().forEach((loss, i) => {
+        expect(Math.abs(loss / expectedLosses[i]! - 1), `step ${i}`).toBeLessThan(lossTolerance);
+      });
     });
   });
 });

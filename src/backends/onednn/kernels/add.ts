@@ -6,9 +6,6 @@ export const addKernel = kernel('Add', (inputs: { a: TensorInfo; b: TensorInfo }
   const { a, b } = inputs;
   if (a.dtype !== 'float32' || b.dtype !== 'float32' || !util.arraysEqual(a.shape, b.shape))
     return getKernel('Add', 'cpu').kernelFunc({ inputs: inputs as never, attrs: attrs as never, backend });
-  const both = backend.isHalf(a) && backend.isHalf(b);
-  const y = both ? backend.allocateActivation(a.shape) : backend.allocate(a.shape);
-  const values = both ? (t: TensorInfo) => backend.activation(t) : (t: TensorInfo) => backend.view(t);
-  backend.addon.add(values(a), values(b), values(y));
-  return y;
+  if (backend.stored(a).isHalf !== backend.stored(b).isHalf) for (const t of [a, b]) backend.view(t);
+  return backend.sum(a, b);
 });

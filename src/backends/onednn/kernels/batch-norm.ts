@@ -20,7 +20,9 @@ export const batchNormKernels = [
       const results = [mean, inverse, newMean, newVariance].map((t) => backend.view(t));
       const added = residual && backend.activation(residual);
       const [from, to] = [backend.activation(x), backend.activation(y)];
-      backend.addon.batchNormTrain(from, added, ...vectors, to, ...results, epsilon, momentum, relu);
+      const line = new Float32Array(2 * scale.shape[0]!);
+      backend.addon.batchNormTrain(from, added, ...vectors, to, ...results, line, epsilon, momentum, relu);
+      if (!residual) backend.stored(y).line = line;
       return [y, mean, inverse, newMean, newVariance];
     },
   ),
@@ -31,10 +33,16 @@ export const batchNormKernels = [
       const dx = backend.allocateActivation(x.shape);
       const [dScale, dShift] = [backend.allocate(scale.shape), backend.allocate(scale.shape)];
       const dResidual = residual ? backend.allocateActivation(x.shape) : undefined;
+      const { line } = backend.stored(inputs.y);
+      const { terms } = backend.stored(inputs.dy); // not added up yet: the kernel does it on the way
+      const fits = residual && terms?.every((term) => term instanceof Uint16Array === backend.bf16);
+      const [dy, dy2] = fits ? terms! : [backend.activation(inputs.dy)];
       backend.addon.batchNormTrainGrad(
-        backend.activation(inputs.dy),
+        dy,
+        dy2,
         backend.activation(x),
         backend.activation(inputs.y),
+        line,
         ...[scale, inputs.mean, inputs.inverseDeviation].map((t) => backend.view(t)),
         backend.activation(dx),
         backend.view(dScale),

@@ -92,7 +92,7 @@ template <Pass pass> void convolution(Arguments& a) {
   convolve(pass, shape, x, filter, a.values());
 }
 
-/** (x, residual, scale, shift, runningMean, runningVariance, y, mean, inverseDeviation, newMean, newVariance, epsilon, momentum, relu) */
+/** (x, residual, scale, shift, runningMean, runningVariance, y, mean, inverseDeviation, newMean, newVariance, line, epsilon, momentum, relu); line [2, C]: slope and offset of y */
 void batch_norm_train(Arguments& a) {
   const Values x = a.values();
   const size_t count = a.length();
@@ -101,13 +101,12 @@ void batch_norm_train(Arguments& a) {
   const int channels = a.length();
   const float *shift = a.floats(), *running_mean = a.floats(), *running_variance = a.floats();
   const Values y = a.values();
-  float *mean = a.floats(), *inverse = a.floats(), *new_mean = a.floats(), *new_variance = a.floats();
+  float *mean = a.floats(), *inverse = a.floats(), *new_mean = a.floats(), *new_variance = a.floats(), *line = a.floats();
   const double epsilon = a.number(), momentum = a.number();
   const bool relu = a.flag();
 
   const size_t pixels = count / channels;
   std::vector<double> moments(2 * channels);
-  std::vector<float> line(2 * channels);
   kernels().moments(x, pixels, channels, &moments[0], &moments[channels]);
   for (int c = 0; c < channels; c++) {
     const double centre = moments[c], variance = moments[channels + c], deviation = 1 / std::sqrt(variance + epsilon);
@@ -119,18 +118,21 @@ void batch_norm_train(Arguments& a) {
     line[c] = scale[c] * deviation;
     line[channels + c] = shift[c] - scale[c] * deviation * centre;
   }
-  kernels().affine(x, residual, &line[0], &line[channels], y, pixels, channels, relu);
+  kernels().affine(x, residual, line, line + channels, y, pixels, channels, relu);
 }
 
-/** (dy, x, y, scale, mean, inverseDeviation, dx, dScale, dShift, dResidual, relu) */
+/** (dy, dy2, x, y, line, scale, mean, inverseDeviation, dx, dScale, dShift, dResidual, relu) */
 void batch_norm_train_grad(Arguments& a) {
   BatchNormGrad b;
   b.dy = a.values();
+  b.dy2 = a.values();
   b.x = a.values();
   const size_t count = a.length();
   b.y = a.values();
+  b.slope = static_cast<float*>(a.values().data);
   b.scale = a.floats();
   const int channels = a.length();
+  b.offset = b.slope ? b.slope + channels : nullptr;
   b.mean = a.floats();
   b.inverse_deviation = a.floats();
   b.dx = a.values();

@@ -43,8 +43,10 @@ void batch_norm(size_t pixels, int channels, bool relu, bool residual, bool half
   const Values extra = residual ? Values(added) : Values{nullptr, half};
   kernels().moments(x, pixels, channels, mean.data(), variance.data());
   kernels().affine(x, extra, scale.floats(), shift.floats(), y, pixels, channels, relu);
-  kernels().batch_norm_grad({x, x, y, dx, extra, scale.floats(), shift.floats(), scale.floats(), dscale.floats(), dshift.floats(), relu},
-                            pixels, channels);
+  const Values second = residual ? Values(y) : Values{nullptr, half};
+  const float* slope = residual ? nullptr : scale.floats();
+  kernels().batch_norm_grad({x, second, x, y, dx, extra, slope, slope, scale.floats(), shift.floats(), scale.floats(), dscale.floats(),
+                             dshift.floats(), relu}, pixels, channels);
   kernels().add(x, y, dx, count);
   kernels().channel_sum(x, dscale.floats(), pixels, channels);
 }

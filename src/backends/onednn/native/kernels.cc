@@ -133,10 +133,29 @@ void affine(Values xs, Values rs, const float* slope, const float* offset, Value
   run(x, r, slope, offset, y, pixels, channels);
 }
 
+/** Where the ReLU's gradient is known from: there is none; y; or slope x + offset. */
+enum class Gate { open, by_y, by_x };
+
+/** The output's gradient before the ReLU, for channels c and on; i is its place among all values. */
+template <class T, Gate gate_by, class V> struct GradientOf {
+  const T *dy, *dy2, *x, *y;
+  V slope, offset;
+  GradientOf(const BatchNormGrad& b, int c) : dy(data<T>(b.dy)), dy2(data<T>(b.dy2)), x(data<T>(b.x)), y(data<T>(b.y)) {
+    if (gate_by == Gate::by_x) slope = load<V>(b.slope + c), offset = load<V>(b.offset + c);
+  }
+  V operator()(size_t i) const {
+    V g = load<V>(dy + i);
+    if (dy2) g += load<V>(dy2 + i);
+    if (gate_by == Gate::by_y) g = gate(g, load<V>(y + i));
+    if (gate_by == Gate::by_x) g = gate(g, slope * load<V>(x + i) + offset);
+    return g;
+  }
+};
+
 /** First pass: sums of g and g (x - mean); writes g where a residual wants it. */
-template <class T, bool relu, bool residual>
+template <class T, Gate gate_by, bool residual>
 void grad_sums(const BatchNormGrad& b, double* sums, size_t pixels, int channels) {
-  const T *dy = data<T>(b.dy), *x = data<T>(b.x), *y = data<T>(b.y);
+  const T* x = data<T>(b.x);
   T* dresidual = data<T>(b.dresidual);
 #pragma omp parallel
   {
@@ -146,11 +165,11 @@ void grad_sums(const BatchNormGrad& b, double* sums, size_t pixels, int channels
       const size_t end = smaller(start + block, share.end);
       each_channel(channels, [&](auto zero, int c) {
         using V = decltype(zero);
+        const GradientOf<T, gate_by, V> gradient(b, c);
         const V mean = load<V>(b.mean + c);
         V sum = zero, dot = zero;
         for (size_t i = start * channels + c; i < end * channels; i += channels) {
-          V g = load<V>(dy + i);
-          if (relu) g = gate(g, load<V>(y + i));
+          const V g = gradient(i);
           if (residual) store(dresidual + i, g);
           sum += g;
           dot += g * (load<V>(x + i) - mean);
@@ -163,9 +182,9 @@ void grad_sums(const BatchNormGrad& b, double* sums, size_t pixels, int channels
 }
 
 /** Second pass, from the end backwards, where the first one left the caches warm: dx = slope (g - mean g - (x - mean) lean). */
-template <class T, bool relu, bool residual>
+template <class T, Gate gate_by>
 void grad_input(const BatchNormGrad& b, const float* slope, const float* centre, const float* lean, size_t pixels, int channels) {
-  const T *dy = data<T>(residual ? b.dresidual : b.dy), *x = data<T>(b.x), *y = data<T>(b.y);
+  const T* x = data<T>(b.x);
   T* dx = data<T>(b.dx);
 #pragma omp parallel
   {
@@ -174,12 +193,10 @@ void grad_input(const BatchNormGrad& b, const float* slope, const float* centre,
       const size_t start = end - share.begin > block ? end - block : share.begin;
       each_channel(channels, [&](auto zero, int c) {
         using V = decltype(zero);
+        const GradientOf<T, gate_by, V> gradient(b, c);
         const V a = load<V>(slope + c), m = load<V>(centre + c), l = load<V>(lean + c);
-        for (size_t i = start * channels + c; i < end * channels; i += channels) {
-          V g = load<V>(dy + i);
-          if (relu && !residual) g = gate(g, load<V>(y + i));
-          store(dx + i, a * g - (l * load<V>(x + i) + m));
-        }
+        for (size_t i = start * channels + c; i < end * channels; i += channels)
+          store(dx + i, a * gradient(i) - (l * load<V>(x + i) + m));
       });
       end = start;
     }
@@ -194,8 +211,11 @@ template <class T> void batch_norm_grad(const BatchNormGrad& b, size_t pixels, i
   double* sums = partial_sums(rows * threads + rows);
   auto* slope = reinterpret_cast<float*>(sums + rows * threads);
   float *centre = slope + channels, *lean = centre + channels;
-  auto first = residual ? (b.relu ? grad_sums<T, true, true> : grad_sums<T, false, true>)
-                        : (b.relu ? grad_sums<T, true, false> : grad_sums<T, false, false>);
+  const Gate gate_by = !b.relu ? Gate::open : b.slope ? Gate::by_x : Gate::by_y;
+  auto first = residual ? (b.relu ? grad_sums<T, Gate::by_y, true> : grad_sums<T, Gate::open, true>)
+                        : (gate_by == Gate::by_x   ? grad_sums<T, Gate::by_x, false>
+                           : gate_by == Gate::by_y ? grad_sums<T, Gate::by_y, false>
+                                                   : grad_sums<T, Gate::open, false>);
   first(b, sums, pixels, channels);
   combine(sums, threads, rows);
   for (int c = 0; c < channels; c++) {
@@ -207,8 +227,12 @@ template <class T> void batch_norm_grad(const BatchNormGrad& b, size_t pixels, i
     lean[c] = l;
     centre[c] = a * sums[c] / pixels - l * b.mean[c];
   }
-  auto second = residual ? grad_input<T, false, true> : (b.relu ? grad_input<T, true, false> : grad_input<T, false, false>);
-  second(b, slope, centre, lean, pixels, channels);
+  BatchNormGrad gated = b;  // the first pass left g in dresidual
+  if (residual) gated.dy = b.dresidual, gated.dy2.data = nullptr;
+  auto second = residual || gate_by == Gate::open ? grad_input<T, Gate::open>
+                : gate_by == Gate::by_x           ? grad_input<T, Gate::by_x>
+                                                  : grad_input<T, Gate::by_y>;
+  second(gated, slope, centre, lean, pixels, channels);
 }
 
 // ---- element-wise, sums, pooling ----

@@ -12,7 +12,9 @@ struct Values {
 };
 
 struct BatchNormGrad {
-  Values dy, x, y, dx, dresidual;
+  Values dy, dy2;             // the output's gradient is dy + dy2; dy2 only where there is a residual
+  Values x, y, dx, dresidual;
+  const float *slope, *offset;  // if not null: y = relu(slope x + offset), so that y itself need not be read
   const float *scale, *mean, *inverse_deviation;
   float *dscale, *dshift;
   bool relu;
