@@ -59,7 +59,8 @@ function isAlive(name: string): boolean {
 function startOf(pid: number): string | undefined {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return fields.slice(fields.lastIndexOf(')') + 2).split(' ')[19]; // field 22 of proc(5)
+    const [state, ...rest] = fields.slice(fields.lastIndexOf(')') + 2).split(' '); // fields 3 to 52 of proc(5)
+    return state === 'Z' ? undefined : rest[18]; // a zombie has ended, whether or not its parent asks
   } catch {
     return undefined;
   }
