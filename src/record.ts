@@ -3,7 +3,7 @@ import type { ExperimentConfig } from './config.js';
 import { ClrError } from './errors.js';
 import type { Variable } from './models/index.js';
 import { progressReport } from './progress.js';
-import { saveCheckpoint } from './results/checkpoint.js';
+import { discardCheckpoint, saveCheckpoint } from './results/checkpoint.js';
 import { type RunFolder, type Summary, summarise } from './results/run-folder.js';
 import { isGood, type Position, type Training, train } from './train.js';
 
@@ -50,7 +50,8 @@ export async function recordTraining(recording: Recording): Promise<Summary> {
       progress.epoch(row);
       conclude('running');
       const ends = position.iteration >= training.stopAfter;
-      if (ends || position.best === position.last || row.epoch % everyEpochs === 0) await save();
+      const due = ends || position.best === position.last || row.epoch % everyEpochs === 0;
+      if (due && Number.isFinite(row.val_loss)) await save();
     }
     if (position.iteration >= training.stopAfter && position.sums.images === 0) return conclude('completed');
     await save();
@@ -60,6 +61,7 @@ export async function recordTraining(recording: Recording): Promise<Summary> {
     const status = failure.kind === 'diverged' ? 'diverged' : 'failed';
     try {
       conclude(status, failure.message);
+      if (status === 'diverged') discardCheckpoint(folder.directory, position.iteration - 1);
       if (status === 'diverged') await writeRunCharts(folder.directory);
     } catch (further) {
       progress.message((further as Error).message); // of a full disk, say; what came first is what counts

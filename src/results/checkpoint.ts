@@ -78,6 +78,18 @@ export function loadCheckpoint(
   throw new ClrError('data', `no usable checkpoint: ${problems.join('; ')}`, 'start the run anew');
 }
 
+/**
+ * Takes back a last checkpoint of `iteration`, whose weights turned out to be no good, and puts the one before it in its
+ * place, if there is one.
+ */
+export function discardCheckpoint(directory: string, iteration: number): void {
+  const [last, ...older] = checkpointsIn(path.join(directory, checkpointFolder)).map((name) =>
+    path.join(directory, checkpointFolder, name),
+  );
+  if (!last || older.length === 0 || unseal(readWhole(last)).position.iteration !== iteration) return;
+  for (const [i, file] of older.entries()) renameSync(file, [last, ...older][i]!);
+}
+
 /** Newest first. */
 function checkpointsIn(folder: string): string[] {
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^(last|previous(-\d+)?)\./.test(name)) : [];
@@ -111,13 +123,7 @@ function encode(variables: Variable[], values: Float32Array[], position: Positio
 }
 
 function decode(bytes: Buffer, variables: Variable[]): Position {
-  const headerEnd = bytes.length < sealOffset + 64 ? Number.POSITIVE_INFINITY : 8 + Number(bytes.readBigUInt64LE());
-  if (headerEnd > bytes.length) throw new Error('is cut off');
-  const stored = bytes.toString('latin1', sealOffset, sealOffset + 64);
-  if (seal(bytes) !== stored) throw new Error('is damaged (its checksum does not match)');
-  const header = JSON.parse(bytes.toString('utf8', 8, headerEnd)) as Header;
-  const position = positionSchema.parse(JSON.parse(header.__metadata__.position));
-  const data = bytes.subarray(headerEnd);
+  const { header, position, data } = unseal(bytes);
   const restored: Tensor[] = [];
   try {
     for (const variable of variables) restored.push(restore(variable, header[variable.name], data));
@@ -130,6 +136,17 @@ function decode(bytes: Buffer, variables: Variable[]): Position {
     variable.value = restored[i]!;
   });
   return position;
+}
+
+/** The parts of a checkpoint that is whole. */
+function unseal(bytes: Buffer): { header: Header; position: Position; data: Buffer } {
+  const headerEnd = bytes.length < sealOffset + 64 ? Number.POSITIVE_INFINITY : 8 + Number(bytes.readBigUInt64LE());
+  if (headerEnd > bytes.length) throw new Error('is cut off');
+  const stored = bytes.toString('latin1', sealOffset, sealOffset + 64);
+  if (seal(bytes) !== stored) throw new Error('is damaged (its checksum does not match)');
+  const header = JSON.parse(bytes.toString('utf8', 8, headerEnd)) as Header;
+  const position = positionSchema.parse(JSON.parse(header.__metadata__.position));
+  return { header, position, data: bytes.subarray(headerEnd) };
 }
 
 function restore({ name, value }: Variable, entry: Entry | Header['__metadata__'] | undefined, data: Buffer): Tensor {
