@@ -5,6 +5,9 @@ import { models } from './models/index.js';
 import { optimizers } from './optimizers/index.js';
 import { schedules } from './schedules/index.js';
 
+/** What a config means that names no `type` there. */
+export const defaultTypes = { dataset: { type: 'cifar10' }, model: { type: 'resnet' }, optimizer: { type: 'sgd' } };
+
 /** Everything that decides a run. Defaults live here, and in the options of each `type`, and nowhere else. */
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('where an editor finds the JSON Schema'),
@@ -41,10 +44,10 @@ export const configSchema = z.strictObject({
   precision: z.enum(['f32', 'bf16', 'f16']).default('f32').describe('of activations and convolutions'),
   threads: z.int().min(1).max(1024).optional().describe('processor threads; by default all cores'),
   device: z.string().optional().describe('of the backend, where it has several'),
-  dataset: datasets.schema.prefault({ type: 'cifar10' }),
+  dataset: datasets.schema.prefault(defaultTypes.dataset),
   augmentation: augmentationSchema.prefault({}),
-  model: models.schema.prefault({ type: 'resnet' }),
-  optimizer: optimizers.schema.prefault({ type: 'sgd' }),
+  model: models.schema.prefault(defaultTypes.model),
+  optimizer: optimizers.schema.prefault(defaultTypes.optimizer),
   schedule: schedules.schema.describe('LR and momentum at each iteration'),
   checkpoint: z
     .strictObject({

@@ -50,6 +50,11 @@ describe('a config', () => {
     expect(config.schedule).not.toHaveProperty('lr');
   });
 
+  it('needs no type where there is a default one', () => {
+    const config = loadConfig(file('t.json', minimal), { set: ['model.depth=20', 'optimizer.nesterov=true'] });
+    expect(config).toMatchObject({ model: { type: 'resnet', depth: 20 }, optimizer: { type: 'sgd', nesterov: true } });
+  });
+
   it('takes overrides from files and from --set, in that order', () => {
     const override = file('over.yaml', 'epochs: 2\nbatch_size: 32\n');
     const config = loadConfig(file('b.json', minimal), {

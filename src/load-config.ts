@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { configSchema, type ExperimentConfig } from './config.js';
+import { configSchema, defaultTypes, type ExperimentConfig } from './config.js';
 import { ClrError } from './errors.js';
 import { didYouMean } from './registry.js';
 
@@ -27,7 +27,8 @@ export interface ConfigOverrides {
 
 /** Reads a JSON or YAML config with all that it extends, applies the overrides, validates. Throws ClrError('usage'). */
 export function loadConfig(file: string, overrides: ConfigOverrides = {}): ExperimentConfig {
-  const draft = readDraft(file);
+  const draft: Draft = { tree: defaultTypes, origin: new Map() }; // so that `model: { depth: 20 }` needs no type
+  mergeDraft(draft, readDraft(file));
   for (const override of overrides.files ?? []) mergeDraft(draft, readDraft(override));
   for (const assignment of overrides.set ?? []) mergeDraft(draft, parseAssignment(assignment));
   draft.tree.name ??= path.basename(file).replace(/\.(json|ya?ml)$/i, '');

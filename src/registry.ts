@@ -48,7 +48,7 @@ export class Registry<Args extends unknown[], Made> {
 
   private unknownType(type: unknown): string {
     const known = `known: ${this.types.join(', ')}`;
-    if (type === undefined) return `a ${this.kind} needs a type; ${known}`;
+    if (type === undefined) return `${/^[aeiou]/.test(this.kind) ? 'an' : 'a'} ${this.kind} needs a type; ${known}`;
     return `unknown ${this.kind} ${JSON.stringify(type)}${didYouMean(String(type), this.types)}; ${known}`;
   }
 }
