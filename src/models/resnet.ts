@@ -99,20 +99,23 @@ function blockShapes({ depth, blocks }: Options): Shape[] {
 
 type BlockMaker = (layers: Layers, shape: Shape, shortcut: Options['shortcut']) => Layer;
 
+/** What a block without pre-activation is made of: conv-BN-ReLU-conv, another batch norm, the shortcut. */
+function convFirst(layers: Layers, shape: Shape, shortcut: Options['shortcut']) {
+  const { name, from, to, stride } = shape;
+  const conv1 = layers.conv(`${name}.conv1`, 3, from, to, stride);
+  const norm1 = layers.batchNorm(`${name}.bn1`, to);
+  const conv2 = layers.conv(`${name}.conv2`, 3, to, to);
+  const norm2 = layers.batchNorm(`${name}.bn2`, to);
+  const branch: Layer = (tape, x) => conv2(tape, norm1(tape, conv1(tape, x), { relu: true }));
+  return { branch, norm2, skip: makeShortcut(layers, shape, shortcut, true) };
+}
+
 /** conv-BN-ReLU-conv-BN, plus the shortcut, and (He et al. 2015) ReLU of the sum; Smith's gResnet56 leaves that ReLU out. */
 const convNormBlock =
   (reluAfterSum: boolean): BlockMaker =>
   (layers, shape, shortcut) => {
-    const { name, from, to, stride } = shape;
-    const conv1 = layers.conv(`${name}.conv1`, 3, from, to, stride);
-    const norm1 = layers.batchNorm(`${name}.bn1`, to);
-    const conv2 = layers.conv(`${name}.conv2`, 3, to, to);
-    const norm2 = layers.batchNorm(`${name}.bn2`, to);
-    const skip = makeShortcut(layers, shape, shortcut, true);
-    return (tape, x) => {
-      const hidden = norm1(tape, conv1(tape, x), { relu: true });
-      return norm2(tape, conv2(tape, hidden), { relu: reluAfterSum, residual: skip(tape, x) });
-    };
+    const { branch, norm2, skip } = convFirst(layers, shape, shortcut);
+    return (tape, x) => norm2(tape, branch(tape, x), { relu: reluAfterSum, residual: skip(tape, x) });
   };
 
 const blockMakers: Record<Options['bn_placement'], BlockMaker> = {
@@ -121,16 +124,8 @@ const blockMakers: Record<Options['bn_placement'], BlockMaker> = {
 
   /** conv-BN-ReLU-conv, plus the shortcut, then BN-ReLU of the sum: the first net of the fastai forum's thread. */
   'after-add': (layers, shape, shortcut) => {
-    const { name, from, to, stride } = shape;
-    const conv1 = layers.conv(`${name}.conv1`, 3, from, to, stride);
-    const norm1 = layers.batchNorm(`${name}.bn1`, to);
-    const conv2 = layers.conv(`${name}.conv2`, 3, to, to);
-    const norm2 = layers.batchNorm(`${name}.bn2`, to);
-    const skip = makeShortcut(layers, shape, shortcut, true);
-    return (tape, x) => {
-      const hidden = norm1(tape, conv1(tape, x), { relu: true });
-      return norm2(tape, add(tape, conv2(tape, hidden), skip(tape, x)), { relu: true });
-    };
+    const { branch, norm2, skip } = convFirst(layers, shape, shortcut);
+    return (tape, x) => norm2(tape, add(tape, branch(tape, x), skip(tape, x)), { relu: true });
   },
 
   /**
