@@ -25,7 +25,7 @@ const settings = {
   model: { type: 'resnet', depth: 8 },
   schedule: { type: 'clr-beta', max_lr: 0.1 },
   backend: 'wasm',
-  checkpoint: { every_iterations: 4 },
+  checkpoint: { every_iterations: 5 },
 };
 const iterations = 48;
 const config = path.join(scratch, 'config.json');
@@ -158,7 +158,7 @@ describe('a checkpoint', () => {
   it.each<[string, (file: string) => void, RegExp]>([
     ['cut off', (file) => truncateSync(file, 5000), /is cut off|is damaged/],
     ['empty', (file) => truncateSync(file, 0), /is cut off/],
-    ['missing', (file) => rmSync(file), /from iteration 44/],
+    ['missing', (file) => rmSync(file), /from iteration 45/],
     ['flipped in a weight', (file) => flip(file, (n) => n - 1000), /is damaged \(its checksum/],
     ['flipped in the position', (file) => flip(file, () => 130), /is damaged \(its checksum/],
     ['flipped in the checksum', (file) => flip(file, () => 40), /is damaged \(its checksum/],
@@ -168,7 +168,7 @@ describe('a checkpoint', () => {
     damage(last(run));
     const { code, stderr } = await runClr(resume(run));
     expect(stderr).toMatch(message);
-    expect(stderr).toMatch(/from iteration 44 of 48/);
+    expect(stderr).toMatch(/from iteration 45 of 48/);
     expect(code).toBe(0);
     expect(fingerprint(run)).toEqual(fingerprint(whole));
   });

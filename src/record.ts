@@ -75,11 +75,12 @@ export async function recordTraining(recording: Recording): Promise<Summary> {
 /** What went wrong, and how to go on. */
 function explained(error: unknown, directory: string, { iteration }: Position): ClrError {
   const cause = error as Error;
-  const goOn = `remedy it, then go on with \`clr run --resume ${directory}\``;
   if (cause instanceof ClrError && cause.kind === 'diverged') return cause;
+  const goOn = `then go on with \`clr run --resume ${directory}\``;
   if (cause instanceof ClrError)
-    return new ClrError(cause.kind, cause.message, [cause.hint, goOn].filter(Boolean).join('; '), { cause });
-  const memory = cause instanceof RangeError && /allocation|array length|memory/i.test(cause.message);
-  const what = memory ? 'out of memory' : 'failed';
-  return new ClrError('failed', `${what} at iteration ${iteration}: ${cause.message}`, goOn, { cause });
+    return new ClrError(cause.kind, cause.message, `${cause.hint ?? 'remedy it'}; ${goOn}`, { cause });
+  const memory = cause instanceof RangeError || cause.name === 'RuntimeError'; // WebAssembly's: an allocation that failed
+  const what = memory ? 'failed, probably out of memory,' : 'failed';
+  const remedy = memory ? 'take a smaller batch_size in a new run, or free memory' : 'remedy it';
+  return new ClrError('failed', `${what} at iteration ${iteration}: ${cause.message}`, `${remedy}; ${goOn}`, { cause });
 }
