@@ -41,7 +41,7 @@ export const onednn: Backend = {
     enableProdMode(); // silences tfjs's advice to install tfjs-node
     await setBackend('onednn');
     const emulated = backend.bf16 && !backend.addon.nativeBf16;
-    const note = emulated ? '; no native bfloat16: emulated, saves memory but is slower than f32' : '';
+    const note = emulated ? '; no native bfloat16: values are stored in it, arithmetic is float32' : '';
     return { name: 'onednn', device: describe(backend.addon) + note, precision, threads };
   },
 };
