@@ -119,6 +119,32 @@ describe('an error in a config', () => {
     expect(errorOf('bomb.yaml', bomb.join('\n')).message).toMatch(/alias/i);
   });
 
+  it.each([
+    ['brackets', '['.repeat(60_000)],
+    ['braces', '{a: '.repeat(15_000)],
+    ['list marks', '- '.repeat(30_000)],
+    ['indented keys', Array.from({ length: 300 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
+  ])('stops at %s that nest without end, at once', (_, text) => {
+    const started = performance.now();
+    expect(errorOf('deep.yaml', text).message).toMatch(/deep\.yaml: nested more than 16 levels deep/);
+    expect(performance.now() - started).toBeLessThan(5000);
+    expect(errorOf('s.json', minimal, { set: [`epochs=${text}`] }).exitCode).toBe(2);
+  });
+
+  it('stops at files that extend one another without end', () => {
+    for (let i = 0; i < 12; i++)
+      file(`fan${i}.json`, JSON.stringify({ extends: Array.from({ length: 9 }, () => `fan${i + 1}.json`) }));
+    file('fan12.json', minimal);
+    expect(errorOf('fan.json', '{ "extends": "fan0.json" }').message).toMatch(/more than 64 files extend one another/);
+  });
+
+  it('lists ten of many errors', () => {
+    const error = errorOf('many.yaml', Array.from({ length: 500 }, (_, i) => `key${i}: 1`).join('\n'));
+    expect(error.message).not.toContain('\n');
+    expect(error.hint!.split('\n')).toHaveLength(11);
+    expect(error.hint).toMatch(/and 490 more$/);
+  });
+
   it('names a file that extends itself', () => {
     file('x.json', '{ "extends": "y.json" }');
     expect(errorOf('y.json', '{ "extends": "x.json" }').message).toMatch(/extends itself/);
@@ -128,6 +154,7 @@ describe('an error in a config', () => {
     expect(() => loadConfig(path.join(directory, 'none.json'))).toThrow(/cannot read the config/);
     expect(() => loadConfig(directory)).toThrow(/not a file, but a folder/);
     expect(() => loadConfig('/dev/zero')).toThrow(/not a file, but a device/);
+    expect(() => loadConfig(file('large.json', ' '.repeat(70_000)))).toThrow(/larger than a config may be/);
   });
 
   it('names a --set that is not an assignment, and one with an unknown key', () => {

@@ -39,19 +39,21 @@ export function lockFolder(directory: string): () => void {
  */
 export function lockHolder(directory: string): number | undefined {
   const held = existsSync(directory) ? locksIn(directory).find(isAlive) : undefined;
-  return held === undefined ? undefined : Number(/-(\d+)-\d+$/.exec(held)![1]);
+  return held === undefined ? undefined : Number(lockName.exec(held)![2]);
 }
 
 function locksIn(directory: string): string[] {
-  return readdirSync(directory).filter((name) => /^lock-.*-\d+-\d+$/.test(name));
+  return readdirSync(directory).filter((name) => lockName.test(name));
 }
 
+/** Host, number of the process, its start. */
+const lockName = /^lock-(.*)-(\d+)-(\d+)$/;
 const host = os.hostname().replace(/[^\w.]/g, '_');
 const nameOf = (pid: number) => `lock-${host}-${pid}-${startOf(pid) ?? 0}`;
 
 /** A process on another machine is taken for alive: there is no way to know. */
 function isAlive(name: string): boolean {
-  const [, owner, pid] = /^lock-(.*)-(\d+)-\d+$/.exec(name)!;
+  const [, owner, pid] = lockName.exec(name)!;
   return owner !== host || (exists(Number(pid)) && name === nameOf(Number(pid)));
 }
 
@@ -75,7 +77,7 @@ function exists(pid: number): boolean {
 }
 
 function inUse(directory: string, lock: string): ClrError {
-  const [, owner, pid] = /lock-(.*)-(\d+)-\d+$/.exec(lock)!;
+  const [, owner, pid] = lockName.exec(path.basename(lock))!;
   const where = owner === host ? '' : ` on ${owner}`;
   const hint = `wait until it ends; if it has, remove ${lock}`;
   return new ClrError('usage', `${directory} is in use by process ${pid}${where}`, hint);
