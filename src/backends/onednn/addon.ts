@@ -7,7 +7,7 @@ export type Activation = Float32Array | Uint16Array;
 
 type Convolution = (shape: Int32Array, x: Activation, filter: Float32Array, y: Activation) => void;
 
-/** native/addon.cc. It trusts its arguments: types and lengths are checked here, in TypeScript. */
+/** native/addon.cc. It trusts its arguments: the kernels check their shapes. */
 export interface Addon {
   /** oneDNN's. */
   readonly version: string;

@@ -1,5 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { kernel } from './kernel.js';
+import { kernel, requireShape } from './kernel.js';
 
 type Inputs = Record<'x' | 'scale' | 'shift' | 'runningMean' | 'runningVariance', TensorInfo> & {
   residual?: TensorInfo;
@@ -14,6 +14,8 @@ export const batchNormKernels = [
       { epsilon, momentum, relu }: { epsilon: number; momentum: number; relu: boolean },
       backend,
     ) => {
+      requireShape(x.shape, { residual });
+      requireShape(x.shape.slice(-1), { scale, shift, runningMean, runningVariance });
       const y = backend.allocateActivation(x.shape);
       const [mean, inverse, newMean, newVariance] = [0, 0, 0, 0].map(() => backend.allocate(scale.shape)) as Four;
       const vectors = [scale, shift, runningMean, runningVariance].map((t) => backend.view(t));
@@ -29,21 +31,23 @@ export const batchNormKernels = [
   kernel(
     'BatchNormTrainGrad',
     (inputs: GradInputs, { relu, residual }: { relu: boolean; residual: boolean }, backend) => {
-      const { x, scale } = inputs;
+      const { dy, x, y, scale, mean, inverseDeviation } = inputs;
+      requireShape(x.shape, { dy, y });
+      requireShape(x.shape.slice(-1), { scale, mean, inverseDeviation });
       const dx = backend.allocateActivation(x.shape);
       const [dScale, dShift] = [backend.allocate(scale.shape), backend.allocate(scale.shape)];
       const dResidual = residual ? backend.allocateActivation(x.shape) : undefined;
-      const { line } = backend.stored(inputs.y);
-      const { terms } = backend.stored(inputs.dy); // not added up yet: the kernel does it on the way
+      const { line } = backend.stored(y);
+      const { terms } = backend.stored(dy); // not added up yet: the kernel does it on the way
       const fits = residual && terms?.every((term) => term instanceof Uint16Array === backend.bf16);
-      const [dy, dy2] = fits ? terms! : [backend.activation(inputs.dy)];
+      const [dy1, dy2] = fits ? terms! : [backend.activation(dy)];
       backend.addon.batchNormTrainGrad(
-        dy,
+        dy1,
         dy2,
         backend.activation(x),
-        backend.activation(inputs.y),
+        backend.activation(y),
         line,
-        ...[scale, inputs.mean, inputs.inverseDeviation].map((t) => backend.view(t)),
+        ...[scale, mean, inverseDeviation].map((t) => backend.view(t)),
         backend.activation(dx),
         backend.view(dScale),
         backend.view(dShift),
@@ -54,7 +58,9 @@ export const batchNormKernels = [
     },
   ),
   kernel('BatchNormInference', (inputs: Inputs, { epsilon, relu }: { epsilon: number; relu: boolean }, backend) => {
-    const { x, residual } = inputs;
+    const { x, residual, ...vectors } = inputs;
+    requireShape(x.shape, { residual });
+    requireShape(x.shape.slice(-1), vectors);
     const [scale, shift, mean, variance] = [inputs.scale, inputs.shift, inputs.runningMean, inputs.runningVariance].map(
       (t) => backend.view(t),
     ) as [Float32Array, Float32Array, Float32Array, Float32Array];

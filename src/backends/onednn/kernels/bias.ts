@@ -1,8 +1,9 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { kernel } from './kernel.js';
+import { kernel, requireShape } from './kernel.js';
 
 export const biasKernels = [
   kernel('BiasAdd', ({ x, bias }: { x: TensorInfo; bias: TensorInfo }, _attributes, backend) => {
+    requireShape(x.shape.slice(-1), { bias });
     const y = backend.allocateActivation(x.shape);
     const one = new Float32Array(bias.shape[0]!).fill(1);
     const added = backend.view(bias);

@@ -1,6 +1,6 @@
 import { backend_util, getKernel, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { OnednnBackend } from '../backend.js';
-import { kernel } from './kernel.js';
+import { kernel, requireShape } from './kernel.js';
 
 interface Attributes {
   strides: [number, number] | number;
@@ -16,7 +16,7 @@ export const convolutionKernels = [
     const { x, filter } = inputs;
     const shape = nativeShape(x.shape, filter.shape, attributes);
     if (!shape) return tfjsKernel('Conv2D', inputs, attributes, backend);
-    const y = backend.allocateActivation([shape[0]!, shape[4]!, shape[5]!, shape[6]!]);
+    const y = backend.allocateActivation(outputShape(shape));
     backend.addon.convForward(shape, backend.activation(x), backend.view(filter), backend.activation(y));
     return y;
   }),
@@ -26,6 +26,7 @@ export const convolutionKernels = [
       const { dy, filter } = inputs;
       const shape = nativeShape(attributes.inputShape, filter.shape, attributes);
       if (!shape) return tfjsKernel('Conv2DBackpropInput', inputs, attributes, backend);
+      requireShape(outputShape(shape), { dy });
       const dx = backend.allocateActivation(attributes.inputShape);
       backend.addon.convBackwardInput(shape, backend.activation(dx), backend.view(filter), backend.activation(dy));
       return dx;
@@ -37,6 +38,7 @@ export const convolutionKernels = [
       const { x, dy } = inputs;
       const shape = nativeShape(x.shape, attributes.filterShape, attributes);
       if (!shape) return tfjsKernel('Conv2DBackpropFilter', inputs, attributes, backend);
+      requireShape(outputShape(shape), { dy });
       const dFilter = backend.allocate(attributes.filterShape);
       backend.addon.convBackwardFilter(shape, backend.activation(x), backend.view(dFilter), backend.activation(dy));
       return dFilter;
@@ -57,12 +59,15 @@ function nativeShape(xShape: number[], filterShape: number[], attributes: Attrib
     pad,
     dimRoundingMode,
   );
+  if (xShape[3] !== filterShape[2]) throw new Error(`${xShape[3]} channels into a filter of [${filterShape}]`);
   const { top, left, bottom, right } = info.padInfo;
   const sizes = [info.batchSize, info.inHeight, info.inWidth, info.inChannels];
   const output = [info.outHeight, info.outWidth, info.outChannels];
   const window = [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth];
   return Int32Array.from([...sizes, ...output, ...window, top, left, bottom, right]);
 }
+
+const outputShape = (shape: Int32Array) => [shape[0]!, shape[4]!, shape[5]!, shape[6]!];
 
 function tfjsKernel(name: string, inputs: object, attrs: object, backend: OnednnBackend): TensorInfo {
   return getKernel(name, 'cpu').kernelFunc({

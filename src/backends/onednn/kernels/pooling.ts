@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { DownsamplePad } from '../../../ops/downsample-pad.js';
-import { kernel } from './kernel.js';
+import { kernel, requireShape } from './kernel.js';
 
 type Shape4D = [number, number, number, number];
 
@@ -21,14 +21,14 @@ export const poolingKernels = [
     },
   ),
   kernel('DownsamplePad', ({ x }: { x: TensorInfo }, options: DownsamplePad, backend) => {
-    const [images, height, width] = x.shape as Shape4D;
-    const y = backend.allocateActivation([images, Math.ceil(height / 2), Math.ceil(width / 2), options.channels]);
+    const y = backend.allocateActivation(halved(x.shape, options));
     backend.addon.downsample(backend.activation(x), backend.activation(y), nativeShape(x.shape, options));
     return [y];
   }),
   kernel(
     'DownsamplePadGrad',
     ({ dy }: { dy: TensorInfo }, options: DownsamplePad & { inputShape: number[] }, backend) => {
+      requireShape(halved(options.inputShape, options), { dy });
       const dx = backend.allocateActivation(options.inputShape);
       const shape = nativeShape(options.inputShape, options);
       backend.addon.downsampleGrad(backend.activation(dy), backend.activation(dx), shape);
@@ -37,6 +37,13 @@ export const poolingKernels = [
   ),
 ];
 
+function halved(inputShape: number[], { channels }: DownsamplePad): number[] {
+  const [images, height, width] = inputShape as Shape4D;
+  return [images, Math.ceil(height / 2), Math.ceil(width / 2), channels];
+}
+
 function nativeShape(inputShape: number[], { window, channels, offset }: DownsamplePad): Int32Array {
+  if (!(offset >= 0 && offset + inputShape[3]! <= channels))
+    throw new Error(`${inputShape[3]} channels do not fit into ${channels} from ${offset} on`);
   return Int32Array.from([...inputShape, channels, window, offset]);
 }
