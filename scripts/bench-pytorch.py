@@ -72,7 +72,7 @@ def main():
     for _ in range(3):
         step()
     median = statistics.median(milliseconds() for _ in range(options.steps))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     print(json.dumps({"median_ms": median, "peak_memory_mb": peak, "version": torch.__version__}))
 
 

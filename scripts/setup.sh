@@ -27,9 +27,11 @@ if [ "$(cat $stamp 2>/dev/null)" != "$(cksum package-lock.json)" ]; then
   cksum package-lock.json >$stamp
 fi
 
-if [ ! -e dist/.built ] || [ -n "$(find src bin scripts package.json tsconfig.json tsconfig.build.json -newer dist/.built -print -quit)" ]; then
+node scripts/build-onednn.mjs >&2 # says why where it cannot be built: the other backends serve
+
+changed() { find src bin scripts package.json tsconfig*.json -path '*/native/build' -prune -o -newer dist/.built -print -quit; }
+if [ ! -e dist/.built ] || [ -n "$(changed)" ]; then
   echo "setup: building" >&2
   npm run --silent build >&2
   touch dist/.built
 fi
-if [ -e scripts/build-onednn.mjs ]; then node scripts/build-onednn.mjs >&2; fi

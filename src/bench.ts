@@ -56,7 +56,7 @@ export async function bench(config: ExperimentConfig, options: BenchOptions): Pr
     quartiles_ms: [q1, q3],
     images_per_second: (1000 * config.batch_size) / median,
     warmup_seconds: warmupSeconds,
-    peak_memory_mb: process.resourceUsage().maxRSS / 1024,
+    peak_memory_mb: (process.resourceUsage().maxRSS * 1024) / 1e6,
     ...(profile && { profile: profile(options.steps) }),
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { augmentationSchema } from './datasets/batches.js';
+import { augmentationSchema, batchesPerEpoch } from './datasets/batches.js';
 import { datasets } from './datasets/index.js';
 import { models } from './models/index.js';
 import { optimizers } from './optimizers/index.js';
@@ -41,7 +41,7 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('a training loss above it counts as divergence, as NaN and infinity do'),
   backend: z.string().default('auto').describe('auto, or a name that `clr doctor` lists'),
-  precision: z.enum(['f32', 'bf16', 'f16']).default('f32').describe('of activations and convolutions'),
+  precision: z.enum(['f32', 'bf16']).default('f32').describe('of activations and convolutions'),
   threads: z.int().min(1).max(1024).optional().describe('processor threads; by default all cores'),
   device: z.string().optional().describe('of the backend, where it has several'),
   dataset: datasets.schema.prefault(defaultTypes.dataset),
@@ -65,8 +65,7 @@ export function runLength(
   config: Pick<ExperimentConfig, 'epochs' | 'batch_size' | 'drop_last'>,
   trainingImages: number,
 ) {
-  const batches = trainingImages / config.batch_size;
-  const iterationsPerEpoch = config.drop_last ? Math.floor(batches) : Math.ceil(batches);
+  const iterationsPerEpoch = batchesPerEpoch(trainingImages, config.batch_size, config.drop_last);
   return { iterationsPerEpoch, iterations: Math.max(1, Math.round(config.epochs * iterationsPerEpoch)) };
 }
 

@@ -2,6 +2,9 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import { probeBackends } from './backends/index.js';
 import { renderPng } from './charts/render.js';
+import { downloadPath, officialDownload } from './datasets/download.js';
+import { openSource } from './datasets/source.js';
+import type { ClrError } from './errors.js';
 
 export interface Finding {
   subject: string;
@@ -20,7 +23,7 @@ export async function examine({
 }): Promise<Finding[]> {
   const node = {
     subject: 'Node.js',
-    ok: true,
+    ok: true, // bin/clr.js has checked the version
     detail: `${process.version} on ${os.type()} ${os.arch()}, ${os.availableParallelism()} cores`,
   };
   return [node, ...(await backendFindings()), dataFinding(data, cacheDirectory), await chartFinding()];
@@ -35,23 +38,25 @@ async function backendFindings(): Promise<Finding[]> {
   });
 }
 
+/** The data named, else what an earlier run has downloaded. */
 function dataFinding(data: string | undefined, cacheDirectory: string): Finding {
   const subject = 'CIFAR-10';
-  if (data !== undefined) {
-    const ok = existsSync(data);
+  const path = data ?? downloadPath(officialDownload, cacheDirectory);
+  if (data === undefined && !existsSync(path)) {
+    const remedy = 'name it with --data PATH or CLR_DATA; else the first run downloads it';
+    return { subject, ok: false, detail: `not named, and not in ${cacheDirectory}`, remedy };
+  }
+  try {
+    openSource(path);
+    return { subject, ok: true, detail: path };
+  } catch (error) {
     return {
       subject,
-      ok,
-      detail: ok ? data : `${data} does not exist`,
-      ...(!ok && { remedy: 'correct --data or CLR_DATA' }),
+      ok: false,
+      detail: (error as Error).message,
+      remedy: (error as ClrError).hint ?? 'correct the path',
     };
   }
-  return {
-    subject,
-    ok: false,
-    detail: `not named (cache: ${cacheDirectory})`,
-    remedy: 'name it with --data PATH or CLR_DATA; else the first run downloads it',
-  };
 }
 
 async function chartFinding(): Promise<Finding> {

@@ -42,11 +42,12 @@ function packageVersion(name: string): string | null {
   }
 }
 
-/** The commit of this checkout, and whether files differ from it; null where the program is installed without git. */
+/** The commit of this checkout, and whether files differ from it; null where the program is not a git checkout. */
 function gitState(): { commit: string; dirty: boolean } | null {
   const git = (...args: string[]) =>
     execFileSync('git', ['-C', root, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   try {
+    if (git('rev-parse', '--show-prefix').trim() !== '') return null; // another repository's folder
     return { commit: git('rev-parse', 'HEAD').trim(), dirty: git('status', '--porcelain').length > 0 };
   } catch {
     return null;

@@ -50,7 +50,7 @@ export async function runExperiment(
     const position = resume
       ? restorePosition(directory, config, dataset.train.labels.length, variables, report)
       : startPosition();
-    folder.writeJson('config.json', config);
+    if (resume) folder.writeJson('config.json', config);
     folder.writeJson(
       'environment.json',
       resume ? resumedEnvironment(directory, environment, position, report) : environment,

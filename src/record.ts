@@ -61,8 +61,10 @@ export async function recordTraining(recording: Recording): Promise<Summary> {
     const status = failure.kind === 'diverged' ? 'diverged' : 'failed';
     try {
       conclude(status, failure.message);
-      if (status === 'diverged') discardCheckpoint(folder.directory, position.iteration - 1);
-      if (status === 'diverged') await writeRunCharts(folder.directory);
+      if (status === 'diverged') {
+        discardCheckpoint(folder.directory, badWeights(position));
+        await writeRunCharts(folder.directory);
+      }
     } catch (further) {
       progress.message((further as Error).message); // of a full disk, say; what came first is what counts
     }
@@ -70,6 +72,11 @@ export async function recordTraining(recording: Recording): Promise<Summary> {
   } finally {
     progress.stop();
   }
+}
+
+/** Of a diverged run: the number of updates after which the weights were bad already. */
+function badWeights({ iteration, last }: Position): number {
+  return last && !Number.isFinite(last.val_loss) ? iteration : iteration - 1; // a training loss is that before its update
 }
 
 /** What went wrong, and how to go on. */

@@ -5,6 +5,7 @@ import { type ExperimentConfig, runLength } from './config.js';
 import type { describeEnvironment } from './environment.js';
 import { ClrError } from './errors.js';
 import { validateConfig } from './load-config.js';
+import { tableName } from './lr-finder/table.js';
 import type { Variable } from './models/index.js';
 import { loadCheckpoint } from './results/checkpoint.js';
 import { readIterations, readJson } from './results/read-run.js';
@@ -16,12 +17,20 @@ const mayChange = new Set(['$schema', 'name', 'source', 'expected', 'backend', '
 
 /** A run's folder by its path, or the newest one in `runs` for "latest". */
 export function findRun(run: string, runs: string): string {
+  if (isFinder(run))
+    throw new ClrError('usage', `${run} is an LR range test, with nothing to go on with`, 'start it anew');
   if (run !== 'latest') return run;
   const names = existsSync(runs) ? readdirSync(runs).filter((name) => /^\d{1,15}$/.test(name)) : [];
-  const begun = names.filter((name) => existsSync(path.join(runs, name, 'config.json')));
+  const begun = names.filter(
+    (name) => existsSync(path.join(runs, name, 'config.json')) && !isFinder(path.join(runs, name)),
+  );
   const newest = begun.sort((a, b) => Number(b) - Number(a))[0];
   if (newest === undefined) throw new ClrError('usage', `no run in ${runs} to go on with`);
   return path.join(runs, newest);
+}
+
+function isFinder(run: string): boolean {
+  return existsSync(path.join(run, tableName));
 }
 
 /**

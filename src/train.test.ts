@@ -1,5 +1,5 @@
 import { memory } from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { wasm } from './backends/wasm/index.js';
 import { configSchema } from './config.js';
 import { datasets } from './datasets/index.js';
@@ -41,10 +41,32 @@ describe('training', () => {
     expect(first.epochs).toHaveLength(2);
   });
 
-  it('uses at each update the LR and momentum that it records', async () => {
+  it('gives the optimizer at each update the LR and momentum that it records, which are those of the schedule', async () => {
     const run = await training();
+    const step = vi.spyOn(run.optimizer, 'step');
     const { iterations } = await rowsOf(run);
-    for (const { iteration, lr, momentum } of iterations) expect({ lr, momentum }).toEqual(run.schedule(iteration));
+    const recorded = iterations.map(({ lr, momentum }) => ({ lr, momentum }));
+    expect(step.mock.calls.map(([, given]) => given)).toEqual(recorded);
+    expect(recorded).toEqual(iterations.map(({ iteration }) => run.schedule(iteration)));
+    expect(new Set(recorded.map(({ momentum }) => momentum)).size).toBeGreaterThan(2);
+  });
+
+  it('makes no further update when it goes on after the last one', async () => {
+    const run = await training({ max_iterations: 4 }); // of 6: the second epoch is cut short
+    const position = startPosition();
+    const controller = new AbortController();
+    const stopBeforeValidation = {
+      signal: controller.signal,
+      onIteration: ({ iteration }: IterationRow) => void (iteration === 3 && controller.abort()),
+    };
+    for await (const _ of train(run, position, stopBeforeValidation));
+    expect(position).toMatchObject({ iteration: 4, epoch: 1 });
+    const rows = train(run, position, {
+      signal: new AbortController().signal,
+      onIteration: () => expect.unreachable(),
+    });
+    for await (const row of rows) expect(row).toMatchObject({ epoch: 2, iteration: 4 });
+    expect(position.epoch).toBe(2);
   });
 
   it('stops at a loss that is not a number, and names iteration, LR and momentum', async () => {

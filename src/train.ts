@@ -81,27 +81,29 @@ export async function* train(training: Training, position: Position, hooks: Trai
     const epoch = position.epoch + 1;
     const firstBatch = position.iteration - position.epoch * iterationsPerEpoch;
     if (hooks.signal.aborted) return;
-    for (const batch of training.trainingBatches(position.epoch, firstBatch)) {
-      const started = performance.now();
+    const lap = stopwatch();
+    const remaining = position.iteration < training.stopAfter; // false: interrupted between the last update and its validation
+    for (const batch of remaining ? training.trainingBatches(position.epoch, firstBatch) : []) {
       const hyperparameters = schedule(position.iteration);
       const [loss, correct] = await readMetrics(trainStep(model, optimizer, batch, hyperparameters));
       sums.loss += loss * batch.size;
       sums.correct += correct;
       sums.images += batch.size;
-      sums.trainSeconds += (performance.now() - started) / 1000;
+      const trainSeconds = lap();
+      sums.trainSeconds += trainSeconds;
+      sums.seconds += trainSeconds;
       const row = { iteration: position.iteration++, epoch, ...hyperparameters, loss };
       await hooks.onIteration(row);
       if (!isGood(loss, training)) throw diverged(row, good, training.maxLoss);
       good = row;
       await nextTurn(); // lets signals in
-      sums.seconds += (performance.now() - started) / 1000;
+      sums.seconds += lap();
       if (hooks.signal.aborted) return;
       if (position.iteration >= training.stopAfter) break;
     }
-    const started = performance.now();
     const validation = await evaluate(model, training.validationBatches(), hooks.signal);
     if (hooks.signal.aborted) return; // validated again when the run goes on
-    sums.seconds += (performance.now() - started) / 1000;
+    sums.seconds += lap();
     position.epoch = epoch;
     position.last = { epoch, val_acc: validation.accuracy, val_loss: validation.loss };
     if (position.last.val_acc > (position.best?.val_acc ?? -1)) position.best = position.last;
@@ -122,6 +124,17 @@ export async function* train(training: Training, position: Position, hooks: Trai
     const unusable = { ...row, iteration: row.iteration - 1, loss: row.val_loss };
     if (!Number.isFinite(row.val_loss)) throw diverged(unusable, good, training.maxLoss, 'validation loss');
   }
+}
+
+/** Each call gives the seconds since the one before. */
+function stopwatch(): () => number {
+  let started = performance.now();
+  return () => {
+    const now = performance.now();
+    const seconds = (now - started) / 1000;
+    started = now;
+    return seconds;
+  };
 }
 
 /** Whether training may go on after it. */

@@ -1,7 +1,7 @@
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
 
-export type Precision = 'f32' | 'bf16' | 'f16';
+export type Precision = 'f32' | 'bf16';
 
 export interface BackendOptions {
   precision: Precision;
@@ -26,8 +26,11 @@ export type Availability =
 
 export interface Backend {
   name: string;
-  /** Whether it divides its work among as many threads as it is told; the others have a number of their own. */
-  takesThreads?: boolean;
+  precisions: Precision[];
+  /** The most threads that it can be told to use; absent: it cannot be told. */
+  maxThreads?: number;
+  /** Whether it has several devices to choose from. */
+  takesDevice?: boolean;
   /** Whether it works here, and on what; never throws. */
   probe(): Promise<Availability>;
   /** Makes it tfjs's current backend with every kernel of `ops` registered. Throws ClrError('backend') if it cannot. */
@@ -46,26 +49,43 @@ export const backendNames = Object.keys(backends);
 
 /** `name` "auto": the fastest usable one. `why` says how it came to be chosen. Throws ClrError('backend'). */
 export async function useBackend(name: string, options: BackendOptions): Promise<ActiveBackend & { why: string }> {
-  const { backend, why } = name === 'auto' ? await fastest() : { backend: await load(name), why: 'asked for' };
+  const { backend, why } = name === 'auto' ? await fastest(options) : { backend: await load(name), why: 'asked for' };
+  const problem = shortfall(backend, options);
+  if (problem) throw new ClrError('backend', `the ${backend.name} backend ${problem}`, '`clr doctor` lists the others');
   return { ...(await backend.activate(options)), why };
 }
 
 /** Whether the backend of that name, or the one that `auto` leads to, divides its work among as many threads as it is told. */
 export async function takesThreads(name: string): Promise<boolean> {
-  return (name === 'auto' ? (await fastest()).backend : await load(name)).takesThreads ?? false;
+  const backend = name === 'auto' ? (await fastest({ precision: 'f32' })).backend : await load(name);
+  return (backend.maxThreads ?? 1) > 1;
 }
 
-/** The first usable one that is not slow; else the first usable one. */
-async function fastest(): Promise<{ backend: Backend; why: string }> {
+/** Why the backend cannot do what the options ask for; undefined: it can. */
+function shortfall(
+  { precisions, maxThreads, takesDevice }: Backend,
+  { precision, threads, device }: BackendOptions,
+): string | undefined {
+  if (!precisions.includes(precision)) return `computes in ${precisions.join(' or ')}, not ${precision}`;
+  if (device !== undefined && !takesDevice) return `has no devices to choose from, such as ${device}`;
+  if (threads === undefined || threads <= (maxThreads ?? 0)) return undefined;
+  return maxThreads
+    ? `runs on at most ${maxThreads} threads, not ${threads}`
+    : 'cannot be told how many threads to use';
+}
+
+/** The first that can do it, is usable and not slow; else the first that is slow. */
+async function fastest(options: BackendOptions): Promise<{ backend: Backend; why: string }> {
   const passedOver: string[] = [];
   let lastResort: Backend | undefined;
   for (const name of backendNames) {
     const backend = await load(name);
     const availability = await backend.probe();
-    if (availability.usable && !availability.slow)
+    const problem = availability.usable ? shortfall(backend, options) : availability.reason;
+    if (!problem && availability.usable && !availability.slow)
       return { backend, why: ['the fastest usable one', ...passedOver].join('; ') };
-    if (availability.usable) lastResort ??= backend;
-    passedOver.push(`${name}: ${availability.usable ? availability.slow : availability.reason}`);
+    if (!problem) lastResort ??= backend;
+    passedOver.push(`${name}: ${problem ?? (availability.usable && availability.slow)}`);
   }
   if (lastResort) return { backend: lastResort, why: ['the last resort, slow', ...passedOver].join('; ') };
   throw new ClrError('backend', `no backend works here: ${passedOver.join('; ')}`, 'run `clr doctor` for the remedies');

@@ -22,6 +22,11 @@ export const officialDownload: Download = {
   sha256: 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
 };
 
+/** Where the file lies once it is whole. */
+export function downloadPath({ url }: Download, cacheDirectory: string): string {
+  return join(cacheDirectory, basename(new URL(url).pathname));
+}
+
 /** Cut connections are taken up again this often, as long as each attempt brings more of the file. */
 const maxAttempts = 20;
 
@@ -34,7 +39,7 @@ export async function downloaded(
   { cacheDirectory, report }: Pick<DataOptions, 'cacheDirectory' | 'report'>,
   open: Opener = openHttps,
 ): Promise<string> {
-  const file = join(cacheDirectory, basename(new URL(wanted.url).pathname));
+  const file = downloadPath(wanted, cacheDirectory);
   if ((await sizeOf(file)) === wanted.bytes) return file;
   try {
     await mkdir(dirname(file), { recursive: true });

@@ -2,7 +2,6 @@ import os from 'node:os';
 import '@tensorflow/tfjs-backend-cpu';
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { backend, type DataType, enableProdMode, setBackend, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { ClrError } from '../../errors.js';
 import type { HostMemory } from '../../ops/kernel.js';
 import { registerReferenceKernels } from '../host.js';
 import type { Backend } from '../index.js';
@@ -10,6 +9,8 @@ import type { Backend } from '../index.js';
 /** tfjs's plain JavaScript backend with the reference kernels: slow, everywhere the same, what the others are compared with. */
 export const cpu: Backend = {
   name: 'cpu',
+  precisions: ['f32'],
+  maxThreads: 1,
   async probe() {
     return {
       usable: true,
@@ -18,8 +19,6 @@ export const cpu: Backend = {
     };
   },
   async activate({ precision }) {
-    if (precision !== 'f32')
-      throw new ClrError('backend', `the cpu backend computes in f32, not ${precision}`, 'set precision to f32');
     enableProdMode(); // silences tfjs's advice to install tfjs-node
     await setBackend('cpu');
     registerReferenceKernels('cpu', cpuMemory);

@@ -3,14 +3,12 @@ import {
   copyRegisteredKernels,
   enableProdMode,
   findBackend,
-  type KernelConfig,
   registerBackend,
-  registerKernel,
   setBackend,
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';
-import { registerReferenceKernels } from '../host.js';
+import { registerHostKernels, registerReferenceKernels } from '../host.js';
 import type { Backend } from '../index.js';
 import { type Addon, loadAddon } from './addon.js';
 import { OnednnBackend } from './backend.js';
@@ -22,7 +20,8 @@ const remedy =
 /** oneDNN's convolutions and own C++ loops on the processor: the fastest without a GPU. */
 export const onednn: Backend = {
   name: 'onednn',
-  takesThreads: true,
+  precisions: ['f32', 'bf16'],
+  maxThreads: 256,
   async probe() {
     try {
       return { usable: true, device: describe(loadAddon()) };
@@ -31,10 +30,6 @@ export const onednn: Backend = {
     }
   },
   async activate({ precision, threads = os.availableParallelism() }) {
-    if (precision === 'f16')
-      throw new ClrError('backend', 'the onednn backend computes in f32 or bf16, not f16', 'set precision to bf16');
-    if (!(Number.isInteger(threads) && threads > 0 && threads <= 256))
-      throw new ClrError('backend', `cannot run on ${threads} threads`, 'set a whole number from 1 to 256');
     const backend = install();
     backend.addon.setThreads(threads);
     backend.bf16 = precision === 'bf16';
@@ -60,16 +55,8 @@ function install(): OnednnBackend {
   registerBackend('onednn', () => backend);
   copyRegisteredKernels('cpu', 'onednn');
   registerReferenceKernels('onednn', backend);
-  for (const { name, compute } of kernels) {
-    unregisterKernel(name, 'onednn');
-    const kernelFunc = ({ inputs, attrs }: { inputs: unknown; attrs: unknown }) =>
-      compute(inputs as never, attrs as never, backend);
-    registerKernel({
-      kernelName: name,
-      backendName: 'onednn',
-      kernelFunc: kernelFunc as unknown as KernelConfig['kernelFunc'],
-    });
-  }
+  for (const { name } of kernels) unregisterKernel(name, 'onednn');
+  registerHostKernels('onednn', backend, kernels);
   return backend;
 }
 

@@ -10,6 +10,8 @@ const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 /** TensorFlow's C library through tfjs-node: a CUDA GPU where tfjs-node-gpu finds one, else the processor. Not installed by itself. */
 export const tensorflow: Backend = {
   name: 'tensorflow',
+  precisions: ['f32'],
+  takesDevice: true, // gpu or cpu
   async probe(): Promise<Availability> {
     const current = engine().backendName;
     try {
@@ -26,11 +28,7 @@ export const tensorflow: Backend = {
       if (current && current !== engine().backendName) await setBackend(current); // tfjs-node makes itself the current one
     }
   },
-  async activate({ precision, threads, device: wanted }) {
-    if (precision !== 'f32')
-      throw new ClrError('backend', `the tensorflow backend computes in f32, not ${precision}`, 'set precision to f32');
-    if (threads !== undefined)
-      throw new ClrError('backend', 'tfjs-node cannot be told how many threads to use', 'leave threads out');
+  async activate({ precision, device: wanted }) {
     await load();
     await setBackend('tensorflow');
     const used = usesGpu() ? 'gpu' : 'cpu';

@@ -10,7 +10,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { assembleBatchKernels } from '../../ops/assemble-batch.js';
 import type { HostMemory } from '../../ops/kernel.js';
-import { registerReferenceKernels } from '../host.js';
+import { registerHostKernels } from '../host.js';
 import { unpadded } from './convolution.js';
 import { composedKernels } from './kernels.js';
 
@@ -20,7 +20,7 @@ const registered = new Set<string>();
 export function registerComposedKernels(backendName: string): void {
   if (registered.has(backendName)) return;
   registered.add(backendName);
-  registerReferenceKernels(backendName, uploads, assembleBatchKernels);
+  registerHostKernels(backendName, uploads, assembleBatchKernels);
   registerTidied(backendName, composedKernels);
   const stock = Object.keys(unpadded).map((name) => getKernel(name, backendName) as KernelConfig);
   registerTidied(backendName, unpadded);

@@ -22,6 +22,8 @@ const device = `${os.cpus()[0]?.model ?? 'processor'} (WebAssembly, one thread)`
 /** tfjs's WebAssembly backend (XNNPACK) with convolution gradients of our own: one core, on any machine that Node runs on. */
 export const wasm: Backend = {
   name: 'wasm',
+  precisions: ['f32'],
+  maxThreads: 1, // tfjs has no threads in Node
   async probe(): Promise<Availability> {
     if (await env().getAsync('WASM_HAS_SIMD_SUPPORT')) return { usable: true, device };
     return {
@@ -30,15 +32,7 @@ export const wasm: Backend = {
       remedy: 'choose the cpu backend by name (very slow), or another machine',
     };
   },
-  async activate({ precision, threads = 1 }) {
-    if (precision !== 'f32')
-      throw new ClrError('backend', `the wasm backend computes in f32, not ${precision}`, 'set precision to f32');
-    if (threads !== 1)
-      throw new ClrError(
-        'backend',
-        `the wasm backend runs on one thread in Node (tfjs has no threads there), not ${threads}`,
-        'set threads to 1 or leave it out',
-      );
+  async activate({ precision }) {
     const availability = await wasm.probe();
     if (!availability.usable)
       throw new ClrError('backend', `the wasm backend does not work here: ${availability.reason}`, availability.remedy);
