@@ -13,7 +13,9 @@ export const scheduleCommand = new Command('schedule')
   .description("print a config's LR and momentum at each iteration, without training")
   .argument('<config>', 'JSON or YAML file')
   .addOption(
-    new Option('--batches <n>', 'batches an epoch; by default those of 50,000 images').argParser(positiveInteger),
+    new Option('--batches <n>', "batches an epoch; by default those of the config's data set").argParser(
+      positiveInteger,
+    ),
   )
   .addOption(new Option('--png <file>', 'draw a chart in place of the CSV'))
   .addOption(

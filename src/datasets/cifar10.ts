@@ -10,7 +10,7 @@ import { downloaded, officialDownload } from './download.js';
 import { type DecodedImage, decodersAtOnce, fromImages } from './image-folders.js';
 import type { DataOptions, Dataset } from './index.js';
 import { openSource, type SourceFile } from './source.js';
-import { limited } from './subset.js';
+import { type Limits, limited } from './subset.js';
 
 const limit = (split: string) =>
   z
@@ -20,13 +20,16 @@ const limit = (split: string) =>
     .describe(`Images of the ${split} split, the same number of each class; all when absent`);
 
 /** CIFAR-10 (Krizhevsky 2009) from the official binary batches, from image folders, or from an archive of either. */
-export const cifar10 = entry({
-  type: 'cifar10',
-  options: z.object({ train_limit: limit('training'), val_limit: limit('validation') }),
-  async create(limits, data: DataOptions) {
-    return limited(await load(data.path ?? (await downloaded(officialDownload, data)), data), limits, data);
-  },
-});
+export const cifar10 = {
+  ...entry({
+    type: 'cifar10',
+    options: z.object({ train_limit: limit('training'), val_limit: limit('validation') }),
+    async create(limits, data: DataOptions) {
+      return limited(await load(data.path ?? (await downloaded(officialDownload, data)), data), limits, data);
+    },
+  }),
+  trainSize: ({ train_limit = 50_000 }: Limits) => train_limit,
+};
 
 /** Everything at `path`, from the cache when it is there. */
 async function load(path: string, { cacheDirectory, report }: DataOptions): Promise<Dataset> {

@@ -1,4 +1,4 @@
-import { Registry } from '../registry.js';
+import { Registry, type Typed } from '../registry.js';
 import { cifar10 } from './cifar10.js';
 import { synthetic } from './synthetic.js';
 
@@ -30,4 +30,15 @@ export interface DataOptions {
   report(message: string): void;
 }
 
-export const datasets = new Registry<[DataOptions], Promise<Dataset>>('dataset', [cifar10, synthetic]);
+const entries = [cifar10, synthetic];
+
+/** The data sets that a config can name. `create` throws ClrError('data') where images are missing or damaged. */
+export const datasets = new Registry<[DataOptions], Promise<Dataset>>('dataset', entries);
+
+/**
+ * Training images that a validated `dataset` of a config stands for, without loading any: for `cifar10` the official
+ * 50,000 unless limited, whatever the archive at hand holds.
+ */
+export function trainSize(config: Typed): number {
+  return entries.find(({ type }) => type === config.type)!.trainSize(config as never);
+}

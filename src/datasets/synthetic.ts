@@ -14,22 +14,25 @@ type Colour = [number, number, number];
  * hue that it is often but not always near; the background is dull, with blots and pixel noise. The same seed gives the
  * same images.
  */
-export const synthetic = entry({
-  type: 'synthetic',
-  options: z.object({
-    train_size: z.int().min(10).default(2000).describe('Training images, the same number of each class'),
-    val_size: z.int().min(10).default(500).describe('Validation images'),
-    difficulty: z.number().min(0).max(1).default(0.5).describe('Scales the pixel noise and the spread of the hues'),
+export const synthetic = {
+  ...entry({
+    type: 'synthetic',
+    options: z.object({
+      train_size: z.int().min(10).default(2000).describe('Training images, the same number of each class'),
+      val_size: z.int().min(10).default(500).describe('Validation images'),
+      difficulty: z.number().min(0).max(1).default(0.5).describe('Scales the pixel noise and the spread of the hues'),
+    }),
+    async create({ train_size, val_size, difficulty }, { seed }: DataOptions): Promise<Dataset> {
+      return {
+        imageShape: [size, size, 3],
+        classNames: Object.keys(shapes),
+        train: drawSplit(train_size, difficulty, randomStream(seed, 'synthetic', 0)),
+        validation: drawSplit(val_size, difficulty, randomStream(seed, 'synthetic', 1)),
+      };
+    },
   }),
-  async create({ train_size, val_size, difficulty }, { seed }: DataOptions): Promise<Dataset> {
-    return {
-      imageShape: [size, size, 3],
-      classNames: Object.keys(shapes),
-      train: drawSplit(train_size, difficulty, randomStream(seed, 'synthetic', 0)),
-      validation: drawSplit(val_size, difficulty, randomStream(seed, 'synthetic', 1)),
-    };
-  },
-});
+  trainSize: ({ train_size }: { train_size: number }) => train_size,
+};
 
 /** The classes in turn. */
 function drawSplit(count: number, difficulty: number, random: Random): Split {

@@ -1,13 +1,11 @@
 import { type ExperimentConfig, runLength } from '../config.js';
+import { trainSize } from '../datasets/index.js';
 import type { IterationRow } from '../results/metrics.js';
 import { schedules } from './index.js';
 
-/** LR and momentum at each iteration of a run, without training; `batches` an epoch, or those of CIFAR-10's 50,000 images. */
+/** LR and momentum at each iteration of a run, without training or data; `batches` an epoch, or those of the data set. */
 export function scheduleRows(config: ExperimentConfig, batches?: number): Omit<IterationRow, 'loss'>[] {
-  const images =
-    batches === undefined
-      ? ((config.dataset.train_limit as number | undefined) ?? 50_000)
-      : batches * config.batch_size;
+  const images = batches === undefined ? trainSize(config.dataset) : batches * config.batch_size;
   const length = runLength(config, images);
   const schedule = schedules.create(config.schedule, length);
   return Array.from({ length: length.iterations }, (_, iteration) => ({
