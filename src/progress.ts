@@ -9,10 +9,14 @@ export interface ProgressReport {
   stop(): void;
 }
 
-/** A bar with the line of each epoch above it on a terminal; elsewhere, and with NO_COLOR or CI set, the lines alone. */
+/** Whether stderr is a terminal to draw bars on; with CI set it is taken for a log. Bars have no colour for NO_COLOR to take. */
+export function interactive(): boolean {
+  return Boolean(process.stderr.isTTY && !process.env.CI);
+}
+
+/** A bar with the line of each epoch above it on a terminal; elsewhere, and with CI set, the lines alone. */
 export function progressReport(total: { iterations: number; epochs: number }, start: number): ProgressReport {
-  const terminal = process.stderr.isTTY && !process.env.CI;
-  return terminal ? barReport(total, start) : lineReport(total.epochs);
+  return interactive() ? barReport(total, start) : lineReport(total.epochs);
 }
 
 function lineReport(epochs: number): ProgressReport {

@@ -6,7 +6,7 @@ import { ClrError } from '../errors.js';
 import { writeFinderCharts } from '../lr-finder/charts.js';
 import { tableName } from '../lr-finder/table.js';
 import { printable } from '../results/printable.js';
-import { readIterations, readJson, readMetrics } from '../results/read-run.js';
+import { readIterations, readJsonAs, readMetrics } from '../results/read-run.js';
 import { curves } from './curves.js';
 import { lossVsLr } from './loss-vs-lr.js';
 import { lrMomentum } from './lr-momentum.js';
@@ -54,12 +54,7 @@ const headingSchema = z.looseObject({
 });
 
 function readHeading(directory: string): { title: string; subtitle: string } {
-  const { success, data, error } = headingSchema.safeParse(readJson(directory, 'config.json'));
-  if (!success) {
-    const { path: key, message } = error.issues[0]!;
-    throw new ClrError('data', `${path.join(directory, 'config.json')}: ${key.join('.') || 'it'}: ${message}`);
-  }
-  const { name, model, dataset, schedule, batch_size, seed } = data;
+  const { name, model, dataset, schedule, batch_size, seed } = readJsonAs(headingSchema, directory, 'config.json');
   const depth = model.depth === undefined ? '' : `-${model.depth}`;
   const subtitle = `${model.type}${depth} on ${dataset.type}, ${schedule.type}, batch ${batch_size}, seed ${seed}`;
   return { title: name, subtitle };

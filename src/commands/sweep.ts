@@ -31,11 +31,11 @@ export const sweepCommand = new Command('sweep')
 
 /** Runs the plan, or lists it; sets the exit code: 1 if a run failed. */
 export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
-  const { estimate, isDone, runSweep, sweepFolder } = await import('../sweep/sweep.js');
+  const { isDone, readManifest } = await import('../sweep/manifest.js');
+  const { estimate, runSweep, sweepFolder } = await import('../sweep/sweep.js');
   const { runs, jobs, data, cache, dryRun } = flags;
   const directory = flags.out ?? sweepFolder(runs, plan.name);
   if (dryRun) {
-    const { readManifest } = await import('../sweep/manifest.js');
     const { duration } = await import('../compare/print.js');
     const { planned } = readManifest(directory, plan);
     for (const run of planned) process.stdout.write(`${run.status.padEnd(11)} ${run.directory}\n`);

@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import { interactive } from '../progress.js';
 import type { RangeTestRow } from './range-test.js';
 
 /** Tells the user on stderr how the test goes: a bar on a terminal, elsewhere a line each tenth of a curve. */
@@ -11,8 +12,9 @@ export interface FinderProgress {
   stop(): void;
 }
 
+/** `iterations`: of each curve. */
 export function finderProgress(iterations: number): FinderProgress {
-  return process.stderr.isTTY && !process.env.CI ? bar(iterations) : lines(iterations);
+  return interactive() ? bar(iterations) : lines(iterations);
 }
 
 const print = (text: string) => void process.stderr.write(`${text}\n`);

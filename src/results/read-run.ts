@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
+import type { z } from 'zod';
 import { ClrError } from '../errors.js';
 import { type Column, type IterationRow, iterationColumns, type MetricsRow, metricsColumns } from './metrics.js';
 
@@ -26,6 +27,18 @@ export function readJson(directory: string, name: string): unknown {
   } catch (error) {
     throw new ClrError('data', `cannot read ${file}: ${(error as Error).message}`, 'it is damaged or no JSON');
   }
+}
+
+/** The same, checked: others may have written it. Throws ClrError('data') that names the key. */
+export function readJsonAs<Schema extends z.ZodType>(
+  schema: Schema,
+  directory: string,
+  name: string,
+): z.output<Schema> {
+  const { success, data, error } = schema.safeParse(readJson(directory, name));
+  if (success) return data;
+  const { path: key, message } = error.issues[0]!;
+  throw new ClrError('data', `${path.join(directory, name)}: ${key.join('.') || 'it'}: ${message}`);
 }
 
 /** A text file of a run folder. Throws ClrError('data') when it is missing, larger than a run makes it, or a device. */

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { z } from 'zod';
 import { ClrError } from '../errors.js';
 import { validateConfig } from '../load-config.js';
+import { replaceFile } from '../results/atomic.js';
 import { lockHolder } from '../results/lock.js';
-import { readJson } from '../results/read-run.js';
-import type { Summary } from '../results/run-folder.js';
+import { readJsonAs } from '../results/read-run.js';
+import { type Summary, writeJson } from '../results/run-folder.js';
 import { changedKeys } from '../resume.js';
 import type { SweepPlan } from './plan.js';
 
@@ -27,16 +28,28 @@ export interface Manifest {
   runs: SweepRun[];
 }
 
+const manifestSchema = z.object({
+  runs: z.array(
+    z.object({
+      ...{ arm: z.string(), seed: z.number(), directory: z.string() },
+      status: z.enum(['pending', 'running', 'completed', 'diverged', 'interrupted', 'failed']),
+      message: z.string().optional(),
+      seconds: z.number().optional(),
+    }),
+  ),
+});
+
 /** What to do about a run, judged by its folder and its lock. */
 export type Next = 'start' | 'resume' | 'wait' | 'nothing';
 
 /**
  * The runs of the plan in its order, with the states that an earlier sweep.json and the run folders give, then those that
- * earlier plans had besides. Writes nothing. Throws ClrError('usage') where an arm's config is not the one it began with.
+ * earlier plans had besides. Writes nothing. Throws ClrError('usage') where an arm's config is not the one it began with,
+ * ClrError('data') where sweep.json is damaged.
  */
 export function readManifest(directory: string, plan: SweepPlan): { planned: SweepRun[]; others: SweepRun[] } {
   const earlier = existsSync(path.join(directory, 'sweep.json'))
-    ? (readJson(directory, 'sweep.json') as Manifest).runs
+    ? readJsonAs(manifestSchema, directory, 'sweep.json').runs
     : [];
   for (const arm of plan.arms) refuseOtherConfig(directory, arm);
   const planned = plan.arms.flatMap((arm) =>
@@ -51,8 +64,9 @@ export function readManifest(directory: string, plan: SweepPlan): { planned: Swe
   return { planned, others: earlier.filter((run) => !folders.has(run.directory)) };
 }
 
+/** Replaces sweep.json, whole or not at all. */
 export function writeManifest(directory: string, manifest: Manifest): void {
-  writeFileAtomic.sync(path.join(directory, 'sweep.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  writeJson(directory, 'sweep.json', manifest);
 }
 
 /** The config that the runs of an arm share, but for the seed. */
@@ -62,7 +76,7 @@ export const armFile = (directory: string, arm: string) => path.join(directory, 
 export function writeArms(directory: string, plan: SweepPlan): void {
   for (const { name, config } of plan.arms) {
     mkdirSync(path.join(directory, name), { recursive: true });
-    writeFileAtomic.sync(armFile(directory, name), `${JSON.stringify(config, null, 2)}\n`);
+    replaceFile(armFile(directory, name), `${JSON.stringify(config, null, 2)}\n`);
   }
 }
 
@@ -71,18 +85,22 @@ export function refresh(directory: string, run: SweepRun): SweepRun {
   const summary = readSummary(path.join(directory, run.directory));
   if (!summary) return run.status === 'failed' ? run : { ...run, status: 'pending', message: undefined };
   const { message, seconds } = summary;
-  if (summary.status === 'completed' || summary.status === 'diverged')
-    return { ...run, status: summary.status, message, seconds };
+  if (isDone(summary)) return { ...run, status: summary.status, message, seconds };
   if (run.status === 'failed') return run;
   const killed = summary.status === 'running' && lockHolder(path.join(directory, run.directory)) === undefined;
   return { ...run, status: killed ? 'interrupted' : summary.status, message, seconds };
+}
+
+/** A diverged run is a result like another. */
+export function isDone({ status }: Pick<SweepRun, 'status'>): boolean {
+  return status === 'completed' || status === 'diverged';
 }
 
 /** What was begun goes on; what failed is repeated; what another process still trains is waited for. */
 export function nextStep(directory: string, run: SweepRun): Next {
   const folder = path.join(directory, run.directory);
   if (lockHolder(folder) !== undefined) return 'wait';
-  if (run.status === 'completed' || run.status === 'diverged') return 'nothing';
+  if (isDone(run)) return 'nothing';
   return run.status !== 'failed' && existsSync(path.join(folder, 'config.json')) ? 'resume' : 'start';
 }
 

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { duration } from '../compare/print.js';
-import type { SweepRun } from './manifest.js';
+import { interactive } from '../progress.js';
+import { isDone, type SweepRun } from './manifest.js';
 
 /** Tells the user how a sweep goes, on stderr. */
 export interface SweepProgress {
@@ -18,13 +19,13 @@ export function sweepProgress(
   runs: readonly SweepRun[],
   epochs: ReadonlyMap<string, number>,
 ): SweepProgress {
-  let done = runs.filter((run) => run.status === 'completed' || run.status === 'diverged').length;
+  let done = runs.filter(isDone).length;
   const outcome = (run: SweepRun, left: number | undefined) => {
-    if (run.status === 'completed' || run.status === 'diverged') done++;
+    if (isDone(run)) done++;
     const remaining = done < runs.length && left !== undefined ? `, about ${duration(left)} left` : '';
     return `${run.status} ${run.directory}${told(directory, run)} (${done} of ${runs.length} done${remaining})`;
   };
-  return process.stderr.isTTY && !process.env.CI
+  return interactive()
     ? bars(directory, runs.length, () => done, epochs, outcome)
     : {
         begin: (run) => void process.stderr.write(`begin ${run.directory}\n`),

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { lockFolder } from '../results/lock.js';
+import { lockFolder, lockHolder } from '../results/lock.js';
 import { clearAway, nextStep, readManifest, refresh, type SweepRun, writeArms, writeManifest } from './manifest.js';
 import { parseSeeds, readSweep } from './plan.js';
 import { estimate, runSweep } from './sweep.js';
@@ -122,6 +122,17 @@ describe('the manifest', () => {
     expect(others.map((run) => run.seed)).toEqual([2, 3, 4, 5]);
   });
 
+  it.each([
+    ['{}', /sweep\.json: runs: /],
+    ['[]', /sweep\.json: it: /],
+    ['{"runs": [{}]}', /sweep\.json: runs\.0\.arm: /],
+  ])('that says %s is damaged, and is told by its key', (text, message) => {
+    const damaged = path.join(root, 'damaged');
+    mkdirSync(damaged, { recursive: true });
+    writeFileSync(path.join(damaged, 'sweep.json'), text);
+    expect(() => readManifest(damaged, plan)).toThrow(message);
+  });
+
   it('refuses to mix runs of two configs in an arm', () => {
     const changed = { ...plan, arms: plan.arms.map((arm) => ({ ...arm, config: { ...arm.config, epochs: 7 } })) };
     expect(() => readManifest(directory, changed)).toThrow(
@@ -129,6 +140,17 @@ describe('the manifest', () => {
     );
   });
 });
+
+it('a run that cannot be started ends the sweep, but only after the runs at hand, and no other is begun', async () => {
+  const directory = path.join(root, 'broken');
+  const plan = readSweep(sweepFile('broken', { arms: { bad: {}, good: {}, later: {} } }));
+  mkdirSync(path.join(directory, 'bad/seed-1.log'), { recursive: true }); // where the log of the run would be
+  const signal = new AbortController().signal;
+  await expect(runSweep(plan, { directory, jobs: 2, cache: root, signal })).rejects.toThrow(/EISDIR/);
+  const { runs } = JSON.parse(readFileSync(path.join(directory, 'sweep.json'), 'utf8')) as { runs: SweepRun[] };
+  expect(runs.map((run) => run.status)).toEqual(['running', expect.stringMatching(/completed|failed/), 'pending']);
+  expect(lockHolder(directory)).toBeUndefined();
+}, 60_000);
 
 describe('a sweep', () => {
   const built = existsSync(new URL('../../dist/cli.js', import.meta.url));

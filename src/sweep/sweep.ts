@@ -6,7 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes } from '../errors.js';
 import { lockFolder } from '../results/lock.js';
 import { lastError, type RunFlags, startRun } from './child.js';
-import { clearAway, nextStep, readManifest, refresh, type SweepRun, writeArms, writeManifest } from './manifest.js';
+import {
+  clearAway,
+  isDone,
+  nextStep,
+  readManifest,
+  refresh,
+  type SweepRun,
+  writeArms,
+  writeManifest,
+} from './manifest.js';
 import type { SweepPlan } from './plan.js';
 import { sweepProgress } from './progress.js';
 
@@ -37,9 +46,10 @@ export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<
     const epochs = new Map(plan.arms.map(({ name, config }) => [name, Math.ceil(config.epochs)]));
     const progress = sweepProgress(directory, planned, epochs);
     const queue = planned.keys();
+    let broken: unknown; // a worker's error: the others end the runs at hand, since the sweep's lock covers them, and start none
     const work = async () => {
       for (const i of queue) {
-        if (signal.aborted) return;
+        if (signal.aborted || broken) return;
         const record = (run: SweepRun) => {
           planned[i] = run;
           save();
@@ -50,8 +60,14 @@ export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<
         progress.end(planned[i]!, estimate(planned, options.jobs));
       }
     };
-    await Promise.all(Array.from({ length: options.jobs }, work));
+    const workers = Array.from({ length: options.jobs }, () =>
+      work().catch((error) => {
+        broken ??= error;
+      }),
+    );
+    await Promise.all(workers);
     progress.stop();
+    if (broken) throw broken;
     return planned;
   } finally {
     unlock();
@@ -116,11 +132,6 @@ export function estimate(runs: readonly SweepRun[], jobs: number): number | unde
   const perRun = done.reduce((sum, seconds) => sum + seconds, 0) / done.length;
   const left = runs.filter((run) => !isDone(run)).length;
   return perRun * Math.ceil(left / jobs);
-}
-
-/** A diverged run is a result like another. */
-export function isDone({ status }: SweepRun): boolean {
-  return status === 'completed' || status === 'diverged';
 }
 
 /** By default a sweep lies beside the numbered runs. */
