@@ -6,11 +6,16 @@ export const fontconfigFile = fileURLToPath(new URL('fonts/fonts.conf', import.m
 
 const font = new URL('fonts/Roboto-Regular.ttf', import.meta.url);
 
-/** Width of a text in the shipped font, in pixels, without kerning: the sum of the advance widths. */
-export type TextWidth = (text: string, fontSize: number) => number;
+/** What is known of the shipped font. */
+export interface Font {
+  /** Glyph number of a code point; 0, the box, for what the font does not have. */
+  glyphOf(codePoint: number): number;
+  /** Width of a text in pixels, without kerning: the sum of the advance widths. */
+  textWidth(text: string, fontSize: number): number;
+}
 
 /** Reads the tables cmap (format 4), hhea, hmtx and head of the font (OpenType specification, ISO/IEC 14496-22). */
-export function readTextWidth(): TextWidth {
+export function readFont(): Font {
   const file = readFileSync(font);
   const table = tables(file);
   const unitsPerEm = table('head').readUInt16BE(18);
@@ -18,9 +23,12 @@ export function readTextWidth(): TextWidth {
   const lastAdvance = table('hhea').readUInt16BE(34) - 1;
   const hmtx = table('hmtx');
   const advance = (glyph: number) => hmtx.readUInt16BE(4 * Math.min(glyph, lastAdvance));
-  return (text, fontSize) => {
-    const units = [...text].reduce((sum, character) => sum + advance(glyphOf(character.codePointAt(0)!)), 0);
-    return (units * fontSize) / unitsPerEm;
+  return {
+    glyphOf,
+    textWidth(text, fontSize) {
+      const units = [...text].reduce((sum, character) => sum + advance(glyphOf(character.codePointAt(0)!)), 0);
+      return (units * fontSize) / unitsPerEm;
+    },
   };
 }
 
@@ -35,8 +43,7 @@ function tables(file: Buffer): (tag: string) => Buffer {
   };
 }
 
-/** Code point to glyph number; 0, the box, for what the font does not have. */
-function glyphs(cmap: Buffer): (codePoint: number) => number {
+function glyphs(cmap: Buffer): Font['glyphOf'] {
   const map = cmap.subarray(unicodeSubtable(cmap));
   const ends = 14;
   const size = map.readUInt16BE(6); // twice the number of segments

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import type { TopLevelSpec } from 'vega-lite';
 import { afterAll, expect, test } from 'vitest';
-import { readTextWidth } from './font.js';
+import { readFont } from './font.js';
 import { renderPng, scaleFactor, writeChart } from './render.js';
 import { theme } from './theme.js';
 
@@ -13,10 +13,10 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 const fontSize = 40;
 
-function text(words: string): TopLevelSpec {
+function text(words: string, font = theme.font): TopLevelSpec {
   return {
     ...{ width: 600, height: 100, data: { values: [{}] }, mark: { type: 'text', text: words, fontSize } },
-    config: { ...theme, padding: 0, view: { stroke: null } },
+    config: { ...theme, font, padding: 0, view: { stroke: null } },
   };
 }
 
@@ -35,19 +35,31 @@ test('the PNG has the scale factor times the size of the spec and a white backgr
   expect([...data.subarray(0, 3)]).toEqual([255, 255, 255]);
 });
 
-test('letters are drawn with the shipped font, of which the widths are known, and no box for a missing glyph', async () => {
-  const width = readTextWidth();
-  for (const words of [
-    'illicit fill',
-    'MOMENTUM WWW',
-    '0.95 % \u2212 1,000',
-    'learning rate',
-    '\u00b1 \u00d7 \u2264 \u00b5 \u2026',
-  ]) {
-    expect(width(words, fontSize)).toBeGreaterThan(0);
-    expect(Math.abs((await inkWidth(words)) - width(words, fontSize))).toBeLessThan(0.2 * fontSize);
+test('letters are drawn with the shipped font, of which the widths are known', async () => {
+  const { textWidth } = readFont();
+  for (const words of ['illicit fill', 'MOMENTUM WWW', '0.95 % \u2212 1,000', 'learning rate', beyondAscii]) {
+    expect(textWidth(words, fontSize)).toBeGreaterThan(0);
+    expect(Math.abs((await inkWidth(words)) - textWidth(words, fontSize))).toBeLessThan(0.2 * fontSize);
   }
-  expect(width('iiii', 10)).toBeLessThan(width('WWWW', 10) / 3);
+  expect(textWidth('iiii', 10)).toBeLessThan(textWidth('WWWW', 10) / 3);
+});
+
+/** Of our own texts, and of vega's: minus sign, micro, ellipsis. */
+const beyondAscii = '\u00b1 \u00d7 \u2264 \u2265 \u00b0 \u2013 \u2014 \u2019 \u2212 \u00b5 \u2026';
+
+test('the shipped font has a glyph for every character of charts, so that none is drawn as a box', () => {
+  const { glyphOf } = readFont();
+  const ascii = Array.from({ length: 0x7e - 0x20 + 1 }, (_, i) => String.fromCharCode(0x20 + i));
+  const boxes = [...ascii, ...beyondAscii].filter((character) => glyphOf(character.codePointAt(0)!) === 0);
+  expect(boxes).toEqual([]);
+  expect(glyphOf('\u6f22'.codePointAt(0)!)).toBe(0); // a Chinese character, which it lacks
+});
+
+test('fonts of the host are not seen: whatever font is asked for, the shipped one is drawn', async () => {
+  const shipped = await renderPng(text('Momentum 0.95'));
+  for (const font of ['DejaVu Sans', 'Liberation Serif', 'Arial', 'monospace', 'serif'])
+    expect((await renderPng(text('Momentum 0.95', font))).equals(shipped), font).toBe(true);
+  expect((await renderPng(text('Momentum 0.96'))).equals(shipped)).toBe(false);
 });
 
 test('a chart is written with its spec, and nothing else stays in the folder', async () => {

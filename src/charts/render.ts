@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
 import { replaceFile } from '../results/atomic.js';
-import { fontconfigFile, readTextWidth } from './font.js';
+import { fontconfigFile, readFont } from './font.js';
 
 /** Pixels of the PNG for one of the spec: crisp in print. */
 export const scaleFactor = 2;
@@ -16,12 +16,12 @@ async function load() {
     import('vega-lite'),
     import('sharp'),
   ]);
-  const width = readTextWidth();
+  const { textWidth } = readFont();
   // Without a canvas vega takes 0.8 of the font size for each letter. The typings lack textMetrics.
   const { textMetrics } = vega as unknown as {
     textMetrics: { width(item: { fontSize?: number }, text: unknown): number };
   };
-  textMetrics.width = (item, text) => width(String(text ?? ''), item.fontSize ?? 11);
+  textMetrics.width = (item, text) => textWidth(String(text ?? ''), item.fontSize ?? 11);
   return { vega, compile, sharp };
 }
 
