@@ -42,6 +42,12 @@ describe('a config', () => {
     expect(config).toMatchObject({ name: 'derived', epochs: 5, seed: 9, schedule: { type: 'constant', lr: 0.7 } });
   });
 
+  it('takes a key out that it sets to null', () => {
+    file('base3.json', '{ "epochs": 5, "expected": { "val_acc": 90 }, "schedule": { "type": "constant", "lr": 0.1 } }');
+    const config = loadConfig(file('d3.json', '{ "extends": "base3.json", "expected": null }'));
+    expect(config.expected).toBeUndefined();
+  });
+
   it('drops the base options when it names another type', () => {
     file('base2.json', minimal);
     const config = loadConfig(

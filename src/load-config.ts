@@ -162,7 +162,7 @@ function parseAssignment(assignment: string): Draft {
   return { tree: nested, origin: new Map([[key, `--set ${key}`]]) };
 }
 
-/** Objects are merged key by key; but one that names another `type` replaces the whole, since its options are others. */
+/** Objects are merged key by key; but one that names another `type` replaces the whole, since its options are others; null takes a key out. */
 function mergeDraft(draft: Draft, over: Draft): Draft {
   draft.tree = mergeTrees(draft.tree, over.tree);
   for (const [key, where] of over.origin) draft.origin.set(key, where);
@@ -175,6 +175,7 @@ function mergeTrees(base: Tree, over: Tree): Tree {
     const below = base[key];
     const compatible = isTree(value) && isTree(below) && (value.type === undefined || value.type === below.type);
     merged[key] = compatible ? mergeTrees(below, value) : value;
+    if (value === null && below !== undefined) delete merged[key]; // RFC 7396, JSON Merge Patch
   }
   return merged;
 }
