@@ -1,0 +1,39 @@
+import { createWriteStream, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { Header } from 'tar';
+import { afterAll, expect, it } from 'vitest';
+import { archiveFiles } from './archive.js';
+
+const scratch = mkdtempSync(path.join(tmpdir(), 'clr-bomb-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+it('an archive of a few megabytes that unpacks to more than a gigabyte is refused, in little memory, and leaves no file', async () => {
+  const file = path.join(scratch, 'bomb.tar.gz');
+  const chunk = Buffer.alloc(1 << 20);
+  function* content() {
+    const size = 1.2 * 2 ** 30;
+    const header = new Header({
+      path: 'notes.txt',
+      size: Math.floor(size),
+      type: 'File',
+      mode: 0o644,
+      mtime: new Date(0),
+    });
+    header.encode();
+    yield header.block!;
+    for (let written = 0; written < size; written += chunk.length) yield chunk;
+  }
+  await pipeline(Readable.from(content()), createGzip({ level: 1 }), createWriteStream(file));
+  expect(statSync(file).size).toBeLessThan(10_000_000);
+  const before = process.memoryUsage.rss();
+  const read = async () => {
+    for await (const member of archiveFiles(file)) expect.fail(member.path);
+  };
+  await expect(read()).rejects.toThrow(/bomb\.tar\.gz unpacks to more than 1073741824 bytes/);
+  expect(process.memoryUsage.rss() - before).toBeLessThan(300 * 2 ** 20);
+  expect(readdirSync(scratch)).toEqual(['bomb.tar.gz']);
+});
