@@ -24,15 +24,23 @@ const epochs: MetricsRow[] = [1, 2, 3].map((epoch) => ({
 }));
 
 const charts: Record<string, (count: number, diverged: boolean) => TopLevelSpec> = {
-  'lr-momentum': (count, diverged) => lrMomentum(cut(iterations, count, diverged, { loss: Number.NaN }), heading),
-  'lr-momentum, log': (count, diverged) =>
-    lrMomentum(cut(iterations, count, diverged, { loss: Infinity }), heading, { lrScale: 'log' }),
-  'loss-vs-lr': (count, diverged) => lossVsLr(cut(iterations, count, diverged, { loss: Number.NaN }), heading),
-  'loss-vs-lr, log': (count, diverged) =>
-    lossVsLr(cut(iterations, count, diverged, { loss: Infinity }), heading, { lrScale: 'log' }),
+  'lr-momentum': (count, diverged) => lrMomentum(...lossy(count, diverged, Number.NaN)),
+  'lr-momentum, log': (count, diverged) => lrMomentum(...lossy(count, diverged, Infinity, 'log')),
+  'loss-vs-lr': (count, diverged) => lossVsLr(...lossy(count, diverged, 1e30)), // above max_loss
+  'loss-vs-lr, log': (count, diverged) => lossVsLr(...lossy(count, diverged, Infinity, 'log')),
   curves: (count, diverged) =>
-    curves(cut(epochs, count, diverged, { train_loss: Number.NaN, val_acc: Number.NaN }), heading),
+    curves(
+      cut(epochs, count, diverged, { train_loss: Number.NaN, val_acc: Number.NaN }),
+      heading,
+      diverged ? 2 : undefined,
+    ),
 };
+
+/** The first rows of the run, the last of them that of a divergence. */
+function lossy(count: number, diverges: boolean, loss: number, lrScale?: 'log') {
+  const rows = cut(iterations, count, diverges, { loss });
+  return [rows, heading, { lrScale, diverged: diverges ? rows.at(-1) : undefined }] as const;
+}
 
 function cut<Row>(rows: readonly Row[], count: number, diverged: boolean, last: Partial<Row>): Row[] {
   const first = rows.slice(0, count);

@@ -1,14 +1,14 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { MetricsRow } from '../results/metrics.js';
 import { countAxis, extent, lossAxis } from './axes.js';
-import { firstDiverged, noData, verticalMark } from './marks.js';
+import { noData, verticalMark } from './marks.js';
 import { chart, type Heading, type Panel, palette, panelSize } from './theme.js';
 import { thin } from './thin.js';
 
 const sets = { train: 'training', val: 'validation' } as const;
 
-/** Loss and accuracy of the training and the validation set over epochs, two panels. */
-export function curves(rows: readonly MetricsRow[], heading: Heading): TopLevelSpec {
+/** Loss and accuracy of the training and the validation set over epochs, two panels. `diverged`: the epoch to mark. */
+export function curves(rows: readonly MetricsRow[], heading: Heading, diverged?: number): TopLevelSpec {
   const losses = lossAxis(
     'loss',
     rows.flatMap((row) => [row.train_loss, row.val_loss]),
@@ -19,15 +19,20 @@ export function curves(rows: readonly MetricsRow[], heading: Heading): TopLevelS
   );
   return chart(
     heading,
-    panel(rows, 'loss', losses.title, losses.domain),
-    panel(rows, 'acc', 'accuracy (%)', [Math.max(0, accuracies[0]), Math.min(100, accuracies[1])]),
+    panel(rows, diverged, 'loss', losses.title, losses.domain),
+    panel(rows, diverged, 'acc', 'accuracy (%)', [Math.max(0, accuracies[0]), Math.min(100, accuracies[1])]),
   );
 }
 
-function panel(rows: readonly MetricsRow[], what: 'loss' | 'acc', title: string, y: [number, number]): Panel {
-  const x = countAxis(rows.map((row) => row.epoch));
+function panel(
+  rows: readonly MetricsRow[],
+  diverged: number | undefined,
+  what: 'loss' | 'acc',
+  title: string,
+  y: [number, number],
+): Panel {
+  const x = countAxis([...rows.map((row) => row.epoch), diverged ?? 0]); // the epoch that it ended in has no row
   const values = [...series(rows, 'train', what), ...series(rows, 'val', what)];
-  const diverged = firstDiverged(rows, 'train_loss', 'val_loss');
   const color = { domain: Object.values(sets), range: palette.slice(0, 2) };
   return {
     ...panelSize,
@@ -41,7 +46,7 @@ function panel(rows: readonly MetricsRow[], what: 'loss' | 'acc', title: string,
           color: { field: 'set', type: 'nominal', title: null, scale: color },
         },
       },
-      ...(diverged ? [verticalMark(diverged.epoch, `diverged in epoch ${diverged.epoch}`, x.scale.domain)] : []),
+      ...(diverged ? [verticalMark(diverged, `diverged in epoch ${diverged}`, x.scale.domain)] : []),
       ...(values.length === 0 ? [noData] : []),
     ],
   };

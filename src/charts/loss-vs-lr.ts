@@ -1,8 +1,9 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { IterationRow } from '../results/metrics.js';
+import { smooth } from '../results/smooth.js';
 import { extent, type LossAxis, logAxis, lossAxis } from './axes.js';
-import { firstDiverged, noData, verticalMark } from './marks.js';
-import { smooth } from './smooth.js';
+import type { RunChartOptions } from './lr-momentum.js';
+import { noData, verticalMark } from './marks.js';
 import { chart, type Heading, type Layer, palette, panelSize } from './theme.js';
 import { thin } from './thin.js';
 
@@ -15,13 +16,12 @@ const directions = ['rising LR', 'falling LR', 'constant LR'] as const;
 export function lossVsLr(
   rows: readonly IterationRow[],
   heading: Heading,
-  { lrScale = 'linear' }: { lrScale?: 'linear' | 'log' } = {},
+  { lrScale = 'linear', diverged }: RunChartOptions = {},
 ): TopLevelSpec {
   const visible = rows.filter((row) => Number.isFinite(row.lr) && (lrScale === 'linear' || row.lr > 0));
   const lrs = visible.map((row) => row.lr);
   const x = lrScale === 'log' ? logAxis(lrs) : { scale: { domain: extent(lrs, 0.02), nice: false } };
   const drawn = thin(withDirection(visible), ['loss', 'lr']).filter((row) => Number.isFinite(row.loss));
-  const diverged = firstDiverged(rows, 'loss');
   const losses = visible.map((row) => row.loss);
   const layer = curve(drawn, x, lossAxis('training loss', losses));
   if (diverged) layer.push(verticalMark(diverged.lr, `diverged at iteration ${diverged.iteration}`, x.scale.domain));

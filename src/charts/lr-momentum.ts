@@ -1,18 +1,25 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { IterationRow } from '../results/metrics.js';
 import { countAxis, extent, logAxis } from './axes.js';
-import { firstDiverged, noData, verticalMark } from './marks.js';
+import { noData, verticalMark } from './marks.js';
 import { chart, type Heading, type Layer, type Panel, palette, panelSize } from './theme.js';
 import { thin } from './thin.js';
 
 /** A row of iterations.csv; without a loss where a schedule is drawn that was not trained. */
 export type ScheduleRow = Omit<IterationRow, 'loss'> & Partial<Pick<IterationRow, 'loss'>>;
 
+/** How the charts over updates are drawn. */
+export interface RunChartOptions {
+  lrScale?: 'linear' | 'log' | undefined;
+  /** The update at which the run diverged, marked by a line. */
+  diverged?: IterationRow | undefined;
+}
+
 /** Learning rate and momentum over iterations, two panels side by side with the same x, epochs along the top. */
 export function lrMomentum(
   rows: readonly ScheduleRow[],
   heading: Heading,
-  { lrScale = 'linear' }: { lrScale?: 'linear' | 'log' } = {},
+  { lrScale = 'linear', diverged }: RunChartOptions = {},
 ): TopLevelSpec {
   const lrs = rows.map((row) => row.lr);
   const lrAxis = lrScale === 'log' ? logAxis(lrs) : { scale: { domain: [0, extent(lrs, 0.05)[1]] } };
@@ -20,8 +27,8 @@ export function lrMomentum(
   const momentumAxis = { scale: { domain: extent(momenta, 0.1) } };
   return chart(
     heading,
-    panel(rows, { field: 'lr', title: 'learning rate', ...lrAxis }, palette[0]!, panelSize.height - 12),
-    panel(rows, { field: 'momentum', title: 'momentum', ...momentumAxis }, palette[1]!, 12),
+    panel(rows, { field: 'lr', title: 'learning rate', ...lrAxis }, palette[0]!, diverged, panelSize.height - 12),
+    panel(rows, { field: 'momentum', title: 'momentum', ...momentumAxis }, palette[1]!, diverged, 12),
   );
 }
 
@@ -30,6 +37,7 @@ function panel(
   rows: readonly ScheduleRow[],
   y: { field: 'lr' | 'momentum'; title: string; scale: { type?: 'log'; domain: number[] }; axis?: object },
   color: string,
+  diverged: IterationRow | undefined,
   markAt: number,
 ): Panel {
   const x = countAxis(rows.map((row) => row.iteration));
@@ -44,7 +52,6 @@ function panel(
     },
   };
   const layer: Layer[] = [line];
-  const diverged = firstDiverged(rows, 'loss');
   if (diverged)
     layer.push(verticalMark(diverged.iteration, `diverged at ${diverged.iteration} `, x.scale.domain, markAt));
   if (drawn.length === 0) layer.push(noData);

@@ -6,11 +6,6 @@ export const noData: Layer = {
   mark: { type: 'text', text: 'no data', fontSize: 16, color: '#888888' },
 };
 
-/** The first row where one of the fields is not finite: where a run diverged. */
-export function firstDiverged<Row extends object>(rows: readonly Row[], ...fields: (keyof Row)[]): Row | undefined {
-  return rows.find((row) => fields.some((field) => row[field] !== undefined && !Number.isFinite(row[field])));
-}
-
 /** A dashed line over the whole height at `x`, its text `y` pixels below the panel's top, on the side with more room. */
 export function verticalMark(x: number, text: string, domain: readonly [number, number], y = -8): Layer {
   const right = x < (domain[0] + domain[1]) / 2;

@@ -1,20 +1,27 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { Command, Option } from 'commander';
 import { ClrError } from '../errors.js';
 import { printable } from '../results/printable.js';
+
+type LrScale = 'linear' | 'log';
 
 /** `clr plot`: prints the paths of the PNGs. */
 export const plotCommand = new Command('plot')
   .description('draw all charts of a run again, from its files')
   .argument('<run...>', 'run folders, or folders of them')
-  .addOption(new Option('--lr-scale <scale>', 'axis of the learning rate').choices(['linear', 'log']).default('linear'))
-  .action(async (paths: string[], { lrScale }: { lrScale: 'linear' | 'log' }) => {
+  .addOption(
+    new Option('--lr-scale <scale>', "axis of the learning rate, by default linear, or an LR range test's own").choices(
+      ['linear', 'log'],
+    ),
+  )
+  .action(async (paths: string[], { lrScale }: { lrScale?: LrScale }) => {
     const { findRuns } = await import('../results/find-runs.js');
-    const { writeRunCharts } = await import('../charts/run-charts.js');
     const { directories, skipped } = findRuns(paths);
     const problems: Error[] = skipped.map(({ path, reason }) => new ClrError('data', `${path}: ${reason}`));
     for (const directory of directories) {
       try {
-        process.stdout.write(`${(await writeRunCharts(directory, lrScale)).map(printable).join('\n')}\n`);
+        process.stdout.write(`${(await writeCharts(directory, lrScale)).map(printable).join('\n')}\n`);
       } catch (error) {
         problems.push(error as Error);
       }
@@ -22,3 +29,11 @@ export const plotCommand = new Command('plot')
     for (const { message } of problems.slice(0, -1)) process.stderr.write(`clr: ${printable(message)}\n`);
     if (problems.length > 0) throw problems.at(-1);
   });
+
+/** Those of a run or of an LR range test. */
+async function writeCharts(directory: string, lrScale: LrScale | undefined): Promise<string[]> {
+  const { tableName } = await import('../lr-finder/table.js');
+  const isFinder = existsSync(path.join(directory, tableName));
+  if (isFinder) return (await import('../lr-finder/charts.js')).writeFinderCharts(directory, lrScale);
+  return (await import('../charts/run-charts.js')).writeRunCharts(directory, lrScale);
+}

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { smoother } from '../charts/smooth.js';
 import type { Batch } from '../datasets/batches.js';
 import { evaluate } from '../evaluate.js';
+import { smoother } from '../results/smooth.js';
 import { type Training, trainStep } from '../train.js';
 import { type LrRange, learningRate } from './learning-rates.js';
 import type { FinderRow } from './table.js';

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes } from '../errors.js';
+import { removeTemporaries } from '../results/atomic.js';
 import { lockFolder } from '../results/lock.js';
 import { lastError, type RunFlags, startRun } from './child.js';
 import {
@@ -38,6 +39,7 @@ export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<
   const { directory, signal } = options;
   mkdirSync(directory, { recursive: true });
   const unlock = lockFolder(directory);
+  removeTemporaries(directory);
   try {
     const { planned, others } = readManifest(directory, plan);
     writeArms(directory, plan);

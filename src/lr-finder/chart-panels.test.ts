@@ -1,14 +1,15 @@
 import sharp from 'sharp';
 import type { TopLevelSpec } from 'vega-lite';
 import { expect, test, vi } from 'vitest';
-import { groupCurves, labelOf } from '../lr-finder/curves.js';
-import { learningRate } from '../lr-finder/learning-rates.js';
-import { suggest } from '../lr-finder/suggestions.js';
-import type { FinderRow } from '../lr-finder/table.js';
+import { renderPng } from '../charts/render.js';
 import { randomStream } from '../random.js';
-import { type FinderCurve, finderValidation, lrFinder } from './lr-finder.js';
-import { renderPng } from './render.js';
-import { smooth } from './smooth.js';
+import { smooth } from '../results/smooth.js';
+import type { FinderCurve } from './chart-axes.js';
+import { finderValidation, lrFinder } from './chart-panels.js';
+import { groupCurves, labelOf } from './curves.js';
+import { learningRate } from './learning-rates.js';
+import { suggest } from './suggestions.js';
+import type { FinderRow } from './table.js';
 
 type Scale = 'linear' | 'exponential';
 const ranges = { linear: { start: 0.1, end: 2 }, exponential: { start: 1e-4, end: 10 } };

@@ -1,0 +1,61 @@
+import { extent, logAxis } from '../charts/axes.js';
+import { palette } from '../charts/theme.js';
+import type { Group } from './curves.js';
+import type { Method, Suggestion } from './suggestions.js';
+
+/** One combination of hyperparameters, its name in the legend and what the methods made of it. */
+export interface FinderCurve extends Group {
+  label: string;
+  suggestions: Suggestion[];
+}
+
+/** Of the range test, and so of its charts. */
+export type Scale = 'linear' | 'exponential';
+/** A suggestion that names an LR. */
+export type Answer = Extract<Suggestion, { max_lr: number }>;
+
+/** The axis of the learning rate; with ticks of its own where it is logarithmic. */
+export interface X {
+  scale: { domain: [number, number] };
+  axis?: object;
+}
+
+/** That of the loss or the accuracy. */
+export interface Y {
+  title: string;
+  domain: [number, number];
+}
+
+/** The axis that the test was made on, with room for every suggestion. */
+export function lrAxis(curves: readonly FinderCurve[], scale: Scale): X {
+  const lrs = curves.flatMap((curve) => [...curve.lr, ...answers(curve).map((answer) => answer.max_lr)]);
+  return scale === 'linear' ? { scale: { domain: extent(lrs, 0.02) } } : logAxis(lrs);
+}
+
+/** The suggestions of a curve that name an LR; of one method, if asked. */
+export function answers({ suggestions }: FinderCurve, only?: Method): Answer[] {
+  return suggestions.filter((s): s is Answer => 'max_lr' in s && (only === undefined || s.method === only));
+}
+
+/** The channels that all layers share; `y` takes the field. */
+export function encodings(curves: readonly FinderCurve[], x: X, { title, domain }: Y) {
+  const labels = curves.map((curve) => curve.label);
+  const columns = labels.some((label) => label.length > 20) ? 2 : 3;
+  const legend = curves.length > 1 ? { symbolType: 'stroke', symbolOpacity: 1, columns, labelLimit: 300 } : null;
+  return {
+    x: { field: 'lr', type: 'quantitative', title: 'learning rate', ...x, scale: { ...x.scale, nice: false } },
+    y: (field: string) => ({ field, type: 'quantitative', title, scale: { domain, nice: false } }) as const,
+    color: {
+      field: 'label',
+      type: 'nominal',
+      title: null,
+      legend,
+      scale: { domain: labels, range: colours(labels.length) },
+    },
+  } as const;
+}
+
+/** The palette, and from the beginning again where it is too short. */
+function colours(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => palette[i % palette.length]!);
+}

@@ -1,0 +1,86 @@
+import type { Layer } from '../charts/theme.js';
+import { palette } from '../charts/theme.js';
+import { type Answer, answers, encodings, type FinderCurve, type X, type Y } from './chart-axes.js';
+import { type Method, runningMedian } from './suggestions.js';
+
+/** Each suggestion of each curve as a symbol on the curve's line, or at the height of its start if the LR is below that. */
+export function suggestionMarks(curves: readonly FinderCurve[], x: X, y: Y, only?: Method): Layer {
+  const encode = encodings(curves, x, y);
+  const values = curves.flatMap((curve) => {
+    const line = only ? runningMedian(curve.val_acc ?? []) : curve.smoothed;
+    const height = (lr: number) =>
+      line[
+        Math.max(
+          0,
+          curve.lr.findLastIndex((value) => value <= lr * (1 + 1e-9)),
+        )
+      ];
+    return answers(curve, only).map(({ method, max_lr }) => ({
+      ...{ label: curve.label, method: markNames[method] },
+      ...{ lr: max_lr, line: height(max_lr) },
+    }));
+  });
+  const domain = only ? [markNames[only]] : Object.values(markNames);
+  const range = only ? ['diamond'] : ['circle', 'triangle-down', 'square', 'diamond'];
+  return {
+    data: { values },
+    mark: { type: 'point', filled: true, size: 90, opacity: 1, stroke: 'white', strokeWidth: 1 },
+    encoding: {
+      ...encode,
+      y: encode.y('line'),
+      shape: { field: 'method', type: 'nominal', title: null, legend: { orient: 'bottom' }, scale: { domain, range } },
+    },
+  };
+}
+
+const markNames: Record<Method, string> = {
+  'minimum/10': 'minimum/10',
+  steepest: 'steepest',
+  valley: 'valley',
+  range: 'max_lr of the range',
+};
+
+const rowHeight = 17;
+
+/**
+ * A dashed line for each suggestion that goes on above the panel, to a row of its own with the method and the LR: the line
+ * nearest to the side that the texts run from is the longest, so that none crosses a text. The range is shaded as well.
+ */
+export function flags(curve: FinderCurve, x: X, only?: Method): Layer[] {
+  const shown = answers(curve, only);
+  const [low, high] = x.scale.domain.map((lr) => (x.axis ? Math.log(lr) : lr)) as [number, number];
+  const position = (lr: number) => ((x.axis ? Math.log(lr) : lr) - low) / (high - low);
+  const places = shown.map((answer) => position(answer.max_lr));
+  const leftwards = places.length > 0 && Math.min(...places) > 1 - Math.max(...places);
+  const ordered = shown.toSorted((a, b) => (leftwards ? a.max_lr - b.max_lr : b.max_lr - a.max_lr));
+  const range = shown.find(({ method }) => method === 'range');
+  return [...(range ? [shade(range, x)] : []), ...ordered.map((answer, row) => flag(answer, row, leftwards))];
+}
+
+function flag({ method, max_lr, base_lr }: Answer, row: number, leftwards: boolean): Layer {
+  const text = `${method}: ${base_lr === undefined ? '' : `${digits(base_lr)} to `}${digits(max_lr)}`;
+  const top = -10 - row * rowHeight;
+  const side = leftwards ? ({ align: 'right', dx: -4 } as const) : ({ align: 'left', dx: 4 } as const);
+  return {
+    data: { values: [{}] },
+    encoding: { x: { datum: max_lr } },
+    layer: [
+      {
+        mark: { type: 'rule', strokeDash: [4, 3], color: '#666666' },
+        encoding: { y: { value: top - 6 }, y2: { value: 'height' } },
+      },
+      { mark: { type: 'text', text, baseline: 'middle', ...side }, encoding: { y: { value: top } } },
+    ],
+  };
+}
+
+/** From base_lr, or where the axis starts, to max_lr. */
+function shade({ base_lr, max_lr }: Answer, { scale }: X): Layer {
+  return {
+    data: { values: [{}] },
+    mark: { type: 'rect', color: palette[4]!, opacity: 0.1 },
+    encoding: { x: { datum: Math.max(base_lr ?? max_lr, scale.domain[0]) }, x2: { datum: max_lr } },
+  };
+}
+
+const digits = (lr: number) => String(Number(lr.toPrecision(2)));
