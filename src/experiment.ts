@@ -33,11 +33,7 @@ export async function runExperiment(
   config: ExperimentConfig,
   options: ExperimentOptions,
 ): Promise<{ directory: string; summary: Summary }> {
-  const report = (message: string) => void process.stderr.write(`${message}\n`);
-  const backend = await useBackend(config.backend, config);
-  report(`backend ${backend.name} on ${backend.device}, ${backend.precision} (${backend.why})`);
-  const data = { path: options.data, cacheDirectory: options.cacheDirectory, seed: config.seed, report };
-  const dataset = await datasets.create(config.dataset, data);
+  const { backend, dataset } = await backendAndData(config, options);
   const training = prepareTraining(config, dataset);
   const { model, optimizer } = training;
   const variables = [...model.parameters, ...model.statistics, ...optimizer.state];
@@ -62,6 +58,21 @@ export async function runExperiment(
   } finally {
     folder.close();
   }
+}
+
+/** What a config trains on: the backend, at work from here on, and the images. */
+export async function backendAndData(
+  { backend: name, dataset, seed, ...options }: ExperimentConfig,
+  { data: path, cacheDirectory }: Pick<ExperimentOptions, 'data' | 'cacheDirectory'>,
+) {
+  const backend = await useBackend(name, options);
+  report(`backend ${backend.name} on ${backend.device}, ${backend.precision} (${backend.why})`);
+  return { backend, dataset: await datasets.create(dataset, { path, cacheDirectory, seed, report }) };
+}
+
+/** A line on stderr. */
+export function report(message: string): void {
+  process.stderr.write(`${message}\n`);
 }
 
 /** Model, optimizer, schedule and batches, as the config says. */

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { memory } from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { configSchema } from '../config.js';
 import { validateConfig } from '../load-config.js';
 import { readJson } from '../results/read-run.js';
@@ -98,7 +98,25 @@ test('momentum is by default the one that the config starts with; unmeasured cel
   expect(readFinderRows(directory)[0]!.val_acc).toBeNaN();
 }, 60_000);
 
-test.each([{ max_lr: 0.03149 }, { max_lr: 0.3149, base_lr: 0.03149 }])('%o can be pasted into a config', (found) => {
-  const { schedule } = config({ schedule: scheduleOf(found) });
-  expect(schedule).toMatchObject({ max_lr: Number(found.max_lr.toPrecision(2)), div: 10 });
+test('a suggestion can be pasted into a config, and its cycle starts at the base LR of the range', () => {
+  const { schedule } = config({ schedule: scheduleOf(0.03149) });
+  expect(schedule).toMatchObject({ max_lr: 0.031, div: 10 });
 });
+
+test('a curve that cannot be trained is refused before a folder is made', async () => {
+  const before = readdirSync(runs);
+  const plans = [config(), config({ batch_size: 32, drop_last: true })].map((c, i) => ({ curve: i + 1, config: c }));
+  await expect(find(plans)).rejects.toThrow(/batch_size 32 with drop_last/);
+  expect(readdirSync(runs)).toEqual(before);
+}, 60_000);
+
+test('what ended the test is told, though the summary cannot be written any more', async () => {
+  const controller = new AbortController();
+  const disk = vi.spyOn(controller.signal, 'aborted', 'get').mockImplementation(() => {
+    const folder = path.join(runs, String(Math.max(...readdirSync(runs).map(Number))));
+    rmSync(folder, { recursive: true });
+    throw new Error('the first error');
+  });
+  await expect(find([{ curve: 1, config: config() }], {}, controller.signal)).rejects.toThrow('the first error');
+  expect(disk).toHaveBeenCalledOnce();
+}, 60_000);

@@ -1,17 +1,18 @@
-import { useBackend } from '../backends/index.js';
+import path from 'node:path';
 import type { ExperimentConfig } from '../config.js';
 import { augmentationSchema, type Batch, epochBatches, normalisation } from '../datasets/batches.js';
-import { type Dataset, datasets } from '../datasets/index.js';
+import type { Dataset } from '../datasets/index.js';
 import { describeEnvironment } from '../environment.js';
-import { type ExperimentOptions, prepareTraining } from '../experiment.js';
-import { makeRunDirectory, writeJson } from '../results/run-folder.js';
+import { backendAndData, type ExperimentOptions, prepareTraining, report } from '../experiment.js';
+import { lockFolder } from '../results/lock.js';
+import { makeRunDirectory, Table, writeJson } from '../results/run-folder.js';
 import { writeFinderCharts } from './charts.js';
 import { groupCurves } from './curves.js';
 import { checkRange, type LrRange } from './learning-rates.js';
 import { type FinderProgress, finderProgress } from './progress.js';
 import { disposeTraining, type RangeTestOptions, rangeTest } from './range-test.js';
 import { type Suggestion, suggest } from './suggestions.js';
-import { createTable, type FinderRow } from './table.js';
+import { type FinderRow, finderColumns, tableName } from './table.js';
 
 /** One curve: a model trained from its initial weights on. Those that differ in nothing but the seed share `curve`. */
 export interface Plan {
@@ -35,6 +36,7 @@ export interface FinderSummary {
   seconds: number;
 }
 
+/** What came of the curves of one combination of hyperparameters. */
 export interface CurveSummary extends Pick<FinderRow, 'curve' | 'momentum' | 'weight_decay' | 'batch_size'> {
   seeds: { seed: number; status: 'completed' | 'diverged' | 'interrupted'; iterations: number }[];
   suggestions: (Suggestion & { schedule?: object })[];
@@ -48,19 +50,21 @@ export async function runFinder(
 ): Promise<{ directory: string; summary: FinderSummary }> {
   checkRange(settings);
   const { config } = plans[0]!;
-  const report = (message: string) => void process.stderr.write(`${message}\n`);
-  const backend = await useBackend(config.backend, config);
-  report(`backend ${backend.name} on ${backend.device}, ${backend.precision} (${backend.why})`);
-  const data = { path: options.data, cacheDirectory: options.cacheDirectory, seed: config.seed, report };
-  const dataset = await datasets.create(config.dataset, data);
+  const { backend, dataset } = await backendAndData(config, options);
+  for (const plan of plans) disposeTraining(prepareTraining(plan.config, dataset)); // throws where one cannot be trained
 
   const directory = makeRunDirectory(options.runs);
-  writeJson(directory, 'config.json', config); // of the first curve; the table says what the others change
-  writeJson(directory, 'environment.json', describeEnvironment(backend));
-  report(`run folder ${directory}`);
-  const summary = await testAll(plans, settings, dataset, directory, options.signal);
-  await writeFinderCharts(directory);
-  return { directory, summary };
+  const unlock = lockFolder(directory);
+  try {
+    writeJson(directory, 'config.json', config); // of the first curve; the table says what the others change
+    writeJson(directory, 'environment.json', describeEnvironment(backend));
+    report(`run folder ${directory}`);
+    const summary = await testAll(plans, settings, dataset, directory, options.signal);
+    await writeFinderCharts(directory);
+    return { directory, summary };
+  } finally {
+    unlock();
+  }
 }
 
 /** One plan after the other, writing rows and the summary as it goes; whatever ends it, the summary says so. */
@@ -72,7 +76,7 @@ async function testAll(
   signal: AbortSignal,
 ): Promise<FinderSummary> {
   const started = performance.now();
-  const table = createTable(directory, settings.validate);
+  const table = new Table(path.join(directory, tableName), finderColumns, 0);
   const progress = finderProgress(settings.iterations);
   const rows: FinderRow[] = [];
   const ends: Ends = [];
@@ -87,7 +91,7 @@ async function testAll(
     for (const [i, plan] of plans.entries()) {
       const onRow = (row: FinderRow) => {
         rows.push(row);
-        table.append(row);
+        table.append(settings.validate ? row : { ...row, val_loss: undefined, val_acc: undefined });
         progress.iteration(row);
       };
       const number = `curve ${i + 1} of ${plans.length}`;
@@ -97,7 +101,11 @@ async function testAll(
     }
     return conclude('completed');
   } catch (error) {
-    conclude('failed', (error as Error).message);
+    try {
+      conclude('failed', (error as Error).message);
+    } catch (further) {
+      report((further as Error).message); // of a full disk, say; what came first is what counts
+    }
     throw error;
   } finally {
     progress.stop();
@@ -145,13 +153,12 @@ function summariseCurves(rows: FinderRow[], ends: Ends): CurveSummary[] {
   return groupCurves(rows).map((group) => {
     const { curve, momentum, weight_decay, batch_size } = group;
     const seeds = ends.filter((end) => end.curve === curve).map(({ curve: _, ...end }) => end);
-    const suggestions = suggest(group).map((s) => ('reason' in s ? s : { ...s, schedule: scheduleOf(s) }));
+    const suggestions = suggest(group).map((s) => ('reason' in s ? s : { ...s, schedule: scheduleOf(s.max_lr) }));
     return { curve, momentum, weight_decay, batch_size, seeds, suggestions };
   });
 }
 
 /** The config's `schedule` that follows a suggestion: two digits of the LR are more than the test can tell. */
-export function scheduleOf({ max_lr, base_lr }: { max_lr: number; base_lr?: number }): object {
-  const schedule = { type: 'clr-beta', max_lr: Number(max_lr.toPrecision(2)) };
-  return base_lr === undefined ? schedule : { ...schedule, div: Math.round(max_lr / base_lr) };
+export function scheduleOf(max_lr: number): object {
+  return { type: 'clr-beta', max_lr: Number(max_lr.toPrecision(2)) }; // from a tenth of it on, by default: the range's base_lr
 }

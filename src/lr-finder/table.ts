@@ -1,6 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { stringify } from 'csv-stringify/sync';
 import type { Column } from '../results/metrics.js';
 import { readTable } from '../results/read-run.js';
 
@@ -22,19 +20,8 @@ export const finderColumns = {
 /** `val_loss` and `val_acc` are NaN (empty cells) where they were not measured. */
 export type FinderRow = Record<keyof typeof finderColumns, number>;
 
+/** In an LR finder's run folder. */
 export const tableName = 'lr-finder.csv';
-
-/** Opens a run folder's new table; rows are written as they come. */
-export function createTable(directory: string, validate: boolean): { append(row: FinderRow): void; close(): void } {
-  const names = Object.keys(finderColumns) as (keyof FinderRow)[];
-  const file = openSync(path.join(directory, tableName), 'wx');
-  const write = (cells: (string | number)[]) => void writeSync(file, stringify([cells]));
-  write(names);
-  return {
-    append: (row) => write(names.map((name) => (!validate && name.startsWith('val_') ? '' : row[name]))),
-    close: () => closeSync(file),
-  };
-}
 
 /** The rows of a run folder's lr-finder.csv. Throws ClrError('data') when it is missing or not such a table. */
 export function readFinderRows(directory: string): FinderRow[] {

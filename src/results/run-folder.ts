@@ -100,8 +100,8 @@ export class RunFolder {
   }
 }
 
-/** A CSV file that rows of numbers are appended to. */
-class Table {
+/** A CSV file that rows of numbers are appended to; the cell of a number that is undefined is empty. */
+export class Table {
   private readonly descriptor: number;
   private readonly names: string[];
 
@@ -117,7 +117,7 @@ class Table {
     this.descriptor = openSync(file, 'a');
   }
 
-  append(row: Record<string, number>): void {
+  append(row: Record<string, number | undefined>): void {
     this.write(() => appendFileSync(this.descriptor, stringify([this.names.map((name) => row[name])])));
   }
 
