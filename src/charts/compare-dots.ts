@@ -1,5 +1,5 @@
 import { type Row, values } from '../compare/comparison.js';
-import { type Metric, metrics } from '../results/read-runs.js';
+import { type Metric, metrics } from '../results/scores.js';
 import { halfInterval, mean } from '../results/statistics.js';
 import { extent } from './axes.js';
 import { type Panel, panelSize } from './theme.js';

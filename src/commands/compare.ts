@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Metric, metrics } from '../results/scores.js';
 
 interface Flags {
-  metric: 'val_acc';
+  metric: Metric;
   baseline?: string;
   sort?: string;
   filter: string[];
@@ -13,13 +14,13 @@ interface Flags {
   chart?: string;
 }
 
-const metricNames = ['val_acc', 'best_val_acc', 'val_loss', 'seconds', 'images_per_second'];
-
 /** `clr compare`: the table and the sentences on stdout, what was left out on stderr. */
 export const compareCommand = new Command('compare')
   .description('compare runs: mean ± std over seeds, differences with confidence intervals')
   .argument('<path...>', 'run folders, sweep folders, folders of either, or patterns')
-  .addOption(new Option('--metric <name>', 'what is tested and sorted by').choices(metricNames).default('val_acc'))
+  .addOption(
+    new Option('--metric <name>', 'what is tested and sorted by').choices(Object.keys(metrics)).default('val_acc'),
+  )
   .addOption(
     new Option('--baseline <name>', 'the config that the others are tested against; by default the first read'),
   )

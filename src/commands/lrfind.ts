@@ -18,8 +18,8 @@ interface PlanFlags extends ConfigFlags {
   momentum?: number[];
   weightDecay?: number[];
   batchSize?: number[];
-  /** How many, or which. */
-  seeds?: number | number[];
+  /** As for `clr run`. */
+  seeds?: string;
 }
 
 interface Flags extends PlanFlags {
@@ -54,7 +54,11 @@ export const lrfindCommand = new Command('lrfind')
   .addOption(new Option('--momentum <list>', 'a curve each, e.g. 0.9,0.95,0.99').argParser(numbers(0, 1)))
   .addOption(new Option('--weight-decay <list>', 'a curve each, e.g. 1e-2,1e-3,1e-4').argParser(numbers(0)))
   .addOption(new Option('--batch-size <list>', 'a curve each, e.g. 128,512').argParser(numbers(1)))
-  .addOption(new Option('--seeds <list>', 'how many, or which: 3, or 1,5,7; drawn as a band').argParser(seedList))
+  .addOption(
+    new Option('--seeds <list>', 'so many seeds, or a list such as 3,7,11, on each curve; drawn as a band').conflicts(
+      'seed',
+    ),
+  )
   .addOption(dataOption())
   .addOption(runsOption())
   .addOption(cacheOption())
@@ -81,19 +85,18 @@ lrfindCommand.action(async (file: string | undefined, flags: Flags) => {
 
 /** The product of the lists: a curve for each momentum, weight decay and batch size, on every seed. */
 export async function planCurves(file: string, flags: PlanFlags): Promise<Plan[]> {
-  const { seed: first } = await configFromFlags(file, flags);
-  const { seeds = 1 } = flags;
-  const allSeeds = typeof seeds === 'number' ? Array.from({ length: seeds }, (_, i) => first + i) : seeds;
+  const { parseSeeds } = await import('../sweep/plan.js');
+  const seeds = flags.seeds === undefined ? [undefined] : parseSeeds(flags.seeds); // undefined: the config's own
   const combinations = (flags.momentum ?? [undefined]).flatMap((momentum) =>
     (flags.weightDecay ?? [undefined]).flatMap((weightDecay) =>
       (flags.batchSize ?? [undefined]).map((batchSize) => ({ momentum, weightDecay, batchSize })),
     ),
   );
   const plans = combinations.flatMap(({ momentum, weightDecay, batchSize }, i) =>
-    allSeeds.map(async (seed): Promise<Plan> => {
+    seeds.map(async (seed): Promise<Plan> => {
       const given = { 'optimizer.weight_decay': weightDecay, batch_size: batchSize, seed };
       const set = Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
-      const config = await configFromFlags(file, { ...flags, seed: undefined, set: [...flags.set, ...set] });
+      const config = await configFromFlags(file, { ...flags, set: [...flags.set, ...set] });
       return { curve: i + 1, momentum, config };
     }),
   );
@@ -123,11 +126,6 @@ function positive(text: string): number {
   const value = Number(text);
   if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('must be a number above 0');
   return value;
-}
-
-/** A number alone says how many seeds; several say which. */
-function seedList(text: string): number | number[] {
-  return text.includes(',') ? numbers(0)(text) : positiveInteger(text);
 }
 
 /** A list from `low` on, and below `high`. */

@@ -2,8 +2,18 @@ import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
 import type { Skipped } from '../results/find-runs.js';
 import { printable } from '../results/printable.js';
-import { type Metric, metrics, type Run, type Setting } from '../results/read-runs.js';
-import { type Difference, holm, mean, pairedT, sampleSize, standardDeviation, welch } from '../results/statistics.js';
+import type { Run, Setting } from '../results/read-runs.js';
+import { type Metric, metrics } from '../results/scores.js';
+import {
+  alpha,
+  type Difference,
+  holm,
+  mean,
+  pairedT,
+  sampleSize,
+  standardDeviation,
+  welch,
+} from '../results/statistics.js';
 import { differingSettings, filterRuns, type Group, groupRuns } from './groups.js';
 import { sentence } from './sentence.js';
 
@@ -144,7 +154,7 @@ function test(arm: { seed: number; value: number }[], baseline: typeof arm): Dif
 }
 
 function judge(difference: Difference, pHolm: number, metric: Metric, wanted: number | undefined): Against['test'] {
-  const distinguishable = pHolm < 0.05;
+  const distinguishable = pHolm < alpha;
   if (distinguishable) return { ...difference, pHolm, distinguishable };
   const least = 10 ** -metrics[metric].digits; // what is printed shows no less
   const worth = wanted ?? Math.max(least, Number(Math.abs(difference.difference).toPrecision(1)));

@@ -4,18 +4,9 @@ import { z } from 'zod';
 import { findRuns, type Skipped } from './find-runs.js';
 import { printable } from './printable.js';
 import { readJson } from './read-run.js';
+import type { Metric } from './scores.js';
 
-/** What a run measured, as `--metric` names it. Accuracies in percent, losses in nats. */
-export const metrics = {
-  val_acc: { title: 'val acc (%)', what: 'final validation accuracy (%)', best: 'high', digits: 2 },
-  best_val_acc: { title: 'best val acc (%)', what: 'best validation accuracy (%)', best: 'high', digits: 2 },
-  val_loss: { title: 'val loss', what: 'final validation loss', best: 'low', digits: 4 },
-  seconds: { title: 'time', what: 'time of the run (s)', best: 'low', digits: 1 },
-  images_per_second: { title: 'images/s', what: 'training images a second', best: 'high', digits: 0 },
-} as const satisfies Record<string, { title: string; what: string; best: 'high' | 'low'; digits: number }>;
-
-export type Metric = keyof typeof metrics;
-
+/** The value of a key of a config. */
 export type Setting = string | number | boolean | null;
 
 /** What a comparison needs to know of a run; text in it is safe to print. */
