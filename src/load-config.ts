@@ -106,7 +106,7 @@ function parse(text: string, file: string): Draft {
     for (const [key, value] of items) {
       const where = isScalar(key) ? key : (value as typeof node);
       const keyPath = prefix + String(isScalar(key) ? key.value : key);
-      const start = (where as { range?: [number, number, number] }).range?.[0] ?? 0;
+      const start = (where as { range?: [number, number, number] } | null)?.range?.[0] ?? 0; // null: a map is the key
       origin.set(keyPath, `${file}:${lines.linePos(start).line}`);
       visit(value, `${keyPath}.`);
     }

@@ -75,7 +75,7 @@ function whereKilled(run: string): string {
   const at = `iteration ${iteration}`;
   if (!files.includes('summary.json')) return `start (${files.join(' ') || 'no file'})`;
   if (readSummary(run).status === 'completed') return 'charts';
-  const part = files.find((name) => name.startsWith('checkpoints/') && /tmp$|next/.test(name));
+  const part = files.find((name) => name.startsWith('checkpoints/') && name.endsWith('.tmp'));
   if (part) return `checkpoint (${at}, ${part})`;
   return iteration === perEpoch * (epoch! + 1) ? `evaluation (${at})` : `mid-epoch (${at})`;
 }

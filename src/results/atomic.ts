@@ -7,9 +7,9 @@ const temporaryName = /\.[0-9a-f]{8}\.tmp$/;
 
 /**
  * Replaces `file` whole or not at all: a temporary file beside it is written to its last byte, flushed and renamed. A link
- * of that name is replaced, not followed. (write-file-atomic 7 follows links, and takes a short write for a whole one.)
+ * of that name is replaced, not followed. `beforeRename` may put the old file elsewhere. (write-file-atomic 7 follows links, and takes a short write for a whole one.)
  */
-export function replaceFile(file: string, content: string | Uint8Array): void {
+export function replaceFile(file: string, content: string | Uint8Array, beforeRename?: () => void): void {
   const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     const descriptor = openSync(temporary, 'wx');
@@ -19,6 +19,7 @@ export function replaceFile(file: string, content: string | Uint8Array): void {
     } finally {
       closeSync(descriptor);
     }
+    beforeRename?.();
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });

@@ -49,10 +49,10 @@ export async function saveCheckpoint(
   const file = (name: string) => path.join(directory, checkpointFolder, name);
   if (position.best?.epoch === position.epoch && position.sums.images === 0)
     replaceFile(file('best.safetensors'), bytes);
-  replaceFile(file('next.safetensors'), bytes);
-  for (let age = keep - 1; age > 0; age--)
-    if (existsSync(file(nameOf(age - 1)))) renameSync(file(nameOf(age - 1)), file(nameOf(age)));
-  renameSync(file('next.safetensors'), file(nameOf(0)));
+  replaceFile(file(nameOf(0)), bytes, () => {
+    for (let age = keep - 1; age > 0; age--)
+      if (existsSync(file(nameOf(age - 1)))) renameSync(file(nameOf(age - 1)), file(nameOf(age)));
+  });
 }
 
 /**
