@@ -4,7 +4,10 @@ import { backendNames } from '../backends/index.js';
 import type { Finding } from '../doctor.js';
 
 const doctor = (...args: string[]) =>
-  execa('node', ['bin/clr.js', 'doctor', '--cache', 'nowhere', ...args], { reject: false, env: { CLR_DATA: undefined } });
+  execa('node', ['bin/clr.js', 'doctor', '--cache', 'nowhere', ...args], {
+    reject: false,
+    env: { CLR_DATA: undefined },
+  });
 
 const subjects = ['Node.js', ...backendNames.map((name) => `backend ${name}`), 'CIFAR-10', 'charts'];
 
