@@ -1,8 +1,10 @@
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
 
+/** Of activations and convolutions. */
 export type Precision = 'f32' | 'bf16';
 
+/** What a config may ask of a backend; one that cannot throws ClrError('backend'). */
 export interface BackendOptions {
   precision: Precision;
   /** Processor threads; undefined: all cores. */
@@ -20,10 +22,12 @@ export interface ActiveBackend {
   threads: number;
 }
 
+/** What a probe finds; `remedy` is a command or a step for the user. */
 export type Availability =
   /** `slow`: why `auto` passes it over while another works. */
   { usable: true; device: string; slow?: string } | { usable: false; reason: string; remedy: string };
 
+/** One way to compute, listed in `backends` below and loaded when asked for. */
 export interface Backend {
   name: string;
   precisions: Precision[];
@@ -45,6 +49,7 @@ const backends: Record<string, () => Promise<Backend>> = {
   cpu: async () => (await import('./cpu/index.js')).cpu,
 };
 
+/** Known backends, usable here or not; without `auto`. */
 export const backendNames = Object.keys(backends);
 
 /** `name` "auto": the fastest usable one. `why` says how it came to be chosen. Throws ClrError('backend'). */

@@ -15,6 +15,7 @@ export const augmentationSchema = z.strictObject({
     .describe('Pad, then crop at a random place'),
 });
 
+/** A validated `augmentation` of a config. */
 export type Augmentation = z.output<typeof augmentationSchema>;
 
 /** [count, planWidth] for assembleBatch: every image once, in its own order, unchanged. */

@@ -4,6 +4,7 @@ export type Member =
   | { kind: 'class'; root: string; split: SplitName; className: string }
   | { kind: 'image'; root: string; split: SplitName; className: string };
 
+/** The folder of a split; `test` is what runs validate on. */
 export type SplitName = 'train' | 'test';
 
 /** Bytes of an official batch: 10,000 images of one label and 3 x 32 x 32 values each. */

@@ -16,6 +16,7 @@ export interface Parameter<R extends Rank = Rank> extends Variable<R> {
   readonly role: 'filter' | 'weights' | 'bias' | 'scale' | 'shift';
 }
 
+/** A net and all its variables. */
 export interface Model {
   /** In the order of the forward pass. */
   readonly parameters: Parameter[];
@@ -25,6 +26,7 @@ export interface Model {
   forward(tape: Tape, x: Tensor4D): Tensor2D;
 }
 
+/** What a model is made for, besides its own options. */
 export interface ModelContext {
   /** [H, W, C] */
   inputShape: [number, number, number];
@@ -33,4 +35,5 @@ export interface ModelContext {
   random: Random;
 }
 
+/** The models that a config can name, made for a data set's images and classes. */
 export const models = new Registry<[ModelContext], Model>('model', [resnet]);

@@ -7,6 +7,7 @@ import type { Random } from '../random.js';
  * 2010); torch-default: uniform within 1/sqrt(fanIn) (PyTorch's reset_parameters), dense biases too.
  */
 export const initNames = ['he-normal', 'xavier', 'torch-default'] as const;
+/** One of `initNames`. */
 export type Init = (typeof initNames)[number];
 
 /** Initial values of a filter [K, K, Cin, Cout] or of weights [I, O]. */

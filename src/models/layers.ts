@@ -8,12 +8,14 @@ import type { Random } from '../random.js';
 import type { Parameter, Variable } from './index.js';
 import { type Init, initialBias, initialWeights } from './init.js';
 
+/** What all layers of a model share. */
 export interface LayerOptions {
   init: Init;
   convBias: boolean;
   batchNorm: { momentum: number; epsilon: number };
 }
 
+/** x [N, H, W, C] to another such tensor, recorded on the tape. */
 export type Layer = (tape: Tape, x: Tensor4D) => Tensor4D;
 /** With `residual`, that is added before the ReLU. */
 export type BatchNormLayer = (tape: Tape, x: Tensor4D, ending: { relu: boolean; residual?: Tensor4D }) => Tensor4D;
@@ -42,6 +44,7 @@ export class Layers {
     return (tape, x) => biasAdd(tape, conv2d(tape, x, filter.value, stride), bias.value);
   }
 
+  /** Batch norm over [N, H, W, channels]: scale 1, shift 0 and running statistics 0 and 1 to start with. */
   batchNorm(name: string, channels: number): BatchNormLayer {
     const zeros = new Float32Array(channels);
     const ones = new Float32Array(channels).fill(1);

@@ -1,6 +1,7 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { type HostMemory, referenceKernel, run } from './kernel.js';
 
+/** Rates of one Adam step, the same for all parameters but for the decay. */
 export interface AdamUpdate {
   lr: number;
   beta1: number;
@@ -37,6 +38,7 @@ export function adamUpdate(
   return [part(0), { first: part(1), second: part(2), steps: outputs.at(-1)! }];
 }
 
+/** The reference of AdamUpdate. */
 export const adamUpdateKernels = [
   /** inputs: parameters, gradients, first moments, second moments, steps; outputs: the same without the gradients. */
   referenceKernel('AdamUpdate', (inputs: TensorInfo[], attributes: AdamUpdate, memory: HostMemory) => {

@@ -4,6 +4,7 @@ import { referenceKernel, run } from './kernel.js';
 /** How the pixels outside an image are made up: black; mirrored about the edge pixel; mirrored with the edge pixel repeated. */
 export type PadMode = 'zero' | 'reflect' | 'symmetric';
 
+/** Which images make up a batch, and how each is cropped, mirrored and normalised. */
 export interface AssembleBatch {
   /** All images of the split, bytes [M, H, W, C]. The same array each time, so that a device keeps one copy of it. */
   images: Uint8Array;
@@ -20,6 +21,7 @@ export interface AssembleBatch {
   deviation: number[];
 }
 
+/** Numbers that a plan holds for each image: index, top, left, flip. */
 export const planWidth = 4;
 
 /**
@@ -30,6 +32,7 @@ export function assembleBatch(attributes: AssembleBatch): Tensor4D {
   return run('AssembleBatch', {}, attributes)[0] as Tensor4D;
 }
 
+/** The reference of AssembleBatch: no input, output [N, H, W, C]. */
 export const assembleBatchKernels = [
   referenceKernel('AssembleBatch', (_inputs: object, batch: AssembleBatch, memory) => {
     const { images, imageShape, plan, pad, padMode } = batch;

@@ -10,6 +10,7 @@ export interface BatchNormState {
   runningVariance: Tensor1D;
 }
 
+/** How a layer normalises, and what follows it in the same kernel. */
 export interface BatchNormOptions {
   epsilon: number;
   /** The new batch's weight in the running statistics (PyTorch's meaning; Caffe's moving_average_fraction is 1 - this). */
@@ -205,4 +206,5 @@ const batchNormTrainGrad = referenceKernel(
   },
 );
 
+/** The references of BatchNormTrain, BatchNormTrainGrad and BatchNormInference. */
 export const batchNormKernels = [batchNormTrain, batchNormTrainGrad, batchNormInference];

@@ -8,6 +8,7 @@ export function biasAdd(tape: Tape, x: Tensor4D, bias: Tensor1D): Tensor4D {
   return tape.record([x, bias], y, (dy: Tensor) => [dy.clone(), run('BiasAddGrad', { dy })[0]]);
 }
 
+/** The references of BiasAdd and BiasAddGrad. */
 export const biasAddKernels = [
   referenceKernel('BiasAdd', (inputs: { x: TensorInfo; bias: TensorInfo }, _attributes, memory) => {
     const output = memory.allocate(inputs.x.shape);

@@ -8,6 +8,7 @@ export function dense(tape: Tape, x: Tensor2D, weights: Tensor2D, bias: Tensor1D
   return tape.record([x, weights, bias], y, (dy: Tensor) => run('DenseGrad', { dy, x, weights }));
 }
 
+/** The references of Dense and DenseGrad. */
 export const denseKernels = [
   referenceKernel('Dense', (inputs: Record<'x' | 'weights' | 'bias', TensorInfo>, _attributes, memory) => {
     const [rows, from] = inputs.x.shape as [number, number];

@@ -2,6 +2,7 @@ import type { Tensor, Tensor4D, TensorInfo } from '@tensorflow/tfjs-core';
 import { type HostMemory, referenceKernel, run } from './kernel.js';
 import type { Tape } from './tape.js';
 
+/** How the size is halved, and where the channels go. */
 export interface DownsamplePad {
   /** 1: every second pixel (He et al., option A); 3: the mean over 3x3 pixels, stride 2 (arXiv:1708.07120's net). */
   window: 1 | 3;
@@ -22,6 +23,7 @@ export function downsamplePad(tape: Tape, x: Tensor4D, options: DownsamplePad): 
   return tape.record([x], y, (dy: Tensor) => run('DownsamplePadGrad', { dy }, { ...options, inputShape }));
 }
 
+/** The references of DownsamplePad and DownsamplePadGrad. */
 export const downsamplePadKernels = [
   referenceKernel('DownsamplePad', (inputs: { x: TensorInfo }, options: DownsamplePad, memory) => {
     const [images, height, width] = inputs.x.shape as [number, number, number, number];

@@ -9,6 +9,7 @@ export function globalAveragePool(tape: Tape, x: Tensor4D): Tensor2D {
   return tape.record([x], y, (dy: Tensor) => run('GlobalAveragePoolGrad', { dy }, { height, width }));
 }
 
+/** The references of GlobalAveragePool and GlobalAveragePoolGrad (dx = dy / pixels). */
 export const globalAveragePoolKernels = [
   referenceKernel('GlobalAveragePool', (inputs: { x: TensorInfo }, _attributes, memory) => {
     const [images, height, width, channels] = inputs.x.shape as [number, number, number, number];

@@ -1,6 +1,7 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { referenceKernel, run } from './kernel.js';
 
+/** Rates of one SGD step, and which form of it is meant. */
 export interface SgdUpdate {
   lr: number;
   /** One for each parameter. */
@@ -30,6 +31,7 @@ export function sgdUpdate(
   return [outputs.slice(0, parameters.length), outputs.slice(parameters.length)];
 }
 
+/** The reference of SgdUpdate. */
 export const sgdUpdateKernels = [
   /** inputs: parameters, gradients, velocities; outputs: new parameters, new velocities. */
   referenceKernel(

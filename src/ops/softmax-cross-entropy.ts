@@ -11,6 +11,7 @@ export function softmaxCrossEntropy(logits: Tensor2D, labels: Tensor1D): { metri
   return { metrics, gradient };
 }
 
+/** The reference of SoftmaxCrossEntropy: outputs metrics [2] and gradient [N, K]. */
 export const softmaxCrossEntropyKernels = [
   referenceKernel('SoftmaxCrossEntropy', (inputs: { logits: TensorInfo; labels: TensorInfo }, _attributes, memory) => {
     const [images, classes] = inputs.logits.shape as [number, number];

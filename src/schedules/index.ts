@@ -29,6 +29,7 @@ export interface RunLength {
   iterationsPerEpoch: number;
 }
 
+/** The schedules that a config can name, made for the length of a run. */
 export const schedules = new Registry<[RunLength], Schedule>('schedule', [
   constant,
   clr,

@@ -10,9 +10,12 @@ const shapes = {
   constant: (from: number) => from,
 };
 
+/** One of `shapeNames`. */
 export type Shape = keyof typeof shapes;
+/** What a config can name as the shape of a piece. */
 export const shapeNames = Object.keys(shapes) as [Shape, ...Shape[]];
 
+/** A part of a schedule, from one value to another. */
 export interface Piece {
   /** Iterations; need not be a whole number. */
   length: number;

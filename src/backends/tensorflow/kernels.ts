@@ -92,6 +92,7 @@ export const composedKernels: Record<string, Compute<never, never>> = {
   },
 };
 
+/** x and residual [N, H, W, C], the others [C]. */
 export interface BatchNormInputs {
   x: Tensor4D;
   scale: Tensor1D;

@@ -36,6 +36,7 @@ export function registerComposedKernels(backendName: string): void {
 
 type Compute = (inputs: never, attributes: never) => Tensor | Tensor[];
 
+/** Registers kernels that are composed of tfjs ops, replacing those of the same name; what they make on the way is disposed of. */
 export function registerTidied(backendName: string, kernels: Record<string, Compute>): void {
   for (const [kernelName, compute] of Object.entries(kernels)) {
     const kernelFunc: KernelConfig['kernelFunc'] = ({ inputs, attrs }) =>

@@ -3,6 +3,7 @@ import { conv2d, heap } from '../heap.js';
 
 type Shape4D = [number, number, number, number];
 
+/** Of the forward convolution; `pad` in zeros on every side. */
 export interface Conv2DGradientAttributes {
   strides: [number, number];
   pad: number;
