@@ -1,6 +1,8 @@
-// What the compiler leaves behind: fonts, and the JSON Schema of configs, made from the compiled program.
+// What the compiler leaves behind: fonts, and the JSON Schemas of configs and sweeps, made from the compiled program.
 import { cpSync, writeFileSync } from 'node:fs';
 
 cpSync('src/charts/fonts', 'dist/charts/fonts', { recursive: true });
 const { configJsonSchema } = await import('../dist/config.js');
-writeFileSync('configs/schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+const { sweepJsonSchema } = await import('../dist/sweep/plan.js');
+const schemas = { 'configs/schema.json': configJsonSchema(), 'configs/sweep.schema.json': sweepJsonSchema() };
+for (const [file, schema] of Object.entries(schemas)) writeFileSync(file, `${JSON.stringify(schema, null, 2)}\n`);

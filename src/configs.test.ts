@@ -7,7 +7,7 @@ import { schedules } from './schedules/index.js';
 import { scheduleRows } from './schedules/table.js';
 
 const folder = 'configs';
-const experiments = readdirSync(folder).filter((file) => file.endsWith('.json') && file !== 'schema.json');
+const experiments = readdirSync(folder).filter((file) => file.endsWith('.json') && !file.endsWith('schema.json'));
 const cpuScale = path.join(folder, 'override', 'cpu-scale.json');
 
 const peak = (rows: { lr: number }[]) => rows.reduce((most, { lr }) => Math.max(most, lr), 0);

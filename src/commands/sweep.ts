@@ -1,5 +1,6 @@
 import os from 'node:os';
 import { Command, Option } from 'commander';
+import type { SweepRun } from '../sweep/manifest.js';
 import type { SweepPlan } from '../sweep/plan.js';
 import { cacheOption, dataOption, dryRunOption, jobsOption, runsOption, setOption } from './options.js';
 import { listenForSignals } from './signals.js';
@@ -32,26 +33,36 @@ export const sweepCommand = new Command('sweep')
 /** Runs the plan, or lists it; sets the exit code: 1 if a run failed. */
 export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
   const { isDone, readManifest } = await import('../sweep/manifest.js');
-  const { estimate, runSweep, sweepFolder } = await import('../sweep/sweep.js');
+  const { runSweep, sweepFolder } = await import('../sweep/sweep.js');
   const { runs, jobs, data, cache, dryRun } = flags;
   const directory = flags.out ?? sweepFolder(runs, plan.name);
+  const threads = jobs > 1 ? await threadsEach(plan, jobs) : undefined;
   if (dryRun) {
-    const { duration } = await import('../compare/print.js');
     const { planned } = readManifest(directory, plan);
     for (const run of planned) process.stdout.write(`${run.status.padEnd(11)} ${run.directory}\n`);
     const left = planned.filter((run) => !isDone(run)).length;
-    const seconds = estimate(planned, jobs);
-    const time = seconds === undefined ? 'unknown: none has finished yet' : `about ${duration(seconds)}`;
-    process.stdout.write(`${planned.length} runs in ${directory}, ${left} to do; time ${time}\n`);
+    const time = left === 0 ? '' : `; time ${await timeLeft(plan, planned, jobs, threads)}`;
+    process.stdout.write(`${planned.length} runs in ${directory}, ${left} to do${time}\n`);
     return;
   }
-  const threads = jobs > 1 ? await threadsEach(plan, jobs) : undefined;
   const interruption = listenForSignals('waiting for the checkpoints of the runs');
   const done = await runSweep(plan, { directory, jobs, data, cache, threads, signal: interruption.signal });
   await printComparison(directory);
   process.stderr.write(`sweep folder ${directory}\n`);
   if (interruption.signal.aborted) process.exitCode = interruption.exitCode();
   else if (!done.every(isDone)) process.exitCode = 1;
+}
+
+/** By the runs that have finished; where none has, by training steps, which also tells whether the arms can be trained here. */
+async function timeLeft(plan: SweepPlan, planned: SweepRun[], jobs: number, threads?: number): Promise<string> {
+  const { duration } = await import('../compare/print.js');
+  const { estimate } = await import('../sweep/sweep.js');
+  const seconds = estimate(planned, jobs);
+  if (seconds !== undefined) return `about ${duration(seconds)}`;
+  const { secondsByStepTimes, timedSteps } = await import('../sweep/step-times.js');
+  process.stderr.write(`no run has finished yet: timing ${timedSteps} training steps of each arm\n`);
+  const total = await secondsByStepTimes(plan, planned, threads);
+  return `about ${duration(total / jobs)}, an estimate by ${timedSteps} training steps of each arm (training only)`;
 }
 
 /** Undefined where the backend has but one thread. */

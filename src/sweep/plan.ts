@@ -39,6 +39,11 @@ export const sweepSchema = z.strictObject({
     .describe('dotted key -> values; each arm with each combination'),
 });
 
+/** For editors, of sweep files. */
+export function sweepJsonSchema(): object {
+  return { ...z.toJSONSchema(sweepSchema, { io: 'input' }), title: 'clr sweep' };
+}
+
 interface Arm {
   name: string;
   /** `key=value`, values as JSON. */

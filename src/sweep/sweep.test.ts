@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { lockFolder, lockHolder } from '../results/lock.js';
 import { clearAway, nextStep, readManifest, refresh, type SweepRun, writeArms, writeManifest } from './manifest.js';
-import { parseSeeds, readSweep } from './plan.js';
+import { parseSeeds, readSweep, sweepJsonSchema } from './plan.js';
+import { secondsByStepTimes } from './step-times.js';
 import { estimate, runSweep } from './sweep.js';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'clr-sweep-'));
@@ -66,6 +67,13 @@ describe('the plan', () => {
     ['long', { grid: { name: ['x'.repeat(120)] } }, /arm "name=x+": the name must be 1 to 100/],
   ])('refuses a sweep that is %s', (name, keys, message) => {
     expect(() => readSweep(sweepFile(name, keys))).toThrow(message);
+  });
+
+  it('of the example is read, and editors know its keys', () => {
+    const { arms, seeds } = readSweep('configs/sweeps/momentum.yaml');
+    expect([arms.length, seeds.length]).toEqual([4, 3]);
+    const written = readFileSync('configs/sweep.schema.json', 'utf8');
+    expect(JSON.parse(written)).toEqual(sweepJsonSchema());
   });
 
   it('takes a number of seeds or a list of them', () => {
@@ -140,6 +148,25 @@ describe('the manifest', () => {
     );
   });
 });
+
+it('the time of a sweep without a finished run is that of its updates, each arm by its own number of them', async () => {
+  const arms = { one: {}, ten: { epochs: 10, 'schedule.lr': 1 }, capped: { epochs: 10, max_iterations: 3 } };
+  const plan = readSweep(sweepFile('times', { seeds: 2, arms }));
+  const { planned } = readManifest(path.join(root, 'times'), plan);
+  const [all, one] = [planned, planned.slice(0, 1)]; // two updates an epoch
+  const seconds = await secondsByStepTimes(plan, all, undefined);
+  expect(seconds).toBeGreaterThan(2 * (2 + 20 + 3) * 1e-4);
+  expect(seconds).toBeLessThan(60);
+  const rest = all.map((run, i): SweepRun => ({ ...run, status: i === 0 ? 'pending' : 'completed' }));
+  expect(await secondsByStepTimes(plan, rest, undefined)).toBeLessThan(seconds);
+  expect(
+    await secondsByStepTimes(
+      plan,
+      one.map((run) => ({ ...run, status: 'diverged' })),
+      undefined,
+    ),
+  ).toBe(0);
+}, 60_000);
 
 it('a run that cannot be started ends the sweep, but only after the runs at hand, and no other is begun', async () => {
   const directory = path.join(root, 'broken');
