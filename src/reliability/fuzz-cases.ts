@@ -3,11 +3,13 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { Header } from 'tar';
+import { runLength } from '../config.js';
 import { archiveFiles } from '../datasets/archive.js';
 import { ClrError } from '../errors.js';
 import { loadConfig } from '../load-config.js';
 import { metricsColumns } from '../results/metrics.js';
 import { readJson, readTable } from '../results/read-run.js';
+import { schedules } from '../schedules/index.js';
 
 /** A reader of what others wrote, and what it is given: `read` may throw nothing but ClrError. */
 export interface FuzzTarget {
@@ -129,7 +131,23 @@ const damagedText = (valid: string, pieces: fc.Arbitrary<string>) =>
     .array(fc.tuple(fc.nat(valid.length), fc.nat(8), pieces), { minLength: 1, maxLength: 5 })
     .map((edits) => edits.reduce((text, [at, cut, put]) => text.slice(0, at) + put + text.slice(at + cut), valid));
 const yaml = `epochs: 3\nschedule:\n  type: clr-beta\n  max_lr: &lr 0.4\naugmentation: {flip: true}\nmax_loss: *lr\nname: a\n`;
+const number = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.double({ noNaN: true, min: 0, max: 2 }), fc.double());
+const plausible = fc.record(
+  {
+    epochs: number,
+    batch_size: number,
+    seed: fc.nat(),
+    drop_last: fc.boolean(),
+    optimizer: fc.record({ type: fc.constantFrom('sgd', 'adam', 'adamw'), weight_decay: number }),
+    schedule: fc.oneof(
+      fc.record({ type: fc.constantFrom('constant', 'cosine', 'exp-range'), lr: number, momentum: number }),
+      fc.record({ type: fc.constantFrom('clr-beta', 'one-cycle', 'triangular'), max_lr: number }),
+    ),
+  },
+  { requiredKeys: ['schedule'] },
+);
 const configText = fc.oneof(
+  plausible.map((tree) => JSON.stringify(tree)),
   damagedText(JSON.stringify(config), word),
   damagedText(yaml, word),
   tree.map.map((map) => JSON.stringify(map)),
@@ -207,7 +225,15 @@ const archive = fc
   });
 
 export const fuzzTargets: FuzzTarget[] = [
-  { name: 'configs', cases: configText, read: (file) => loadConfig(file) },
+  {
+    name: 'configs',
+    cases: configText,
+    read: (file) => {
+      const loaded = loadConfig(file);
+      const length = runLength(loaded, 1000);
+      if (length.iterationsPerEpoch > 0) schedules.create(loaded.schedule, length)(length.iterations - 1);
+    },
+  },
   {
     name: '--set',
     cases: fc.oneof(
