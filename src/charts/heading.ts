@@ -15,6 +15,7 @@ export const headingSchema = z.looseObject({
   schedule: typed,
 });
 
+/** A config.json as far as charts are concerned. */
 export type HeadingConfig = z.output<typeof headingSchema>;
 
 /** "resnet-56 on cifar10" */

@@ -35,6 +35,7 @@ interface Flags extends PlanFlags {
   json?: boolean;
 }
 
+/** Where no config is named. */
 export const defaultConfig = fileURLToPath(new URL('../../configs/lrfind-default.json', import.meta.url));
 const finderShorthands = ['--backend', '--precision', '--threads', '--device', '--seed'];
 

@@ -5,6 +5,7 @@ import type { SweepPlan } from '../sweep/plan.js';
 import { cacheOption, dataOption, dryRunOption, jobsOption, runsOption, setOption } from './options.js';
 import { listenForSignals } from './signals.js';
 
+/** What the command line says of a sweep besides its plan. */
 export interface SweepFlags {
   data?: string;
   cache: string;

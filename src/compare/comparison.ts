@@ -17,6 +17,7 @@ import {
 import { differingSettings, filterRuns, type Group, groupRuns } from './groups.js';
 import { sentence } from './sentence.js';
 
+/** What is compared, and how the table is made. */
 export interface ComparisonOptions {
   metric: Metric;
   /** A row's label, or a name that one row alone has; by default the first row read. */
@@ -45,6 +46,7 @@ export interface Score {
   std: number;
 }
 
+/** A line of the table: the runs of one config. */
 export interface Row {
   config: string;
   settings: Record<string, Setting | undefined>;
@@ -57,6 +59,7 @@ export interface Row {
   against?: Against;
 }
 
+/** How a row stands to the baseline. */
 export interface Against {
   /** Undefined where nothing can be said: see the sentence. */
   test?: Difference & {

@@ -9,7 +9,9 @@ export interface LrCurve {
   val_acc?: readonly number[];
 }
 
+/** How a maximum LR is read off the curve, in the order of the output. */
 export const methods = ['minimum/10', 'steepest', 'valley', 'range'] as const;
+/** One of `methods`. */
 export type Method = (typeof methods)[number];
 
 /** A maximum LR (and for `range` the base LR under it), or why there is none. */

@@ -18,6 +18,7 @@ export interface Difference {
   std: number;
 }
 
+/** NaN for no value. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
