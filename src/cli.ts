@@ -7,17 +7,14 @@ import { plotCommand } from './commands/plot.js';
 import { runCommand } from './commands/run.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { sweepCommand } from './commands/sweep.js';
+import { version } from './environment.js';
 import { ClrError, exitCodes } from './errors.js';
 import { printable } from './results/printable.js';
 
 const program = new Command('clr')
   .description('A laboratory for cyclical learning rates and cyclical momentum.')
   .option('--debug', 'show the stack of an error')
-  .option('--version', 'print the version')
-  .on('option:version', async () => {
-    process.stdout.write(`${(await import('./environment.js')).version()}\n`);
-    process.exit(0);
-  })
+  .version(version(), '--version', 'print the version')
   .addCommand(runCommand)
   .addCommand(lrfindCommand)
   .addCommand(plotCommand)
@@ -48,7 +45,8 @@ try {
 /** Prints one line and a hint; returns the exit code. */
 function explain(error: unknown): number {
   const { code } = error as NodeJS.ErrnoException;
-  if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help
+  if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
+  if (code === 'commander.help') return exitCodes.usage; // no command: the help has been shown
   const debug = program.opts<{ debug?: boolean }>().debug;
   const { message = String(error), stack } = (error ?? {}) as Error;
   const hint = error instanceof ClrError ? error.hint : undefined;

@@ -51,6 +51,8 @@ export async function runExperiment(
       'environment.json',
       resume ? resumedEnvironment(directory, environment, position, report) : environment,
     );
+    const { stopAfter, iterations } = training;
+    if (stopAfter < iterations) report(`max_iterations: stops after ${stopAfter} of ${iterations} iterations`);
     report(`run folder ${directory}${resume ? `, from iteration ${position.iteration} of ${training.stopAfter}` : ''}`);
     const summary = await recordTraining({ config, training, variables, position, folder, signal });
     await writeRunCharts(directory);

@@ -159,7 +159,8 @@ function parseAssignment(assignment: string): Draft {
   const keys = key.split('.');
   const nested = keys.reduceRight<unknown>((inner, k) => ({ [k]: inner }), tree.value) as Tree;
   refuseDepthAndPollution(nested, '--set', 0);
-  return { tree: nested, origin: new Map([[key, `--set ${key}`]]) };
+  const prefixes = keys.map((_, i) => keys.slice(0, i + 1).join('.'));
+  return { tree: nested, origin: new Map(prefixes.map((prefix) => [prefix, `--set ${key}`])) };
 }
 
 /** Objects are merged key by key; but one that names another `type` replaces the whole, since its options are others; null takes a key out. */
@@ -182,7 +183,10 @@ function mergeTrees(base: Tree, over: Tree): Tree {
 
 function validate<Schema extends z.ZodType>(schema: Schema, draft: Draft, file: string): z.output<Schema> {
   const result = schema.safeParse(draft.tree);
-  if (result.success) return result.data;
+  if (result.success) {
+    delete (result.data as { $schema?: string }).$schema; // for editors, and relative to that file
+    return result.data;
+  }
   const misspelt = (issue: z.core.$ZodIssue) => Number(issue.code === 'unrecognized_keys'); // why another one is missing
   const issues = result.error.issues.toSorted((a, b) => misspelt(b) - misspelt(a));
   const lines = issues.flatMap((issue) => explain(issue, draft, file, schema).split('\n'));
@@ -205,8 +209,12 @@ function explain(issue: z.core.$ZodIssue, { tree, origin }: Draft, file: string,
   }
   const key = issue.path.join('.');
   const value = issue.path.reduce<unknown>((node, k) => (node as Tree | undefined)?.[k as string], tree);
-  const where = origin.get(key) ?? origin.get(`${key}.type`) ?? file;
-  if (value === undefined) return `${where}: "${key}" is missing: ${issue.message}`;
+  const setBy = (at: string) => origin.get(at) ?? origin.get(`${at}.type`);
+  if (value === undefined) {
+    const parent = issue.path.slice(0, -1).join('.'); // another type there starts from its own defaults
+    return `${origin.get(`${parent}.type`) ?? setBy(parent) ?? file}: "${key}" is missing: ${issue.message}`;
+  }
+  const where = setBy(key) ?? file;
   return `${where}: ${key}: ${issue.message}${isTree(value) ? '' : ` (it is ${describe(value)})`}`;
 }
 

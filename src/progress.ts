@@ -39,6 +39,8 @@ function barReport({ iterations, epochs }: { iterations: number; epochs: number 
     etaBuffer: 50,
     barsize: 24,
   });
+  // At its end the bar would go back to the line that it began on, and write over the lines that stand there by then.
+  Object.assign((bar as unknown as { terminal: object }).terminal, { cursorSave() {}, cursorRestore() {} });
   const unknown = '-';
   bar.start(iterations, start, {
     epoch: unknown,

@@ -4,7 +4,7 @@ import { ClrError } from './errors.js';
 import type { Variable } from './models/index.js';
 import { progressReport } from './progress.js';
 import { discardCheckpoint, saveCheckpoint } from './results/checkpoint.js';
-import { type RunFolder, type Summary, summarise } from './results/run-folder.js';
+import { type RunFolder, resumeCommand, type Summary, summarise } from './results/run-folder.js';
 import { isGood, type Position, type Training, train } from './train.js';
 
 export interface Recording {
@@ -83,7 +83,7 @@ function badWeights({ iteration, last }: Position): number {
 function explained(error: unknown, directory: string, { iteration }: Position): ClrError {
   const cause = error as Error;
   if (cause instanceof ClrError && cause.kind === 'diverged') return cause;
-  const goOn = `then go on with \`clr run --resume ${directory}\``;
+  const goOn = `then go on with \`${resumeCommand(directory)}\``;
   if (cause instanceof ClrError)
     return new ClrError(cause.kind, cause.message, `${cause.hint ?? 'remedy it'}; ${goOn}`, { cause });
   const memory = cause instanceof RangeError || cause.name === 'RuntimeError'; // WebAssembly's: an allocation that failed

@@ -19,7 +19,11 @@ const mayChange = new Set(['$schema', 'name', 'source', 'expected', 'backend', '
 export function findRun(run: string, runs: string): string {
   if (isFinder(run))
     throw new ClrError('usage', `${run} is an LR range test, with nothing to go on with`, 'start it anew');
-  if (run !== 'latest') return run;
+  if (run !== 'latest') {
+    const found = [run, path.join(runs, run)].find((directory) => existsSync(path.join(directory, 'config.json')));
+    if (found) return found;
+    throw new ClrError('usage', `there is no run in ${run}`, 'name its folder, such as runs/7, or latest');
+  }
   const names = existsSync(runs) ? readdirSync(runs).filter((name) => /^\d{1,15}$/.test(name)) : [];
   const begun = names.filter(
     (name) => existsSync(path.join(runs, name, 'config.json')) && !isFinder(path.join(runs, name)),

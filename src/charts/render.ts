@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { join, parse, resolve } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
-import { replaceFile } from '../results/atomic.js';
+import { ClrError } from '../errors.js';
+import { makeFolders, replaceFile } from '../results/atomic.js';
 import { fontconfigFile, readFont } from './font.js';
 
 /** Pixels of the PNG for one of the spec: crisp in print. */
@@ -39,6 +40,15 @@ export async function renderPng(spec: TopLevelSpec): Promise<Buffer> {
 export async function writeChart(directory: string, name: string, spec: TopLevelSpec): Promise<void> {
   replaceFile(join(directory, `${name}.vl.json`), specText(spec));
   replaceFile(join(directory, `${name}.png`), await renderPng(spec));
+}
+
+/** The same for a PNG that the user has named, whose folder is made. Throws ClrError('usage') for another kind of file. */
+export async function writePng(file: string, spec: TopLevelSpec): Promise<void> {
+  const { dir, name, ext } = parse(file);
+  if (ext !== '.png')
+    throw new ClrError('usage', `${file}: charts are PNG files`, `name it ${join(dir, `${name}.png`)}`);
+  makeFolders(resolve(dir));
+  await writeChart(dir, name, spec);
 }
 
 /** JSON with seven digits a number and each innermost object, such as a row of the data, on a line of its own. */

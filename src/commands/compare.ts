@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Metric, metrics } from '../results/scores.js';
 
@@ -53,12 +52,11 @@ export const compareCommand = new Command('compare')
     process.stdout.write(print(comparison));
     if (chart === undefined) return;
     const { compareChart } = await import('../charts/compare.js');
-    const { writeChart } = await import('../charts/render.js');
+    const { writePng } = await import('../charts/render.js');
     const { readCurves } = await import('../compare/read-curves.js');
-    const { dir, name } = path.parse(chart);
     const curves = readCurves(comparison, (message) => void process.stderr.write(`${message}\n`));
-    await writeChart(dir, name, compareChart(comparison, curves));
-    process.stderr.write(`chart ${path.join(dir, `${name}.png`)}\n`);
+    await writePng(chart, compareChart(comparison, curves));
+    process.stderr.write(`chart ${chart}\n`);
   });
 
 function positiveNumber(text: string): number {

@@ -56,6 +56,7 @@ for (const option of shorthandOptions) runCommand.addOption(option);
 
 runCommand.action(async (file: string | undefined, flags: Flags) => {
   const { runExperiment } = await import('../experiment.js');
+  const { resumeCommand } = await import('../results/run-folder.js');
   const { config, resume } = await whatToRun(file, flags);
   if (flags.seeds !== undefined) return sweepSeeds(config, flags.seeds, flags);
   if (flags.dryRun || flags.jobs > 1) throw new ClrError('usage', '--jobs and --dry-run are for several --seeds');
@@ -79,7 +80,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
     process.stdout.write(`run folder ${directory}\n`);
   }
   if (summary.status === 'interrupted') {
-    process.stderr.write(`interrupted: ${summary.message}; go on with \`clr run --resume ${directory}\`\n`);
+    process.stderr.write(`interrupted: ${summary.message}; go on with \`${resumeCommand(directory)}\`\n`);
     process.exitCode = interruption.exitCode();
   }
 });

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { Command, Option } from 'commander';
 import { type ConfigFlags, configFromFlags, overrideOption, positiveInteger, setOption } from './options.js';
 
@@ -17,7 +16,7 @@ export const scheduleCommand = new Command('schedule')
       positiveInteger,
     ),
   )
-  .addOption(new Option('--png <file>', 'draw a chart in place of the CSV'))
+  .addOption(new Option('--png <file>', 'draw a chart in place of the CSV, with its vega-lite spec beside it'))
   .addOption(
     new Option('--lr-scale <scale>', "the chart's axis of the learning rate")
       .choices(['linear', 'log'])
@@ -35,9 +34,8 @@ export const scheduleCommand = new Command('schedule')
       return;
     }
     const { lrMomentum } = await import('../charts/lr-momentum.js');
-    const { writeChart } = await import('../charts/render.js');
-    const { dir, name } = path.parse(flags.png);
+    const { writePng } = await import('../charts/render.js');
     const heading = { title: config.name, subtitle: `schedule ${config.schedule.type}` };
-    await writeChart(dir, name, lrMomentum(rows, heading, { lrScale: flags.lrScale }));
-    process.stdout.write(`${path.join(dir, `${name}.png`)}\n`);
+    await writePng(flags.png, lrMomentum(rows, heading, { lrScale: flags.lrScale }));
+    process.stdout.write(`${flags.png}\n`);
   });

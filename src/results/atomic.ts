@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { ClrError } from '../errors.js';
 
@@ -24,6 +34,21 @@ export function replaceFile(file: string, content: string | Uint8Array, beforeRe
   } catch (error) {
     rmSync(temporary, { force: true });
     throw cannotWrite(file, error);
+  }
+}
+
+/**
+ * Like `mkdir -p`, which in Node never returns where a folder cannot be made below one that is there (/proc). Throws
+ * ClrError('usage').
+ */
+export function makeFolders(directory: string): void {
+  if (existsSync(directory)) return;
+  makeFolders(path.dirname(directory));
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return; // another process has made it
+    throw new ClrError('usage', `cannot make the folder ${directory}: ${(error as Error).message}`, 'name another one');
   }
 }
 

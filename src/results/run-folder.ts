@@ -3,7 +3,7 @@ import path from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { ClrError } from '../errors.js';
 import type { Position, Score } from '../train.js';
-import { cannotWrite, removeTemporaries, replaceFile } from './atomic.js';
+import { cannotWrite, makeFolders, removeTemporaries, replaceFile } from './atomic.js';
 import { checkpointFolder } from './checkpoint.js';
 import { lockFolder } from './lock.js';
 import { type IterationRow, iterationColumns, type MetricsRow, metricsColumns } from './metrics.js';
@@ -138,16 +138,23 @@ export class Table {
   }
 }
 
+/** What to type to go on with a run. */
+export function resumeCommand(directory: string): string {
+  const plain = /^[\w./-]+$/.test(directory);
+  return `clr run --resume ${plain ? directory : `'${directory.replaceAll("'", "'\\''")}'`}`;
+}
+
 /** Makes `<runs>/<n>` with the next free number; `mkdir` decides between processes that start at once. */
 export function makeRunDirectory(runs: string): string {
   try {
-    mkdirSync(runs, { recursive: true });
+    makeFolders(runs);
     const taken = readdirSync(runs).map((name) => (/^\d{1,15}$/.test(name) ? Number(name) : 0));
     for (let n = Math.max(0, ...taken) + 1; ; n++) {
       const directory = path.join(runs, String(n));
       if (tryMakeDirectory(directory)) return directory;
     }
   } catch (error) {
+    if (error instanceof ClrError) throw error;
     const reason = (error as Error).message;
     throw new ClrError(
       'usage',
@@ -159,9 +166,9 @@ export function makeRunDirectory(runs: string): string {
 
 /** Throws ClrError('usage') if it exists. */
 function makeNew(directory: string): void {
-  mkdirSync(path.dirname(directory), { recursive: true });
+  makeFolders(path.dirname(directory));
   if (tryMakeDirectory(directory)) return;
-  throw new ClrError('usage', `${directory} exists`, `go on with it: clr run --resume ${directory}`);
+  throw new ClrError('usage', `${directory} exists`, `go on with it: ${resumeCommand(directory)}`);
 }
 
 /** A file that is replaced whole or not at all. */

@@ -1,10 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes } from '../errors.js';
-import { removeTemporaries } from '../results/atomic.js';
+import { makeFolders, removeTemporaries } from '../results/atomic.js';
 import { lockFolder } from '../results/lock.js';
 import { lastError, type RunFlags, startRun } from './child.js';
 import {
@@ -20,6 +19,7 @@ import {
 import type { SweepPlan } from './plan.js';
 import { sweepProgress } from './progress.js';
 
+/** How a plan is carried out. */
 export interface SweepOptions extends RunFlags {
   /** The sweep's folder. */
   directory: string;
@@ -37,10 +37,10 @@ const pollMs = 500;
  */
 export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<SweepRun[]> {
   const { directory, signal } = options;
-  mkdirSync(directory, { recursive: true });
+  makeFolders(directory);
   const unlock = lockFolder(directory);
-  removeTemporaries(directory);
   try {
+    removeTemporaries(directory);
     const { planned, others } = readManifest(directory, plan);
     writeArms(directory, plan);
     const save = () => writeManifest(directory, { name: plan.name, runs: [...planned, ...others] });
