@@ -74,9 +74,8 @@ function shortfall(
   if (!precisions.includes(precision)) return `computes in ${precisions.join(' or ')}, not ${precision}`;
   if (device !== undefined && !takesDevice) return `has no devices to choose from, such as ${device}`;
   if (threads === undefined || threads <= (maxThreads ?? 0)) return undefined;
-  return maxThreads
-    ? `runs on at most ${maxThreads} threads, not ${threads}`
-    : 'cannot be told how many threads to use';
+  if (maxThreads === undefined) return 'cannot be told how many threads to use';
+  return `runs on ${maxThreads === 1 ? 'one thread' : `at most ${maxThreads} threads`}, not ${threads}`;
 }
 
 /** The first that can do it, is usable and not slow; else the first that is slow. */
