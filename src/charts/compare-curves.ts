@@ -1,15 +1,10 @@
+import type { RunCurves } from '../compare/read-curves.js';
 import type { MetricsRow } from '../results/metrics.js';
 import { mean, standardDeviation } from '../results/statistics.js';
 import { countAxis, extent, lossAxis } from './axes.js';
 import { noData } from './marks.js';
 import { type Panel, panelSize } from './theme.js';
 import { thin } from './thin.js';
-
-/** The metrics.csv of every run of a config that completed. */
-export interface RunCurves {
-  config: string;
-  runs: MetricsRow[][];
-}
 
 /** Over epochs, a line a config: the mean over its seeds, with a band of one standard deviation to each side. */
 export function compareCurves(series: readonly RunCurves[], what: 'val_acc' | 'val_loss', color: object): Panel {

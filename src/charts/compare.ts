@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { Comparison } from '../compare/comparison.js';
-import { compareCurves, type RunCurves } from './compare-curves.js';
+import type { RunCurves } from '../compare/read-curves.js';
+import { compareCurves } from './compare-curves.js';
 import { compareDots } from './compare-dots.js';
 import { chart, palette } from './theme.js';
 

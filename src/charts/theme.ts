@@ -20,6 +20,7 @@ export const panelSize = { width: 360, height: 240 };
 
 const ink = '#222222';
 
+/** Of every chart. */
 export const theme: Config = {
   font: 'Roboto',
   background: 'white',

@@ -1,7 +1,13 @@
-import type { RunCurves } from '../charts/compare-curves.js';
+import type { MetricsRow } from '../results/metrics.js';
 import { printable } from '../results/printable.js';
 import { readMetrics } from '../results/read-run.js';
 import type { Comparison } from './comparison.js';
+
+/** The metrics.csv of every run of a config that completed. */
+export interface RunCurves {
+  config: string;
+  runs: MetricsRow[][];
+}
 
 /** The metrics.csv of the runs that completed, a row's together; what cannot be read is reported and left out. */
 export function readCurves(comparison: Comparison, report: (message: string) => void): RunCurves[] {
