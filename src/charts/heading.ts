@@ -9,7 +9,7 @@ export const headingSchema = z.looseObject({
   name: text,
   seed: z.number(),
   batch_size: z.number(),
-  model: typed.extend({ depth: z.number().optional() }),
+  model: typed.extend({ depth: z.number().optional(), blocks: z.array(z.number()).optional() }),
   dataset: typed,
   optimizer: typed,
   schedule: typed,
@@ -18,7 +18,8 @@ export const headingSchema = z.looseObject({
 /** A config.json as far as charts are concerned. */
 export type HeadingConfig = z.output<typeof headingSchema>;
 
-/** "resnet-56 on cifar10" */
+/** "resnet-56 on cifar10"; a model told by its blocks has two layers in each, and a stem and a head. */
 export function modelOnData({ model, dataset }: HeadingConfig): string {
-  return `${model.type}${model.depth === undefined ? '' : `-${model.depth}`} on ${dataset.type}`;
+  const depth = model.blocks ? 2 * model.blocks.reduce((sum, n) => sum + n, 0) + 2 : model.depth;
+  return `${model.type}${depth === undefined ? '' : `-${depth}`} on ${dataset.type}`;
 }
