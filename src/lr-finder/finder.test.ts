@@ -68,6 +68,10 @@ describe('two momenta on two seeds, with validation', () => {
     rmSync(spec);
     expect(await writeFinderCharts(directory)).toHaveLength(2);
     expect(readFileSync(spec, 'utf8')).toBe(before);
+    const logarithmic = () => readFileSync(spec, 'utf8').includes('"type": "log"');
+    expect(logarithmic()).toBe(true);
+    await writeFinderCharts(directory, 'linear');
+    expect(logarithmic()).toBe(false);
   });
 });
 
