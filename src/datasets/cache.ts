@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { makeFolders, replaceFile } from '../results/atomic.js';
 import type { Dataset, Split } from './index.js';
 
 interface Header {
@@ -33,8 +33,8 @@ export async function cached(
   }
   const dataset = await build();
   try {
-    await mkdir(dirname(file), { recursive: true });
-    await writeFileAtomic(file, pack(dataset));
+    makeFolders(dirname(file));
+    replaceFile(file, pack(dataset));
   } catch (error) {
     report(`the decoded images could not be kept for next time: ${(error as Error).message}`);
   }
