@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { configSchema, defaultTypes, type ExperimentConfig } from './config.js';
 import { ClrError } from './errors.js';
@@ -94,10 +94,16 @@ function parse(text: string, file: string): Draft {
   });
   const [error] = [...document.errors, ...document.warnings];
   if (error) throw new ClrError('usage', `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`);
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isNode(key) || isScalar(key)) return; // a map or an alias would be spelt out, each level twice as long
+      throw new ClrError('usage', `${file}:${lines.linePos(key.range?.[0] ?? 0).line}: a key must be a word`);
+    },
+  });
   const tree: unknown = toTree(document, file);
   if (!isTree(tree)) throw new ClrError('usage', `${file}: a config is a mapping of keys, not ${describe(tree)}`);
   const origin = new Map<string, string>();
-  const visit = (node: unknown, prefix: string): void => {
+  const note = (node: unknown, prefix: string): void => {
     const items = isMap(node)
       ? node.items.map((i) => [i.key, i.value] as const)
       : isSeq(node)
@@ -106,12 +112,12 @@ function parse(text: string, file: string): Draft {
     for (const [key, value] of items) {
       const where = isScalar(key) ? key : (value as typeof node);
       const keyPath = prefix + String(isScalar(key) ? key.value : key);
-      const start = (where as { range?: [number, number, number] } | null)?.range?.[0] ?? 0; // null: a map is the key
+      const start = (where as { range?: [number, number, number] } | null)?.range?.[0] ?? 0; // null: no key, no value
       origin.set(keyPath, `${file}:${lines.linePos(start).line}`);
-      visit(value, `${keyPath}.`);
+      note(value, `${keyPath}.`);
     }
   };
-  visit(document.contents, '');
+  note(document.contents, '');
   return { tree, origin };
 }
 
