@@ -29,7 +29,7 @@ fi
 
 node scripts/build-onednn.mjs >&2 # says why where it cannot be built: the other backends serve
 
-changed() { find src bin scripts package.json tsconfig*.json -path '*/native/build' -prune -o -newer dist/.built -print -quit; }
+changed() { find src bin scripts package.json tsconfig.json .config -path '*/native/build' -prune -o -newer dist/.built -print -quit; }
 if [ ! -e dist/.built ] || [ -n "$(changed)" ]; then
   echo "setup: building" >&2
   npm run --silent build >&2

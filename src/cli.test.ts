@@ -73,6 +73,8 @@ describe('a run', () => {
       ...small,
       '--set',
       'schedule={type: constant, lr: 1e30}',
+      '--set',
+      'batch_size=16',
       '--runs',
       'diverging',
     );

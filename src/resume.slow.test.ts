@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,13 +40,16 @@ async function killIn(phase: Phase, target: number, run: string, started: Starte
   const evaluating = () => iterations() === perEpoch * (countRows(path.join(run, 'metrics.csv')) + 1);
   const folder = phase === 'checkpoint' ? path.join(run, 'checkpoints') : run;
   const kill = () => started.child.kill('SIGKILL');
+  const table = () => statSync(path.join(run, 'iterations.csv'), { throwIfNoEntry: false })?.ino;
+  const before = table();
+  const begun = () => table() !== before; // it has cut off the rows that the one before it left
   if (phase === 'start') {
     await waitFor(() => filesBelow(path.dirname(run)).length > 0, started);
     await sleep(random.integer(0, 20));
     return kill();
   }
-  if (phase === 'charts') await waitFor(() => readSummary(run).status === 'completed', started);
-  else if (!(await waitFor(() => iterations() >= target, started))) return false;
+  if (phase === 'charts') await waitFor(() => begun() && readSummary(run).status === 'completed', started);
+  else if (!(await waitFor(() => begun() && iterations() >= target, started))) return false;
   if (phase === 'evaluation') await waitFor(evaluating, started);
   if (phase === 'evaluation' || phase === 'mid-epoch') {
     await sleep(random.integer(0, phase === 'evaluation' ? 5 : 60));

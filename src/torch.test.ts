@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cpu } from './backends/cpu/index.js';
 import type { Parameter } from './models/index.js';
 import { optimizers } from './optimizers/index.js';
+import { askTorch } from './reliability/torch.js';
 import { schedules } from './schedules/index.js';
 
 /** Five numbers in two parameters, and six steps, each with its own gradients, LR and momentum. */
@@ -123,26 +123,12 @@ interface Reference {
   optimizers: number[][][];
 }
 
-/** Debian's python3-torch belongs to its own python3, which need not be the first on the path. */
-function askTorch(): Reference | undefined {
-  const input = JSON.stringify({
-    schedules: scheduleCases.map(([total_steps, , options]) => ({ total_steps, options })),
-    optimizers: optimizerCases.map(([, name, options, cycles]) => {
-      return { name, options, parameters: start, gradients, lr, momentum: cycles ? momentum : null };
-    }),
-  });
-  for (const python of ['python3', '/usr/bin/python3']) {
-    if (spawnSync(python, ['-c', 'import importlib.util as u; assert u.find_spec("torch")']).status !== 0) continue;
-    const answer = spawnSync(python, ['scripts/torch-reference.py'], { input, encoding: 'utf8', maxBuffer: 1 << 26 });
-    if (answer.status !== 0) throw new Error(answer.stderr);
-    return JSON.parse(answer.stdout) as Reference;
-  }
-  return undefined;
-}
-
-const torch = askTorch();
-if (!torch)
-  console.warn('skipped: comparison with PyTorch itself, since no python3 here has torch (apt: python3-torch)');
+const torch = askTorch<Reference>('scripts/torch-reference.py', {
+  schedules: scheduleCases.map(([total_steps, , options]) => ({ total_steps, options })),
+  optimizers: optimizerCases.map(([, name, options, cycles]) => {
+    return { name, options, parameters: start, gradients, lr, momentum: cycles ? momentum : null };
+  }),
+});
 
 describe.each(optimizerCases)('%o', (ours, _name, _options, cycles, after) => {
   beforeAll(() => cpu.activate({ precision: 'f32' }));
