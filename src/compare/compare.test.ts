@@ -125,6 +125,24 @@ describe('compare', () => {
   });
 });
 
+describe('compare, at its edges', () => {
+  it('takes Welch where every seed differs by the same, since the paired test has no spread then', () => {
+    for (const [seed, accuracy] of [10, 16].entries()) {
+      writeRun(`e/${seed}`, { name: 'one', seed }, accuracy);
+      writeRun(`e/1${seed}`, { name: 'two', seed, ...lr(0.3) }, accuracy + 4);
+    }
+    const { rows } = comparison({}, path.join(root, 'e'));
+    expect(rows[0]!.against!.test).toMatchObject({ test: 'welch', difference: 4 });
+  });
+
+  it('numbers configs of one name that differ in more than a label can say', () => {
+    const other = { dataset: { type: 'synthetic', train_size: 1000, val_size: 500 }, max_iterations: 12 };
+    writeRun('l/1', { name: 'same' }, 90);
+    writeRun('l/2', { name: 'same', ...other }, 91);
+    expect(comparison({}, path.join(root, 'l')).rows.map((r) => r.config)).toEqual(['same #2', 'same #1']);
+  });
+});
+
 describe('reading runs', () => {
   it('names what it leaves out and why', () => {
     writeRun('c/1', { name: 'good' }, 90);

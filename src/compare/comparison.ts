@@ -148,12 +148,12 @@ function compareWithBaseline(rows: Row[], baseline: Row, metric: Metric, wanted:
   });
 }
 
-/** Paired where both arms have the very same seeds; else Welch. */
+/** Paired where both arms have the very same seeds, unless each seed differs by the same; else Welch. */
 function test(arm: { seed: number; value: number }[], baseline: typeof arm): Difference | undefined {
   const numbers = [arm, baseline].map((scores) => scores.map((score) => score.value)) as [number[], number[]];
   if (!numbers.flat().every(Number.isFinite)) return undefined;
   const seeds = [arm, baseline].map((scores) => scores.map((score) => score.seed).join());
-  return seeds[0] === seeds[1] ? pairedT(...numbers) : welch(...numbers);
+  return (seeds[0] === seeds[1] && pairedT(...numbers)) || welch(...numbers);
 }
 
 function judge(difference: Difference, pHolm: number, metric: Metric, wanted: number | undefined): Against['test'] {

@@ -43,10 +43,13 @@ function group(runs: Run[]): Group {
 function tellApart(namesakes: Group[]): void {
   const keys = differingSettings(namesakes);
   if (keys.length === 0) return;
-  for (const g of namesakes) {
-    const own = keys.filter((key) => g.settings[key] !== undefined).map((key) => `${key}=${g.settings[key]}`);
-    g.label = `${g.name} (${own.join(', ')})`;
-  }
+  const own = namesakes.map(({ settings }) =>
+    keys.flatMap((key) => (settings[key] === undefined ? [] : `${key}=${settings[key]}`)).join(', '),
+  );
+  const short = own.every((text) => text.length <= 40); // else the table's columns must tell
+  namesakes.forEach((g, i) => {
+    g.label = short ? `${g.name} (${own[i]})` : `${g.name} #${i + 1}`;
+  });
 }
 
 /** The dotted keys whose values are not the same in all groups, in the order of the configs. */
