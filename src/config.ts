@@ -41,7 +41,7 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('a training loss above it counts as divergence, as NaN and infinity do'),
   backend: z.string().default('auto').describe('auto, or a name that `clr doctor` lists'),
-  precision: z.enum(['f32', 'bf16']).default('f32').describe('of activations and convolutions'),
+  precision: z.enum(['f32', 'bf16', 'f16']).default('f32').describe('of activations and convolutions'),
   threads: z.int().min(1).max(1024).optional().describe('processor threads; by default all cores'),
   device: z.string().optional().describe('of the backend, where it has several'),
   dataset: datasets.schema.prefault(defaultTypes.dataset),

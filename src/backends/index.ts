@@ -2,7 +2,7 @@ import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
 
 /** Of activations and convolutions. */
-export type Precision = 'f32' | 'bf16';
+export type Precision = 'f32' | 'bf16' | 'f16';
 
 /** What a config may ask of a backend; one that cannot throws ClrError('backend'). */
 export interface BackendOptions {
@@ -20,12 +20,14 @@ export interface ActiveBackend {
   device: string;
   precision: Precision;
   threads: number;
+  /** Training steps that may be under way at once, where the device computes while this process goes on. */
+  stepsInFlight?: number;
 }
 
 /** What a probe finds; `remedy` is a command or a step for the user. */
 export type Availability =
-  /** `slow`: why `auto` passes it over while another works. */
-  { usable: true; device: string; slow?: string } | { usable: false; reason: string; remedy: string };
+  /** `slow`: why `auto` passes it over while another works; `onlyAs`: the device that it must be asked for as. */
+  { usable: true; device: string; slow?: string; onlyAs?: string } | { usable: false; reason: string; remedy: string };
 
 /** One way to compute, listed in `backends` below and loaded when asked for. */
 export interface Backend {
@@ -43,6 +45,7 @@ export interface Backend {
 
 /** Fastest first: the order in which `auto` asks them. Loaded only when asked. */
 const backends: Record<string, () => Promise<Backend>> = {
+  webgpu: async () => (await import('./webgpu/index.js')).webgpu,
   tensorflow: async () => (await import('./tensorflow/index.js')).tensorflow,
   onednn: async () => (await import('./onednn/index.js')).onednn,
   wasm: async () => (await import('./wasm/index.js')).wasm,
@@ -78,6 +81,11 @@ function shortfall(
   return `runs on ${maxThreads === 1 ? 'one thread' : `at most ${maxThreads} threads`}, not ${threads}`;
 }
 
+/** Why a backend that works only if asked for by name does not do so here. */
+function unnamed({ device, onlyAs }: { device: string; onlyAs?: string }, options: BackendOptions): string | undefined {
+  return onlyAs && !options.device ? `finds only ${device}, which \`--device ${onlyAs}\` would take` : undefined;
+}
+
 /** The first that can do it, is usable and not slow; else the first that is slow. */
 async function fastest(options: BackendOptions): Promise<{ backend: Backend; why: string }> {
   const passedOver: string[] = [];
@@ -85,7 +93,9 @@ async function fastest(options: BackendOptions): Promise<{ backend: Backend; why
   for (const name of backendNames) {
     const backend = await load(name);
     const availability = await backend.probe();
-    const problem = availability.usable ? shortfall(backend, options) : availability.reason;
+    const problem = availability.usable
+      ? (shortfall(backend, options) ?? unnamed(availability, options))
+      : availability.reason;
     if (!problem && availability.usable && !availability.slow)
       return { backend, why: ['the fastest usable one', ...passedOver].join('; ') };
     if (!problem) lastResort ??= backend;

@@ -27,7 +27,7 @@ export const dryRunOption = () =>
 /** Shorthands for --set. */
 export const shorthandOptions = [
   new Option('--backend <name>', 'auto, or one that `clr doctor` lists'),
-  new Option('--precision <p>', 'f32 or bf16'),
+  new Option('--precision <p>', 'f32, bf16 or f16'),
   new Option('--threads <n>', 'processor threads'),
   new Option('--device <name>', 'of the backend, where it has several'),
   new Option('--epochs <n>', 'length of the run'),

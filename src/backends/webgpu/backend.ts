@@ -1,0 +1,244 @@
+/// <reference types="@webgpu/types" />
+import {
+  type BackendValues,
+  type DataId,
+  DataStorage,
+  type DataType,
+  engine,
+  KernelBackend,
+  type TensorInfo,
+  util,
+} from '@tensorflow/tfjs-core';
+import { Commands } from './commands.js';
+import type { Gpu } from './gpu.js';
+import { Arena, Pool, type Region } from './memory.js';
+import { type Binding, type Constants, elementwise, type Format, type Shader, wgsl } from './shader.js';
+
+/** What a dataId stands for. */
+export interface Stored {
+  region: Region;
+  format: Format;
+  /** Values. */
+  size: number;
+  /** The values are held times this: gradients of a half's range would vanish otherwise. */
+  scale: number;
+  refCount: number;
+}
+
+/** What a shader works on: `reads` and `writes` become its bindings in this order. */
+export interface Work {
+  reads?: Record<string, Operand>;
+  writes?: Record<string, Operand>;
+  constants?: Constants;
+  workgroups: number | [x: number, y: number, z?: number];
+  /** What the dispatch computes, for the profile. */
+  multiplyAdds?: number;
+}
+/** A tensor, or memory with its format; `width` 4 where the shader takes vectors. */
+export interface Operand {
+  of: TensorInfo | Plain;
+  width?: 1 | 4;
+}
+export interface Plain {
+  region: Region;
+  element: Binding['element'];
+}
+
+/** Threads of a shader without a reason for another number. */
+export const usualThreads = 256;
+/** What WebGPU guarantees at least. */
+const mostWorkgroups = 65_535;
+
+/** y = x / scale in float32. */
+const widen: Shader = { name: 'Read', threads: usualThreads, body: elementwise('y_put(i, x_at(i) * UNSCALE);') };
+
+/** tfjs's view of a GPU: where tensors lie, and how shaders are run on them. */
+export class WebgpuBackend extends KernelBackend {
+  readonly commands: Commands;
+  readonly pool: Pool;
+  /** What came from JavaScript: parameters, optimizer state. Only an optimizer's update writes to it afterwards. */
+  readonly variables: Arena;
+  /** Gradients of parameters. */
+  readonly gradients: Arena;
+  /** How activations and their gradients are held. */
+  activationFormat: Format = 'f32';
+  private readonly tensors = new DataStorage<Stored>(this, engine());
+  private readonly pipelines = new Map<string, GPUComputePipeline>();
+
+  constructor(readonly gpu: Gpu) {
+    super();
+    const { device } = gpu;
+    this.commands = new Commands(device);
+    this.pool = new Pool(device);
+    const arena = () =>
+      new Arena(device, (from, to, bytes) => {
+        this.commands.copy(from, 0, to, 0, bytes);
+        this.commands.submit();
+        this.commands.forgetBindGroups();
+        from.destroy();
+      });
+    [this.variables, this.gradients] = [arena(), arena()];
+  }
+
+  stored({ dataId }: { dataId: DataId }): Stored {
+    return this.tensors.get(dataId);
+  }
+
+  /** A new tensor in float32; its values are not set. */
+  allocate(shape: number[], memory: Pool | Arena = this.pool): TensorInfo {
+    return this.hold(shape, { region: memory.take(4 * util.sizeFromShape(shape)), format: 'f32', scale: 1 });
+  }
+
+  /** A new tensor in the format of activations; `scale` where it holds gradients. */
+  allocateActivation(shape: number[], scale = 1): TensorInfo {
+    const format = this.activationFormat;
+    const bytes = (format === 'f16' ? 2 : 4) * util.sizeFromShape(shape);
+    return this.hold(shape, { region: this.pool.take(bytes), format, scale });
+  }
+
+  /** The tensor once more, for an update to change; a copy if something else looks at it. */
+  writable(tensor: TensorInfo): TensorInfo {
+    return this.inArena(tensor, this.variables, this.stored(tensor).refCount > 1);
+  }
+
+  /** The tensor once more, or a copy where it does not lie in that arena. */
+  inArena(tensor: TensorInfo, arena: Arena, shared = false): TensorInfo {
+    const { region, format, scale } = this.stored(tensor);
+    if (format !== 'f32' || scale !== 1)
+      throw new Error(`a parameter's values [${tensor.shape}] are not plain float32`);
+    if (!shared && region.buffer === arena.buffer) return this.again(tensor, tensor.shape);
+    const copy = this.allocate(tensor.shape, arena);
+    const to = this.stored(copy).region;
+    this.commands.copy(region.buffer, region.offset, to.buffer, to.offset, region.size);
+    return copy;
+  }
+
+  /** The same values in another shape. */
+  again({ dataId, dtype }: TensorInfo, shape: number[]): TensorInfo {
+    this.incRef(dataId);
+    return { dataId, shape, dtype };
+  }
+
+  /** Memory for what lies between two stages of a kernel, given back after `use` has asked for its work. */
+  scratch<T>(element: Binding['element'], count: number, use: (memory: Plain) => T): T {
+    const region = this.pool.take(4 * count);
+    try {
+      return use({ region, element });
+    } finally {
+      region.release();
+    }
+  }
+
+  /** Asks for a shader to be run. */
+  run(shader: Shader, { reads = {}, writes = {}, constants = {}, workgroups, multiplyAdds = 0 }: Work): void {
+    const operands = Object.entries({ ...reads, ...writes });
+    const bindings: Record<string, Binding> = {};
+    const regions = operands.map(([name, { of, width = 1 }]) => {
+      const { region, element } = 'dataId' in of ? this.plain(of) : of;
+      bindings[name] = { element, width, writable: name in writes };
+      return region;
+    });
+    const [x, y, z = 1] = typeof workgroups === 'number' ? [Math.min(workgroups, mostWorkgroups), 1] : workgroups;
+    this.commands.dispatch({
+      name: shader.name,
+      pipeline: this.pipeline(shader, bindings, constants),
+      regions,
+      workgroups: [x, y, z],
+      invocations: x * y * z * shader.threads,
+      multiplyAdds,
+    });
+  }
+
+  /** Runs an `elementwise` shader over `count` elements. */
+  each(shader: Shader, count: number, work: Omit<Work, 'workgroups'>): void {
+    const constants = { ...work.constants, COUNT: count };
+    this.run(shader, { ...work, constants, workgroups: Math.ceil(count / shader.threads) });
+  }
+
+  private plain(tensor: TensorInfo): Plain {
+    const { region, format } = this.stored(tensor);
+    return { region, element: format };
+  }
+
+  private pipeline(shader: Shader, bindings: Record<string, Binding>, constants: Constants): GPUComputePipeline {
+    let key = shader.name;
+    for (const name in bindings) key += ` ${bindings[name]!.element}${bindings[name]!.width}`;
+    key += JSON.stringify(constants);
+    const known = this.pipelines.get(key);
+    if (known) return known;
+    const { device } = this.gpu;
+    const module = device.createShaderModule({ label: shader.name, code: wgsl(shader, bindings, constants) });
+    const pipeline = device.createComputePipeline({ label: shader.name, layout: 'auto', compute: { module } });
+    this.pipelines.set(key, pipeline);
+    return pipeline;
+  }
+
+  override write(values: BackendValues, shape: number[], dtype: DataType): DataId {
+    const tensor = { dataId: {}, shape, dtype };
+    this.move(tensor.dataId, values, shape, dtype, 1);
+    return tensor.dataId;
+  }
+
+  override move(dataId: DataId, values: BackendValues, shape: number[], dtype: DataType, refCount: number): void {
+    if (!(values instanceof Float32Array) || dtype !== 'float32')
+      throw new Error(`the webgpu backend holds tensors of float32, not ${dtype} [${shape}]`);
+    const region = this.variables.take(values.byteLength);
+    this.commands.write(region, values as Float32Array<ArrayBuffer>);
+    this.tensors.set(dataId, { region, format: 'f32', size: values.length, scale: 1, refCount });
+  }
+
+  override async read(dataId: DataId): Promise<Float32Array> {
+    const { region, format, size, scale } = this.stored({ dataId });
+    if (format === 'f32' && scale === 1) return new Float32Array(await this.commands.read(region), 0, size);
+    const values = this.scratch('f32', size, (plain) => {
+      const reads = { x: { of: { region, element: format } } };
+      this.each(widen, size, { reads, writes: { y: { of: plain } }, constants: { UNSCALE: { f32: 1 / scale } } });
+      return this.commands.read({ ...plain.region, size: 4 * size });
+    });
+    return new Float32Array(await values);
+  }
+
+  override readSync(): never {
+    throw new Error('the webgpu backend reads tensors asynchronously: data() instead of dataSync()');
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    if (!this.tensors.has(dataId)) return true;
+    const stored = this.tensors.get(dataId);
+    stored.refCount--;
+    if (!force && stored.refCount > 0) return false;
+    stored.region.release();
+    this.tensors.delete(dataId);
+    return true;
+  }
+
+  override numDataIds(): number {
+    return this.tensors.numDataIds();
+  }
+
+  override refCount(dataId: DataId): number {
+    return this.tensors.has(dataId) ? this.tensors.get(dataId).refCount : 0;
+  }
+
+  override incRef(dataId: DataId): void {
+    this.tensors.get(dataId).refCount++;
+  }
+
+  override memory(): { unreliable: boolean } {
+    return { unreliable: false };
+  }
+
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+
+  override dispose(): void {
+    this.gpu.device.destroy();
+  }
+
+  private hold(shape: number[], stored: Omit<Stored, 'size' | 'refCount'>): TensorInfo {
+    const dataId = {};
+    this.tensors.set(dataId, { ...stored, size: util.sizeFromShape(shape), refCount: 1 });
+    return { dataId, shape, dtype: 'float32' };
+  }
+}

@@ -1,0 +1,136 @@
+/// <reference types="@webgpu/types" />
+import { Pool, type Region } from './memory.js';
+
+/** One dispatch, as asked for. */
+export interface Dispatch {
+  /** The kernel's name, and after a slash the stage where it has several. */
+  name: string;
+  pipeline: GPUComputePipeline;
+  /** In the order of the bindings. */
+  regions: Region[];
+  workgroups: [x: number, y: number, z: number];
+  /** Threads in all. */
+  invocations: number;
+  multiplyAdds: number;
+}
+
+/** Sees each dispatch; a pass of its own may be timed. */
+export type Observer = (dispatch: Dispatch) => GPUComputePassTimestampWrites | undefined;
+
+/** Dispatches between two submits: the GPU starts on a step's first ones while the later ones are still being encoded. */
+const submitEvery = 64;
+/** Bind groups kept for reuse: several times what the steps of a large net need. */
+const keptBindGroups = 20_000;
+
+/** What the GPU is told to do, in order. */
+export class Commands {
+  observer?: Observer;
+  private readonly staging: Pool;
+  /** What went wrong on the GPU, which tells of it late. */
+  private failure?: Error;
+  private encoder?: GPUCommandEncoder;
+  private pass?: GPUComputePassEncoder;
+  private pending = 0;
+  private readonly bindGroups = new Map<string, GPUBindGroup>();
+  private readonly ids = new WeakMap<object, number>();
+  private nextId = 0;
+
+  constructor(readonly device: GPUDevice) {
+    this.staging = new Pool(device, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    device.onuncapturederror = ({ error }) => this.fail(error.message, error);
+    void device.lost.then(({ message }) => this.fail(`the device was lost: ${message}`));
+  }
+
+  dispatch(dispatch: Dispatch): void {
+    const timestampWrites = this.observer?.(dispatch);
+    if (timestampWrites) this.endPass();
+    this.pass ??= this.encode().beginComputePass({ ...(timestampWrites && { timestampWrites }) });
+    this.pass.setPipeline(dispatch.pipeline);
+    this.pass.setBindGroup(0, this.bindGroup(dispatch));
+    this.pass.dispatchWorkgroups(...dispatch.workgroups);
+    if (timestampWrites) this.endPass();
+    if (++this.pending >= submitEvery) this.submit();
+  }
+
+  copy(from: GPUBuffer, fromOffset: number, to: GPUBuffer, toOffset: number, bytes: number): void {
+    this.endPass();
+    this.encode().copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
+  }
+
+  /** Bytes (a multiple of 4) into a region, after all that has been asked for so far. */
+  write(region: Pick<Region, 'buffer' | 'offset'>, bytes: ArrayBufferView<ArrayBuffer>): void {
+    this.submit();
+    this.device.queue.writeBuffer(region.buffer, region.offset, bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** The bytes of a region as they are after all that has been asked for so far, and before anything that comes later. */
+  async read({ buffer, offset, size }: Region): Promise<ArrayBuffer> {
+    const staging = this.staging.take(size);
+    this.copy(buffer, offset, staging.buffer, 0, size);
+    this.submit();
+    try {
+      await staging.buffer.mapAsync(GPUMapMode.READ, 0, size).catch((error: Error) => this.fail(error.message, error));
+      if (this.failure) throw this.failure;
+      return staging.buffer.getMappedRange(0, size).slice(0);
+    } finally {
+      if (staging.buffer.mapState === 'mapped') staging.buffer.unmap();
+      staging.release();
+    }
+  }
+
+  /** Sends off what has been encoded. */
+  submit(): void {
+    if (!this.encoder) return;
+    this.endPass();
+    this.device.queue.submit([this.encoder.finish()]);
+    this.encoder = undefined;
+    this.pending = 0;
+  }
+
+  /** Resolves a set of timestamps into a buffer, in nanoseconds. */
+  resolve(querySet: GPUQuerySet, count: number, to: GPUBuffer): void {
+    this.endPass();
+    this.encode().resolveQuerySet(querySet, 0, count, to, 0);
+  }
+
+  /** Bind groups hold on to their buffers: to be called when one is destroyed. */
+  forgetBindGroups(): void {
+    this.bindGroups.clear();
+  }
+
+  private fail(message: string, cause?: object): void {
+    const memory = cause instanceof GPUOutOfMemoryError; // a RangeError is what other backends throw then
+    this.failure ??= new (memory ? RangeError : Error)(`GPU: ${message.trim().split('\n')[0]}`, { cause });
+  }
+
+  private encode(): GPUCommandEncoder {
+    this.encoder ??= this.device.createCommandEncoder();
+    return this.encoder;
+  }
+
+  private endPass(): void {
+    this.pass?.end();
+    this.pass = undefined;
+  }
+
+  private bindGroup({ pipeline, regions }: Dispatch): GPUBindGroup {
+    let key = String(this.id(pipeline));
+    for (const { buffer, offset, size } of regions) key += ` ${this.id(buffer)} ${offset} ${size}`;
+    const known = this.bindGroups.get(key);
+    if (known) return known;
+    if (this.bindGroups.size >= keptBindGroups) this.forgetBindGroups();
+    const bindGroup = this.device.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: regions.map(({ buffer, offset, size }, binding) => ({ binding, resource: { buffer, offset, size } })),
+    });
+    this.bindGroups.set(key, bindGroup);
+    return bindGroup;
+  }
+
+  private id(object: object): number {
+    const known = this.ids.get(object);
+    if (known !== undefined) return known;
+    this.ids.set(object, this.nextId);
+    return this.nextId++;
+  }
+}

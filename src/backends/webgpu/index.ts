@@ -1,0 +1,54 @@
+import { enableProdMode, findBackend, registerBackend, removeBackend, setBackend } from '@tensorflow/tfjs-core';
+import { ClrError } from '../../errors.js';
+import { registerHostKernels } from '../host.js';
+import type { Availability, Backend } from '../index.js';
+import { WebgpuBackend } from './backend.js';
+import { describe, findAdapter, openDevice, remedy } from './gpu.js';
+import { kernels } from './kernels/index.js';
+
+/** Training steps that may be under way at once: reading a loss late keeps the GPU's queue from running dry. */
+const stepsInFlight = 4;
+
+/** Any GPU with a driver for Vulkan, Metal or Direct3D 12, through dawn's WebGPU; shaders of our own. */
+export const webgpu: Backend = {
+  name: 'webgpu',
+  precisions: ['f32', 'f16'],
+  takesDevice: true, // a part of its name
+  async probe(): Promise<Availability> {
+    try {
+      const { name, software } = describe(await findAdapter());
+      if (!software) return { usable: true, device: name };
+      return { usable: true, device: name, slow: 'a processor in the place of a GPU', onlyAs: 'llvmpipe' };
+    } catch (error) {
+      return { usable: false, reason: (error as Error).message, remedy };
+    }
+  },
+  async activate({ precision, device }) {
+    const backend = await install(device);
+    if (precision === 'f16' && !backend.gpu.device.features.has('shader-f16'))
+      throw new ClrError('backend', `${backend.gpu.name} has no float16 in shaders`, 'set precision to f32');
+    backend.activationFormat = precision === 'f16' ? 'f16' : 'f32';
+    enableProdMode(); // silences tfjs's advice to install tfjs-node
+    await setBackend('webgpu');
+    return { name: 'webgpu', device: backend.gpu.name, precision, threads: 1, stepsInFlight };
+  },
+};
+
+/** The backend on the adapter of that name; made and registered the first time, and when another device is asked for. */
+async function install(wanted?: string): Promise<WebgpuBackend> {
+  const adapter = await findAdapter(wanted);
+  const { name, software } = describe(adapter);
+  if (software && !wanted)
+    throw new ClrError(
+      'backend',
+      `WebGPU finds no GPU, only ${name}`,
+      'name a software device to take it all the same: --device llvmpipe',
+    );
+  const present = findBackend('webgpu') as WebgpuBackend | null;
+  if (present?.gpu.name === name) return present;
+  if (present) removeBackend('webgpu');
+  const backend = new WebgpuBackend(await openDevice(adapter));
+  registerBackend('webgpu', () => backend);
+  registerHostKernels('webgpu', backend, kernels);
+  return backend;
+}

@@ -1,0 +1,187 @@
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { usualThreads } from '../backend.js';
+import { elementwise, type Shader } from '../shader.js';
+import { channelSums, finishChannelSums, sumChannels } from './channel-sums.js';
+import { kernel, operands, requireShape, typeOf, widthOf } from './kernel.js';
+
+type Inputs = Record<'x' | 'scale' | 'shift' | 'runningMean' | 'runningVariance', TensorInfo> & {
+  residual?: TensorInfo;
+};
+type GradInputs = Record<'dy' | 'x' | 'y' | 'scale' | 'mean' | 'inverseDeviation', TensorInfo>;
+
+/** Of x - pivot, its first value in the channel: the variance then loses no digits to a mean far from zero. */
+const statistics = channelSums(
+  'BatchNormTrain/sums',
+  `a = x_at(i) - x_at(c);
+   b = a * a;`,
+);
+
+const finishStatistics = finishChannelSums(
+  'BatchNormTrain/statistics',
+  `let centre = sum / COUNT;
+   let variance = max(0, dot / COUNT - centre * centre);
+   let m = centre + x_at(c);
+   mean_put(c, m);
+   inverseDeviation_put(c, 1 / sqrt(variance + EPSILON));
+   newMean_put(c, (1 - MOMENTUM) * runningMean_at(c) + MOMENTUM * m);
+   newVariance_put(c, (1 - MOMENTUM) * runningVariance_at(c) + MOMENTUM * variance * COUNT / max(1, COUNT - 1));`,
+);
+
+/** y = relu((x - mean) slope + shift + residual) */
+const normalise = (name: string, inverse: string, residual: boolean, relu: boolean): Shader => ({
+  name: `${name}/normalise${residual ? '+residual' : ''}${relu ? '+ReLU' : ''}`,
+  threads: usualThreads,
+  body: elementwise(`
+    let c = i % CHANNELS;
+    let value = (x_at(i) - mean_at(c)) * (scale_at(c) * ${inverse}) + shift_at(c)${residual ? ' + residual_at(i)' : ''};
+    y_put(i, ${relu ? 'max(value, V(0))' : 'value'});`),
+});
+
+const gradient = (relu: boolean) => (relu ? 'select(V(0), dy_at(i), y_at(i) > V(0))' : 'dy_at(i)');
+
+const gradientSums = (relu: boolean) =>
+  channelSums(
+    `BatchNormTrainGrad/sums${relu ? '+ReLU' : ''}`,
+    `a = ${gradient(relu)};
+     b = a * (x_at(i) - mean_at(c));`,
+  );
+
+/** Besides the gradients of scale and shift, the coefficients of dx = slope (g - sum/count - (x - mean) lean). */
+const finishGradients = finishChannelSums(
+  'BatchNormTrainGrad/parameters',
+  `let inverse = inverseDeviation_at(c);
+   dShift_put(c, sum * UNSCALE);
+   dScale_put(c, dot * inverse * UNSCALE);
+   coefficients_put(c, scale_at(c) * inverse);
+   coefficients_put(CHANNELS + c, sum / COUNT);
+   coefficients_put(2 * CHANNELS + c, dot * inverse * inverse / COUNT);`,
+);
+
+const inputGradient = (relu: boolean, residual: boolean): Shader => ({
+  name: `BatchNormTrainGrad/input${residual ? '+residual' : ''}${relu ? '+ReLU' : ''}`,
+  threads: usualThreads,
+  body: elementwise(`
+    let c = i % CHANNELS;
+    let g = ${gradient(relu)};
+    let centred = x_at(i) - mean_at(c);
+    dx_put(i, coefficients_at(c) * (g - coefficients_at(CHANNELS + c) - centred * coefficients_at(2 * CHANNELS + c)));
+    ${residual ? 'dResidual_put(i, g);' : ''}`),
+});
+
+export const batchNormKernels = [
+  kernel(
+    'BatchNormTrain',
+    (
+      { x, scale, shift, runningMean, runningVariance, residual }: Inputs,
+      { epsilon, momentum, relu }: { epsilon: number; momentum: number; relu: boolean },
+      backend,
+    ) => {
+      requireShape(x.shape, { residual });
+      requireShape(x.shape.slice(-1), { scale, shift, runningMean, runningVariance });
+      const channels = scale.shape[0]!;
+      const [width, size] = [widthOf(channels), util.sizeFromShape(x.shape)];
+      const [mean, inverseDeviation, newMean, newVariance] = [0, 0, 0, 0].map(() =>
+        backend.allocate([channels]),
+      ) as Four;
+      sumChannels(backend, statistics, x, { reads: operands({ x }, width) }, (shares, count) =>
+        backend.run(finishStatistics, {
+          reads: { shares: { of: shares }, ...operands({ x, runningMean, runningVariance }) },
+          writes: operands({ mean, inverseDeviation, newMean, newVariance }),
+          constants: {
+            PARTS: count,
+            CHANNELS: channels,
+            COUNT: { f32: size / channels },
+            EPSILON: { f32: epsilon },
+            MOMENTUM: { f32: momentum },
+          },
+          workgroups: channels,
+        }),
+      );
+      const y = backend.allocateActivation(x.shape);
+      const shader = normalise('BatchNormTrain', 'inverse_at(c)', !!residual, relu);
+      backend.each(shader, size / width, {
+        reads: operands({ x, mean, scale, inverse: inverseDeviation, shift, residual }, width),
+        writes: operands({ y }, width),
+        constants: { CHANNELS: channels / width, V: typeOf(width) },
+        multiplyAdds: size,
+      });
+      return [y, mean, inverseDeviation, newMean, newVariance];
+    },
+  ),
+
+  kernel('BatchNormInference', (inputs: Inputs, { epsilon, relu }: { epsilon: number; relu: boolean }, backend) => {
+    const { x, scale, shift, runningMean: mean, runningVariance: variance, residual } = inputs;
+    requireShape(x.shape, { residual });
+    requireShape(x.shape.slice(-1), { scale, shift, mean, variance });
+    const channels = scale.shape[0]!;
+    const [width, size] = [widthOf(channels), util.sizeFromShape(x.shape)];
+    const y = backend.allocateActivation(x.shape);
+    const shader = normalise('BatchNormInference', '(1 / sqrt(variance_at(c) + EPSILON))', !!residual, relu);
+    backend.each(shader, size / width, {
+      reads: operands({ x, mean, scale, variance, shift, residual }, width),
+      writes: operands({ y }, width),
+      constants: { CHANNELS: channels / width, V: typeOf(width), EPSILON: { f32: epsilon } },
+      multiplyAdds: size,
+    });
+    return [y];
+  }),
+
+  kernel(
+    'BatchNormTrainGrad',
+    (inputs: GradInputs, { relu, residual }: { relu: boolean; residual: boolean }, backend) => {
+      const { dy, x, y, scale, mean, inverseDeviation } = inputs;
+      requireShape(x.shape, { dy, y });
+      requireShape(x.shape.slice(-1), { scale, mean, inverseDeviation });
+      const channels = scale.shape[0]!;
+      const [width, size] = [widthOf(channels), util.sizeFromShape(x.shape)];
+      const lossScale = backend.stored(dy).scale;
+      const [dScale, dShift] = [
+        backend.allocate([channels], backend.gradients),
+        backend.allocate([channels], backend.gradients),
+      ];
+      const dx = backend.allocateActivation(x.shape, lossScale);
+      const dResidual = residual ? backend.allocateActivation(x.shape, lossScale) : undefined;
+      const common = operands({ dy, x, y: relu ? y : undefined, mean }, width);
+      backend.scratch('f32', 3 * channels, (coefficients) => {
+        sumChannels(backend, gradientSums(relu), x, { reads: common }, (shares, count) =>
+          backend.run(finishGradients, {
+            reads: { shares: { of: shares }, ...operands({ scale, inverseDeviation }) },
+            writes: { ...operands({ dScale, dShift }), coefficients: { of: coefficients } },
+            constants: {
+              PARTS: count,
+              CHANNELS: channels,
+              COUNT: { f32: size / channels },
+              UNSCALE: { f32: 1 / lossScale },
+            },
+            workgroups: channels,
+          }),
+        );
+        backend.each(inputGradient(relu, residual), size / width, {
+          reads: { ...common, coefficients: { of: coefficients, width } },
+          writes: operands({ dx, dResidual }, width),
+          constants: { CHANNELS: channels / width, V: typeOf(width) },
+          multiplyAdds: 2 * size,
+        });
+      });
+      return dResidual ? [dx, dScale, dShift, dResidual] : [dx, dScale, dShift];
+    },
+  ),
+
+  kernel('BiasAddGrad', ({ dy }: { dy: TensorInfo }, _attributes, backend) => {
+    const channels = dy.shape.at(-1)!;
+    const dBias = backend.allocate([channels], backend.gradients);
+    sumChannels(backend, biasSums, dy, { reads: operands({ dy }, widthOf(channels)) }, (shares, count) =>
+      backend.run(finishBias, {
+        reads: { shares: { of: shares } },
+        writes: operands({ dBias }),
+        constants: { PARTS: count, CHANNELS: channels, UNSCALE: { f32: 1 / backend.stored(dy).scale } },
+        workgroups: channels,
+      }),
+    );
+    return [dBias];
+  }),
+];
+type Four = [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
+
+const biasSums = channelSums('BiasAddGrad/sums', 'a = dy_at(i);');
+const finishBias = finishChannelSums('BiasAddGrad', 'dBias_put(c, sum * UNSCALE);');

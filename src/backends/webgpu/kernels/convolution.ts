@@ -1,0 +1,303 @@
+import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { usualThreads } from '../backend.js';
+import type { Constants, Shader } from '../shader.js';
+import { kernel, operands, requireShape, typeOf, widthOf } from './kernel.js';
+import { matrixProduct, type Tile } from './matrix-product.js';
+
+interface Attributes {
+  strides: [number, number] | number;
+  pad: 'valid' | 'same' | number;
+  dataFormat?: 'NHWC' | 'NCHW';
+  dilations?: [number, number] | number;
+  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+type Shape4D = [number, number, number, number];
+
+/** A convolution with its sizes; `from` and `to` are channels. */
+interface Sizes {
+  images: number;
+  height: number;
+  width: number;
+  from: number;
+  outHeight: number;
+  outWidth: number;
+  to: number;
+  taps: number;
+  filterWidth: number;
+  stride: number;
+  top: number;
+  left: number;
+}
+
+function sizesOf(x: number[], filter: number[], attributes: Attributes): Sizes {
+  const { strides, pad, dilations = 1, dimRoundingMode, dataFormat = 'NHWC' } = attributes;
+  if (dataFormat !== 'NHWC') throw new Error(`the webgpu backend convolves NHWC, not ${dataFormat}`);
+  const info = backend_util.computeConv2DInfo(
+    x as Shape4D,
+    filter as Shape4D,
+    strides,
+    dilations,
+    pad,
+    dimRoundingMode,
+  );
+  if (info.strideHeight !== info.strideWidth || info.dilationHeight !== 1 || info.dilationWidth !== 1)
+    throw new Error('the webgpu backend convolves with one stride for both axes and without dilation');
+  return {
+    images: info.batchSize,
+    height: info.inHeight,
+    width: info.inWidth,
+    from: info.inChannels,
+    outHeight: info.outHeight,
+    outWidth: info.outWidth,
+    to: info.outChannels,
+    taps: info.filterHeight * info.filterWidth,
+    filterWidth: info.filterWidth,
+    stride: info.strideHeight,
+    top: info.padInfo.top,
+    left: info.padInfo.left,
+  };
+}
+
+/** The sizes by the names that the shaders use. */
+function constantsOf(s: Sizes): Constants {
+  return {
+    HEIGHT: s.height,
+    WIDTH: s.width,
+    FROM: s.from,
+    OUT_HEIGHT: s.outHeight,
+    OUT_WIDTH: s.outWidth,
+    TO: s.to,
+    TAPS: s.taps,
+    FILTER_WIDTH: s.filterWidth,
+    STRIDE: s.stride,
+    TOP: s.top,
+    LEFT: s.left,
+    PIXELS: s.images * s.height * s.width,
+    OUT_PIXELS: s.images * s.outHeight * s.outWidth,
+  };
+}
+
+/** Output pixels x channels, over the taps. Its shared memory stays below the 16 KiB that WebGPU guarantees. */
+function pixelTile(channels: number): Tile {
+  if (channels <= 16) return { rows: 256, columns: 16, depth: 8, split: 1 };
+  if (channels <= 32) return { rows: 256, columns: 32, depth: 8, split: 1 };
+  return { rows: 128, columns: 64, depth: 16, split: 1 };
+}
+
+/** Rows of the filter (tap and input channel) x output channels, over the pixels. */
+function filterTile(channels: number): Tile {
+  if (channels <= 16) return { rows: 64, columns: 16, depth: 32, split: 4 };
+  if (channels <= 32) return { rows: 64, columns: 32, depth: 32, split: 2 };
+  return { rows: 64, columns: 64, depth: 16, split: 1 };
+}
+
+/** Partial sums of a filter's gradient, at most: 8 MiB. */
+const mostPartialSums = 2 ** 21;
+
+/** WGSL: `name(...)`, a vec4 of which `value` is the whole where `width` is 4, and else one, `j` steps after the first. */
+function vector(name: string, parameters: string, width: 1 | 4, value: (j: number) => string): string {
+  const values = width === 4 ? value(0) : `vec4<f32>(${[0, 1, 2, 3].map(value).join(', ')})`;
+  return `fn ${name}(${parameters}) -> vec4<f32> { return ${values}; }`;
+}
+
+/** WGSL: `store` for a tensor [rows, columns]. */
+function store(name: string, rows: string, columns: string, width: 1 | 4, first = '0'): string {
+  const each = `for (var j = 0u; j < min(4, ${columns} - column); j++) { ${name}_put(i + j, v[j]); }`;
+  return `fn store(row: u32, column: u32, part: u32, v: vec4<f32>) {
+  if (row >= ${rows} || column >= ${columns}) { return; }
+  let i = ${first} + row * ${columns} + column;
+  ${width === 4 ? `${name}_put(i / 4, v);` : each}
+}`;
+}
+
+/** WGSL: `x_at_tap(pixel, tap, channel)`, what lies under a tap of the filter at an output pixel. */
+const underTap = (width: 1 | 4) => `
+fn x_at_tap(pixel: u32, tap: u32, channel: u32) -> ${typeOf(width)} {
+  let row = i32(pixel / OUT_WIDTH % OUT_HEIGHT * STRIDE + tap / FILTER_WIDTH) - i32(TOP);
+  let column = i32(pixel % OUT_WIDTH * STRIDE + tap % FILTER_WIDTH) - i32(LEFT);
+  if (pixel >= OUT_PIXELS || tap >= TAPS || row < 0 || row >= i32(HEIGHT) || column < 0 || column >= i32(WIDTH)) {
+    return ${typeOf(width)}(0);
+  }
+  let image = pixel / (OUT_WIDTH * OUT_HEIGHT);
+  return x_at((((image * HEIGHT + u32(row)) * WIDTH + u32(column)) * FROM + channel) / ${width});
+}`;
+
+/** y [output pixels, to] = x under the taps [output pixels, taps x from] filter [taps x from, to]. */
+function forward(tile: Tile, x: 1 | 4, y: 1 | 4): Shader {
+  return matrixProduct(
+    `Conv2D ${tile.columns}`,
+    tile,
+    'depth',
+    `
+fn depth_start(z: u32) -> u32 { return 0; }
+fn depth_end(z: u32) -> u32 { return TAPS * FROM; }
+${underTap(x)}
+${vector('load_a', 'row: u32, k: u32', x, (j) => `x_at_tap(row, (k + ${j}) / FROM, (k + ${j}) % FROM)`)}
+fn weight(k: u32, column: u32) -> ${typeOf(y)} {
+  if (k >= TAPS * FROM || column >= TO) { return ${typeOf(y)}(0); }
+  return weights_at((k * TO + column) / ${y});
+}
+${vector('load_b', 'k: u32, column: u32', y, (j) => `weight(k, column + ${j})`)}
+${store('y', 'OUT_PIXELS', 'TO', y)}`,
+  );
+}
+
+/** dx [pixels, from] = dy over the taps [pixels, taps x to] filter [taps x to, from], its channels swapped. */
+function inputGradient(tile: Tile, dy: 1 | 4, dx: 1 | 4): Shader {
+  return matrixProduct(
+    `Conv2DBackpropInput ${tile.columns}`,
+    tile,
+    'depth',
+    `
+fn depth_start(z: u32) -> u32 { return 0; }
+fn depth_end(z: u32) -> u32 { return TAPS * TO; }
+fn dy_at_tap(pixel: u32, tap: u32, channel: u32) -> ${typeOf(dy)} {
+  let row = i32(pixel / WIDTH % HEIGHT + TOP) - i32(tap / FILTER_WIDTH);
+  let column = i32(pixel % WIDTH + LEFT) - i32(tap % FILTER_WIDTH);
+  let between = row % i32(STRIDE) != 0 || column % i32(STRIDE) != 0;
+  if (pixel >= PIXELS || tap >= TAPS || row < 0 || column < 0 || between) { return ${typeOf(dy)}(0); }
+  let out_row = u32(row) / STRIDE;
+  let out_column = u32(column) / STRIDE;
+  if (out_row >= OUT_HEIGHT || out_column >= OUT_WIDTH) { return ${typeOf(dy)}(0); }
+  let image = pixel / (WIDTH * HEIGHT);
+  return dy_at((((image * OUT_HEIGHT + out_row) * OUT_WIDTH + out_column) * TO + channel) / ${dy});
+}
+${vector('load_a', 'row: u32, k: u32', dy, (j) => `dy_at_tap(row, (k + ${j}) / TO, (k + ${j}) % TO)`)}
+fn weight(k: u32, column: u32) -> f32 {
+  if (k >= TAPS * TO || column >= FROM) { return 0; }
+  return weights_at((k / TO * FROM + column) * TO + k % TO);
+}
+${vector('load_b', 'k: u32, column: u32', 1, (j) => `weight(k, column + ${j})`)}
+${store('dx', 'PIXELS', 'FROM', dx)}`,
+  );
+}
+
+/** dFilter [taps x from, to] = x under the taps, transposed [taps x from, output pixels] dy [output pixels, to], in parts. */
+function filterGradient(tile: Tile, x: 1 | 4, dy: 1 | 4): Shader {
+  return matrixProduct(
+    `Conv2DBackpropFilter/parts ${tile.columns}`,
+    tile,
+    'rows',
+    `
+fn depth_start(z: u32) -> u32 { return z * SHARE; }
+fn depth_end(z: u32) -> u32 { return min((z + 1) * SHARE, OUT_PIXELS); }
+${underTap(x)}
+${vector('load_a', 'row: u32, k: u32', x, (j) => `x_at_tap(k, (row + ${j}) / FROM, (row + ${j}) % FROM)`)}
+fn gradient(k: u32, column: u32) -> ${typeOf(dy)} {
+  if (k >= OUT_PIXELS || column >= TO) { return ${typeOf(dy)}(0); }
+  return dy_at((k * TO + column) / ${dy});
+}
+${vector('load_b', 'k: u32, column: u32', dy, (j) => `gradient(k, column + ${j})`)}
+${store('parts', 'TAPS * FROM', 'TO', dy, 'part * TAPS * FROM * TO')}`,
+  );
+}
+
+/** Adds up the parts: eight threads for each weight. */
+const addParts: Shader = {
+  name: 'Conv2DBackpropFilter/sum',
+  threads: usualThreads,
+  body: () => `
+var<workgroup> sums: array<f32, THREADS>;
+@compute @workgroup_size(THREADS)
+fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {
+  let weight = group.x * 32 + thread % 32;
+  var sum = 0f;
+  if (weight < WEIGHTS) {
+    for (var part = thread / 32; part < PARTS; part += THREADS / 32) { sum += parts_at(part * WEIGHTS + weight); }
+  }
+  sums[thread] = sum;
+  for (var half = THREADS / 2; half >= 32; half /= 2) {
+    workgroupBarrier();
+    if (thread < half) { sums[thread] += sums[thread + half]; }
+  }
+  if (thread < 32 && weight < WEIGHTS) { dFilter_put(weight, sums[thread] * UNSCALE); }
+}`,
+};
+
+export const convolutionKernels = [
+  kernel('Conv2D', ({ x, filter }: Record<'x' | 'filter', TensorInfo>, attributes: Attributes, backend) => {
+    const sizes = sizesOf(x.shape, filter.shape, attributes);
+    const [narrow, wide] = [widthOf(sizes.from), widthOf(sizes.to)];
+    const tile = pixelTile(sizes.to);
+    const y = backend.allocateActivation([sizes.images, sizes.outHeight, sizes.outWidth, sizes.to]);
+    backend.run(forward(tile, narrow, wide), {
+      reads: { x: { of: x, width: narrow }, weights: { of: filter, width: wide } },
+      writes: operands({ y }, wide),
+      ...workOf(sizes, tile, sizes.images * sizes.outHeight * sizes.outWidth, sizes.to),
+    });
+    return y;
+  }),
+
+  kernel(
+    'Conv2DBackpropInput',
+    (
+      { dy, filter }: Record<'dy' | 'filter', TensorInfo>,
+      { inputShape, ...attributes }: Attributes & { inputShape: number[] },
+      backend,
+    ) => {
+      const sizes = sizesOf(inputShape, filter.shape, attributes);
+      requireShape([sizes.images, sizes.outHeight, sizes.outWidth, sizes.to], { dy });
+      const [narrow, wide] = [widthOf(sizes.from), widthOf(sizes.to)];
+      const tile = pixelTile(sizes.from);
+      const dx = backend.allocateActivation(inputShape, backend.stored(dy).scale);
+      backend.run(inputGradient(tile, wide, narrow), {
+        reads: { dy: { of: dy, width: wide }, weights: { of: filter } },
+        writes: operands({ dx }, narrow),
+        ...workOf(sizes, tile, sizes.images * sizes.height * sizes.width, sizes.from),
+      });
+      return dx;
+    },
+  ),
+
+  kernel(
+    'Conv2DBackpropFilter',
+    (
+      { x, dy }: Record<'x' | 'dy', TensorInfo>,
+      { filterShape, ...attributes }: Attributes & { filterShape: number[] },
+      backend,
+    ) => {
+      const sizes = sizesOf(x.shape, filterShape, attributes);
+      requireShape([sizes.images, sizes.outHeight, sizes.outWidth, sizes.to], { dy });
+      const [narrow, wide] = [widthOf(sizes.from), widthOf(sizes.to)];
+      const tile = filterTile(sizes.to);
+      const weights = util.sizeFromShape(filterShape);
+      const { share, groups } = shares(sizes, tile, weights);
+      const parts = groups * tile.split;
+      const dFilter = backend.allocate(filterShape, backend.gradients);
+      backend.scratch('f32', parts * weights, (memory) => {
+        const work = workOf(sizes, tile, weights / sizes.to, sizes.to, groups);
+        backend.run(filterGradient(tile, narrow, wide), {
+          ...work,
+          reads: { x: { of: x, width: narrow }, dy: { of: dy, width: wide } },
+          writes: { parts: { of: memory, width: wide } },
+          constants: { ...work.constants, SHARE: share },
+        });
+        backend.run(addParts, {
+          reads: { parts: { of: memory } },
+          writes: operands({ dFilter }),
+          constants: { PARTS: parts, WEIGHTS: weights, UNSCALE: { f32: 1 / backend.stored(dy).scale } },
+          workgroups: Math.ceil(weights / 32),
+          multiplyAdds: parts * weights,
+        });
+      });
+      return dFilter;
+    },
+  ),
+];
+
+/** Workgroups and constants of a product of so many rows and columns. */
+function workOf(sizes: Sizes, tile: Tile, rows: number, columns: number, groups = 1) {
+  return {
+    constants: constantsOf(sizes),
+    workgroups: [Math.ceil(rows / tile.rows), Math.ceil(columns / tile.columns), groups] as [number, number, number],
+    multiplyAdds: sizes.images * sizes.outHeight * sizes.outWidth * sizes.to * sizes.taps * sizes.from,
+  };
+}
+
+/** How many output pixels a workgroup takes, and how many workgroups that makes. */
+function shares({ images, outHeight, outWidth }: Sizes, { depth, split }: Tile, weights: number) {
+  const steps = Math.ceil((images * outHeight * outWidth) / depth);
+  const most = Math.max(1, Math.floor(mostPartialSums / (weights * split)));
+  const share = Math.ceil(steps / Math.min(most, Math.ceil(steps / 8))) * depth;
+  return { share, groups: Math.ceil((steps * depth) / share) };
+}

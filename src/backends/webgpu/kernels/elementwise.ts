@@ -1,0 +1,50 @@
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { usualThreads } from '../backend.js';
+import { elementwise, type Shader } from '../shader.js';
+import { kernel, operands, requireShape, widthOf } from './kernel.js';
+
+const shader = (name: string, body: string): Shader => ({ name, threads: usualThreads, body: elementwise(body) });
+
+const add = shader('Add', 'y_put(i, a_at(i) * A + b_at(i) * B);');
+const fill = shader('ZerosLike', 'y_put(i, 0);');
+const biasAdd = shader('BiasAdd', 'y_put(i, x_at(i) + bias_at(i % CHANNELS));');
+
+/** tfjs's own ops that a model uses besides the convolutions. */
+export const elementwiseKernels = [
+  kernel('Add', ({ a, b }: { a: TensorInfo; b: TensorInfo }, _attributes, backend) => {
+    requireShape(a.shape, { b });
+    const count = util.sizeFromShape(a.shape);
+    const width = widthOf(count);
+    const [storedA, storedB] = [backend.stored(a), backend.stored(b)];
+    const half = storedA.format === 'f16' || storedB.format === 'f16'; // else gradients of a parameter, say
+    const scale = half ? Math.min(storedA.scale, storedB.scale) : 1;
+    const y = half ? backend.allocateActivation(a.shape, scale) : backend.allocate(a.shape);
+    const constants = { A: { f32: scale / storedA.scale }, B: { f32: scale / storedB.scale } };
+    backend.each(add, count / width, { reads: operands({ a, b }, width), writes: operands({ y }, width), constants });
+    return y;
+  }),
+
+  kernel('Identity', ({ x }: { x: TensorInfo }, _attributes, backend) => backend.again(x, x.shape)),
+  kernel('Reshape', ({ x }: { x: TensorInfo }, { shape }: { shape: number[] }, backend) => {
+    return backend.again(x, util.inferFromImplicitShape(shape, util.sizeFromShape(x.shape)));
+  }),
+
+  kernel('ZerosLike', ({ x }: { x: TensorInfo }, _attributes, backend) => {
+    const y = backend.allocate(x.shape, backend.variables);
+    backend.each(fill, util.sizeFromShape(x.shape), { writes: operands({ y }) });
+    return y;
+  }),
+
+  kernel('BiasAdd', ({ x, bias }: { x: TensorInfo; bias: TensorInfo }, _attributes, backend) => {
+    requireShape(x.shape.slice(-1), { bias });
+    const channels = x.shape.at(-1)!;
+    const width = widthOf(channels);
+    const y = backend.allocateActivation(x.shape, backend.stored(x).scale);
+    backend.each(biasAdd, util.sizeFromShape(x.shape) / width, {
+      reads: operands({ x, bias }, width),
+      writes: operands({ y }, width),
+      constants: { CHANNELS: channels / width },
+    });
+    return y;
+  }),
+];
