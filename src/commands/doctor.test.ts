@@ -42,3 +42,16 @@ test('doctor names data that do not exist, and ends with 0 all the same', async 
   const data = (JSON.parse(stdout) as Finding[]).find(({ subject }) => subject === 'CIFAR-10');
   expect(data).toMatchObject({ ok: false, detail: 'nowhere.tar.gz does not exist' });
 });
+
+test('doctor --kernels compares each kernel of a backend with the reference', async () => {
+  const { exitCode, stdout } = await doctor('--kernels', 'wasm', '--json');
+  expect(exitCode).toBe(0);
+  const [device, ...kernels] = JSON.parse(stdout) as Finding[];
+  expect(device).toMatchObject({ subject: 'wasm', ok: true });
+  expect(kernels.map(({ subject }) => subject)).toEqual(expect.arrayContaining(['Conv2D', 'BatchNormTrainGrad']));
+  for (const { ok, detail } of kernels)
+    expect({ ok, detail }).toMatchObject({
+      ok: true,
+      detail: expect.stringMatching(/^error at most \S+ of 0.0001 allowed, cases: \d+$/),
+    });
+});

@@ -1,21 +1,44 @@
 import { Command, Option } from 'commander';
+import type { Precision } from '../backends/index.js';
+import type { Finding } from '../doctor.js';
+import { exitCodes } from '../errors.js';
 import { cacheOption, dataOption } from './options.js';
+
+interface Flags {
+  data?: string;
+  cache: string;
+  kernels?: string;
+  precision: Precision;
+  device?: string;
+  json?: boolean;
+}
 
 /** `clr doctor`: what works here, and the remedy for what does not. */
 export const doctorCommand = new Command('doctor')
   .description('list backends, devices, data and fonts: what works here, and the remedy for what does not')
   .addOption(dataOption())
   .addOption(cacheOption())
+  .addOption(new Option('--kernels <backend>', 'instead: compare each kernel of a backend with the reference'))
+  .addOption(new Option('--precision <p>', 'of the kernels').default('f32'))
+  .addOption(new Option('--device <name>', 'that the kernels run on'))
   .addOption(new Option('--json', 'print as JSON'))
-  .action(async ({ data, cache, json }: { data?: string; cache: string; json?: boolean }) => {
-    const { examine } = await import('../doctor.js');
-    const findings = await examine({ data, cacheDirectory: cache });
-    if (json) {
-      process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
-      return;
-    }
-    for (const { subject, ok, detail, remedy } of findings) {
-      process.stdout.write(`${ok ? 'ok     ' : 'missing'}  ${subject.padEnd(22)} ${detail}\n`);
-      if (remedy) process.stdout.write(`${' '.repeat(32)}remedy: ${remedy}\n`);
-    }
+  .action(async (flags: Flags) => {
+    const findings = await find(flags);
+    process.stdout.write(
+      flags.json ? `${JSON.stringify(findings, null, 2)}\n` : text(findings, flags.kernels ? 'wrong' : 'missing'),
+    );
+    if (flags.kernels && findings.some(({ ok }) => !ok)) process.exitCode = exitCodes.failed;
   });
+
+async function find({ data, cache, kernels, ...options }: Flags): Promise<Finding[]> {
+  if (kernels) return (await import('../backends/kernel-check.js')).checkKernels(kernels, options);
+  return (await import('../doctor.js')).examine({ data, cacheDirectory: cache });
+}
+
+function text(findings: Finding[], bad: string): string {
+  const lines = findings.flatMap(({ subject, ok, detail, remedy }) => [
+    `${(ok ? 'ok' : bad).padEnd(7)}  ${subject.padEnd(22)} ${detail}`,
+    ...(remedy ? [`${' '.repeat(32)}remedy: ${remedy}`] : []),
+  ]);
+  return `${lines.join('\n')}\n`;
+}
