@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
 import type { ActiveBackend } from './backends/index.js';
+import { shipped } from './root.js';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = shipped('');
 const packages = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'vega', 'vega-lite', 'sharp', 'zod'];
 
 /** environment.json: what a run ran on; with config.json all that is needed to judge whether it can be repeated. */
@@ -28,22 +29,28 @@ export function describeEnvironment(backend: ActiveBackend) {
 }
 
 export function version(): string {
-  return (JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string }).version;
+  return manifest(root).version;
 }
 
 function packageVersion(name: string): string | null {
-  try {
-    const file = createRequire(import.meta.url)
-      .resolve(name)
-      .replace(/(node_modules\/(?:@[^/]+\/)?[^/]+)\/.*/, '$1/package.json');
-    return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-  } catch {
-    return null;
-  }
+  const places = createRequire(import.meta.url).resolve.paths(name) ?? [];
+  const installed = places.map((place) => path.join(place, name)).find((folder) => existsSync(folder));
+  return installed ? manifest(installed).version : null;
 }
 
-/** The commit of this checkout, and whether files differ from it; null where the program is not a git checkout. */
-function gitState(): { commit: string; dirty: boolean } | null {
+function manifest(folder: string): { version: string; git?: GitState } {
+  return JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+}
+
+interface GitState {
+  commit: string;
+  dirty: boolean;
+}
+
+/** The commit of this checkout, or that the portable archive was made of, and whether files differ from it; else null. */
+export function gitState(): GitState | null {
+  const packed = manifest(root).git;
+  if (packed) return packed;
   const git = (...args: string[]) =>
     execFileSync('git', ['-C', root, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   try {

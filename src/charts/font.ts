@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { shipped } from '../root.js';
 
 /** The fontconfig file that knows the shipped font and no other. */
-export const fontconfigFile = fileURLToPath(new URL('fonts/fonts.conf', import.meta.url));
+export const fontconfigFile = shipped('src/charts/fonts/fonts.conf');
 
-const font = new URL('fonts/Roboto-Regular.ttf', import.meta.url);
+const font = shipped('src/charts/fonts/Roboto-Regular.ttf');
 
 /** What is known of the shipped font. */
 export interface Font {
@@ -39,7 +39,7 @@ function tables(file: Buffer): (tag: string) => Buffer {
       const offset = file.readUInt32BE(record + 8);
       return file.subarray(offset, offset + file.readUInt32BE(record + 12));
     }
-    throw new Error(`${font.pathname}: no table ${tag}`);
+    throw new Error(`${font}: no table ${tag}`);
   };
 }
 
@@ -69,5 +69,5 @@ function unicodeSubtable(cmap: Buffer): number {
     const offset = cmap.readUInt32BE(record + 4);
     if (cmap.readUInt16BE(offset) === 4) return offset;
   }
-  throw new Error(`${font.pathname}: no cmap of format 4`);
+  throw new Error(`${font}: no cmap of format 4`);
 }

@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import type { BenchResult } from '../bench.js';
+import { shipped } from '../root.js';
 import {
   type ConfigFlags,
   configFromFlags,
@@ -20,7 +20,7 @@ interface Flags extends ConfigFlags {
   json?: boolean;
 }
 
-const defaultConfig = fileURLToPath(new URL('../../configs/bench-default.json', import.meta.url));
+const defaultConfig = shipped('configs/bench-default.json');
 const benchShorthands = ['--backend', '--precision', '--threads', '--device'];
 
 /** `clr bench`: speed, memory and profile on stdout. */

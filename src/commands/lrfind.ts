@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CurveSummary, FinderSummary, Plan } from '../lr-finder/finder.js';
+import { shipped } from '../root.js';
 import {
   type ConfigFlags,
   cacheOption,
@@ -36,7 +36,7 @@ interface Flags extends PlanFlags {
 }
 
 /** Where no config is named. */
-export const defaultConfig = fileURLToPath(new URL('../../configs/lrfind-default.json', import.meta.url));
+export const defaultConfig = shipped('configs/lrfind-default.json');
 const finderShorthands = ['--backend', '--precision', '--threads', '--device', '--seed'];
 
 /** `clr lrfind`: prints the suggestions on stdout, the rest on stderr. */

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { shipped } from '../root.js';
 import type { Next, SweepRun } from './manifest.js';
 import { armFile } from './manifest.js';
 
-const program = fileURLToPath(new URL('../../bin/clr.js', import.meta.url));
+const program = shipped('bin/clr.js');
 
 /** What every run of a sweep is told besides its config. */
 export interface RunFlags {

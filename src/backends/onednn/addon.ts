@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { shipped } from '../../root.js';
 
 /** Values of an activation: float32, or the upper halves of float32 (bfloat16). */
 export type Activation = Float32Array | Uint16Array;
@@ -66,8 +66,7 @@ export interface Addon {
   ): void;
 }
 
-/** From src/ and from dist/ alike. */
-export const addonPath = fileURLToPath(new URL('../../../build/Release/onednn.node', import.meta.url));
+export const addonPath = shipped('build/Release/onednn.node');
 
 let loaded: Addon | undefined;
 

@@ -1,7 +1,6 @@
-// What the compiler leaves behind: fonts, and the JSON Schemas of configs and sweeps, made from the compiled program.
-import { cpSync, writeFileSync } from 'node:fs';
+// The JSON Schemas of configs and sweeps, made from the compiled program.
+import { writeFileSync } from 'node:fs';
 
-cpSync('src/charts/fonts', 'dist/charts/fonts', { recursive: true });
 const { configJsonSchema } = await import('../dist/config.js');
 const { sweepJsonSchema } = await import('../dist/sweep/plan.js');
 const schemas = { 'configs/schema.json': configJsonSchema(), 'configs/sweep.schema.json': sweepJsonSchema() };
