@@ -1,5 +1,5 @@
 import { engine } from '@tensorflow/tfjs-core';
-import { type ActiveBackend, useBackend } from './backends/index.js';
+import { type ActiveBackend, type DeviceProfile, type KernelTime, useBackend } from './backends/index.js';
 import type { ExperimentConfig } from './config.js';
 import { prepareTraining } from './experiment.js';
 import { randomStream } from './random.js';
@@ -13,10 +13,10 @@ export interface BenchOptions {
   profile: boolean;
 }
 
-export interface BenchResult extends ActiveBackend {
+export interface BenchResult extends Omit<ActiveBackend, 'profile' | 'stepsInFlight'> {
   batch_size: number;
   steps: number;
-  /** Of one training step: batch assembly, forward, backward, update, reading the loss. Milliseconds. */
+  /** From one training step's end to the next: batch assembly, forward, backward, update, reading the loss. Milliseconds. */
   median_ms: number;
   /** First and third quartile. */
   quartiles_ms: [number, number];
@@ -25,28 +25,37 @@ export interface BenchResult extends ActiveBackend {
   warmup_seconds: number;
   /** Highest resident memory of the process so far, MB. */
   peak_memory_mb: number;
-  /** Mean milliseconds a step and number of calls a step, by kernel; only where kernels finish before they return. */
-  profile?: { kernel: string; ms: number; calls: number }[];
+  /** A step's mean milliseconds, calls, operations and bytes, by kernel. */
+  profile?: KernelTime[];
+  ceilings?: DeviceProfile['ceilings'];
 }
 
 /** Times the training step of a config's model on made-up images of CIFAR-10's shape. */
 export async function bench(config: ExperimentConfig, options: BenchOptions): Promise<BenchResult> {
-  const { why, ...backend } = await useBackend(config.backend, config);
+  const {
+    why,
+    stepsInFlight = 0,
+    profile: profileDevice = profileKernels,
+    ...backend
+  } = await useBackend(config.backend, config);
   const training = prepareTraining(config, madeUpImages(2 * config.batch_size));
+  const inFlight: Promise<void>[] = [];
   const step = async () => {
     const [batch] = training.trainingBatches(0, 0);
     const metrics = trainStep(training.model, training.optimizer, batch!, { lr: 0.01, momentum: 0.9 });
-    await metrics.data();
-    metrics.dispose();
+    inFlight.push(metrics.data().then(() => metrics.dispose()));
+    if (inFlight.length > stepsInFlight) await inFlight.shift();
   };
   const warmupSeconds =
     (await time(async () => {
-      for (let i = 0; i < options.warmup; i++) await step();
+      for (let i = 0; i < options.warmup + stepsInFlight; i++) await step();
     })) / 1000;
   const times: number[] = [];
-  const profile = options.profile ? profileKernels() : undefined;
   for (let i = 0; i < options.steps; i++) times.push(await time(step));
   times.sort((a, b) => a - b);
+  const profiled = options.profile ? profileDevice() : undefined;
+  for (let i = 0; profiled && i < options.steps; i++) await step();
+  await Promise.all(inFlight);
   const [q1, median, q3] = [0.25, 0.5, 0.75].map((q) => quantile(times, q)) as [number, number, number];
   return {
     ...backend,
@@ -57,7 +66,7 @@ export async function bench(config: ExperimentConfig, options: BenchOptions): Pr
     images_per_second: (1000 * config.batch_size) / median,
     warmup_seconds: warmupSeconds,
     peak_memory_mb: (process.resourceUsage().maxRSS * 1024) / 1e6,
-    ...(profile && { profile: profile(options.steps) }),
+    ...(profiled && perStep(await profiled(), options.steps)),
   };
 }
 
@@ -84,8 +93,19 @@ function quantile(sorted: number[], q: number): number {
   return sorted[below]! + (at - below) * ((sorted[below + 1] ?? sorted[below]!) - sorted[below]!);
 }
 
-/** From now on counts the time in each kernel; the result is asked for with the number of steps since. */
-function profileKernels(): (steps: number) => BenchResult['profile'] {
+/** Slowest first. */
+function perStep({ kernels, ceilings }: Partial<DeviceProfile> & Pick<DeviceProfile, 'kernels'>, steps: number) {
+  const profile = kernels.map(({ kernel, ms, calls, flop, bytes }) => ({
+    kernel,
+    ms: ms / steps,
+    calls: calls / steps,
+    ...(flop && bytes && { flop: flop / steps, bytes: bytes / steps }),
+  }));
+  return { profile: profile.sort((a, b) => b.ms - a.ms), ...(ceilings && { ceilings }) };
+}
+
+/** From now on, until the result is asked for, counts the time in each kernel: where they finish before they return. */
+function profileKernels(): () => Promise<Pick<DeviceProfile, 'kernels'>> {
   const totals = new Map<string, { ms: number; calls: number }>();
   const tfjs = engine();
   const runKernel = tfjs.runKernel.bind(tfjs);
@@ -96,8 +116,8 @@ function profileKernels(): (steps: number) => BenchResult['profile'] {
     totals.set(call[0], { ms: total.ms + performance.now() - started, calls: total.calls + 1 });
     return result;
   }) as typeof tfjs.runKernel;
-  return (steps) =>
-    [...totals]
-      .map(([kernel, { ms, calls }]) => ({ kernel, ms: ms / steps, calls: calls / steps }))
-      .sort((a, b) => b.ms - a.ms);
+  return async () => {
+    tfjs.runKernel = runKernel;
+    return { kernels: [...totals].map(([kernel, total]) => ({ kernel, ...total })) };
+  };
 }

@@ -34,7 +34,7 @@ export async function runExperiment(
   options: ExperimentOptions,
 ): Promise<{ directory: string; summary: Summary }> {
   const { backend, dataset } = await backendAndData(config, options);
-  const training = prepareTraining(config, dataset);
+  const training = { ...prepareTraining(config, dataset), stepsInFlight: backend.stepsInFlight };
   const { model, optimizer } = training;
   const variables = [...model.parameters, ...model.statistics, ...optimizer.state];
 

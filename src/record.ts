@@ -39,6 +39,7 @@ export async function recordTraining(recording: Recording): Promise<Summary> {
     if (position.iteration === 0) await save(); // so that there is one before the first row
     const rows = train(training, position, {
       signal,
+      needsWeights: (iteration) => iteration % everyIterations === 0,
       onIteration(row) {
         folder.appendIteration(row);
         progress.iteration(row, position.sums.images / position.sums.trainSeconds);

@@ -22,6 +22,8 @@ export interface Training extends RunLength {
   stopAfter: number;
   /** A training loss above it is divergence; Infinity: only NaN and infinity are. */
   maxLoss: number;
+  /** Updates that may be under way before a loss is read, where the device computes by itself; 0 by default. */
+  stepsInFlight?: number;
 }
 
 /** Where a run stands: with the tensors of model and optimizer, all that it needs to go on exactly. Plain data. */
@@ -62,8 +64,10 @@ const noTime = (): Clock => ({ images: 0, trainSeconds: 0, seconds: 0 });
 const emptySums = () => ({ ...noTime(), loss: 0, correct: 0 });
 
 export interface TrainHooks {
-  /** After each update; a checkpoint may be taken here. */
+  /** After each update, once its loss is known. */
   onIteration(row: IterationRow): void | Promise<void>;
+  /** Whether `onIteration` will look at the weights after so many updates: then no later one is begun before. */
+  needsWeights?(iteration: number): boolean;
   /** Ends the training after the update (or validation batch) at hand. */
   signal: AbortSignal;
 }
@@ -76,19 +80,19 @@ export interface TrainHooks {
 export async function* train(training: Training, position: Position, hooks: TrainHooks): AsyncGenerator<MetricsRow> {
   const { model, optimizer, schedule, iterationsPerEpoch } = training;
   const { sums } = position;
+  const { stepsInFlight = 0 } = training;
   let good: IterationRow | undefined; // the last one
   while (position.epoch * iterationsPerEpoch < training.stopAfter) {
     const epoch = position.epoch + 1;
     const firstBatch = position.iteration - position.epoch * iterationsPerEpoch;
     if (hooks.signal.aborted) return;
     const lap = stopwatch();
-    const remaining = position.iteration < training.stopAfter; // false: interrupted between the last update and its validation
-    for (const batch of remaining ? training.trainingBatches(position.epoch, firstBatch) : []) {
-      const hyperparameters = schedule(position.iteration);
-      const [loss, correct] = await readMetrics(trainStep(model, optimizer, batch, hyperparameters));
-      sums.loss += loss * batch.size;
+    const inFlight: Step[] = [];
+    const settle = async ({ size, hyperparameters, metrics }: Step) => {
+      const [loss, correct] = await metrics;
+      sums.loss += loss * size;
       sums.correct += correct;
-      sums.images += batch.size;
+      sums.images += size;
       const trainSeconds = lap();
       sums.trainSeconds += trainSeconds;
       sums.seconds += trainSeconds;
@@ -98,9 +102,21 @@ export async function* train(training: Training, position: Position, hooks: Trai
       good = row;
       await nextTurn(); // lets signals in
       sums.seconds += lap();
-      if (hooks.signal.aborted) return;
-      if (position.iteration >= training.stopAfter) break;
+    };
+    const remaining = position.iteration < training.stopAfter; // false: interrupted between the last update and its validation
+    for (const batch of remaining ? training.trainingBatches(position.epoch, firstBatch) : []) {
+      const hyperparameters = schedule(position.iteration + inFlight.length);
+      const metrics = readMetrics(trainStep(model, optimizer, batch, hyperparameters));
+      metrics.catch(() => {}); // settle() meets it, unless an earlier step ends the run first
+      inFlight.push({ size: batch.size, hyperparameters, metrics });
+      const done = position.iteration + inFlight.length;
+      const pause = done >= training.stopAfter || hooks.needsWeights?.(done);
+      while (inFlight.length > (pause || hooks.signal.aborted ? 0 : stepsInFlight)) await settle(inFlight.shift()!);
+      if (hooks.signal.aborted && inFlight.length === 0) return;
+      if (done >= training.stopAfter) break;
     }
+    for (const step of inFlight) await settle(step);
+    if (hooks.signal.aborted) return;
     const validation = await evaluate(model, training.validationBatches(), hooks.signal);
     if (hooks.signal.aborted) return; // validated again when the run goes on
     sums.seconds += lap();
@@ -124,6 +140,13 @@ export async function* train(training: Training, position: Position, hooks: Trai
     const unusable = { ...row, iteration: row.iteration - 1, loss: row.val_loss };
     if (!Number.isFinite(row.val_loss)) throw diverged(unusable, good, training.maxLoss, 'validation loss');
   }
+}
+
+/** An update whose loss has not been read yet. */
+interface Step {
+  size: number;
+  hyperparameters: Hyperparameters;
+  metrics: Promise<[loss: number, correct: number]>;
 }
 
 /** Each call gives the seconds since the one before. */

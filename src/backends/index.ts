@@ -22,6 +22,23 @@ export interface ActiveBackend {
   threads: number;
   /** Training steps that may be under way at once, where the device computes while this process goes on. */
   stepsInFlight?: number;
+  /** Where kernels go on after they return: begins to measure them on the device, until the result is asked for. */
+  profile?(): () => Promise<DeviceProfile>;
+}
+
+/** Of all calls of a kernel; bytes are those of the tensors that it reads and writes. */
+export interface KernelTime {
+  kernel: string;
+  ms: number;
+  calls: number;
+  flop?: number;
+  bytes?: number;
+}
+
+export interface DeviceProfile {
+  kernels: KernelTime[];
+  /** The most that was measured on this device: moved to and from memory, and computed in float32. */
+  ceilings: { gb_per_second: number; tflops: number };
 }
 
 /** What a probe finds; `remedy` is a command or a step for the user. */

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import type { DeviceProfile, KernelTime } from '../backends/index.js';
 import type { BenchResult } from '../bench.js';
 import { shipped } from '../root.js';
 import {
@@ -56,9 +57,20 @@ function text(result: BenchResult): string {
     `${name} on ${device}, ${precision}, threads ${threads}, batch ${batch_size}`,
     `${images_per_second.toFixed(1)} images/s: ${median_ms.toFixed(1)} ms a step (median of ${steps}, quartiles ${q1} and ${q3})`,
     `warm-up ${result.warmup_seconds.toFixed(1)} s, peak memory ${result.peak_memory_mb.toFixed(0)} MB`,
-    ...(result.profile ?? []).map(
-      ({ kernel, ms, calls }) => `${ms.toFixed(2).padStart(9)} ms  ${calls.toFixed(0).padStart(4)} calls  ${kernel}`,
-    ),
+    ...(result.ceilings ? [ceilingsText(result.ceilings)] : []),
+    ...(result.profile ?? []).map(kernelText),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function ceilingsText({ gb_per_second, tflops }: DeviceProfile['ceilings']): string {
+  return `this device at most: ${gb_per_second.toFixed(0)} GB/s, ${tflops.toFixed(2)} TFLOP/s (float32, measured)`;
+}
+
+/** What it moved and computed, a second, where that is known. */
+function kernelText({ kernel, ms, calls, bytes, flop }: KernelTime): string {
+  const rates = bytes
+    ? `${(bytes / ms / 1e6).toFixed(0).padStart(6)} GB/s  ${(flop! / ms / 1e9).toFixed(2).padStart(6)} TFLOP/s  `
+    : '';
+  return `${ms.toFixed(2).padStart(9)} ms  ${calls.toFixed(0).padStart(4)} calls  ${rates}${kernel}`;
 }

@@ -5,6 +5,7 @@ import type { Availability, Backend } from '../index.js';
 import { WebgpuBackend } from './backend.js';
 import { describe, findAdapter, openDevice, remedy } from './gpu.js';
 import { kernels } from './kernels/index.js';
+import { profile } from './profiler.js';
 
 /** Training steps that may be under way at once: reading a loss late keeps the GPU's queue from running dry. */
 const stepsInFlight = 4;
@@ -30,7 +31,14 @@ export const webgpu: Backend = {
     backend.activationFormat = precision === 'f16' ? 'f16' : 'f32';
     enableProdMode(); // silences tfjs's advice to install tfjs-node
     await setBackend('webgpu');
-    return { name: 'webgpu', device: backend.gpu.name, precision, threads: 1, stepsInFlight };
+    return {
+      name: 'webgpu',
+      device: backend.gpu.name,
+      precision,
+      threads: 1,
+      stepsInFlight,
+      profile: () => profile(backend),
+    };
   },
 };
 

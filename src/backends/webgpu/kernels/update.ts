@@ -42,9 +42,9 @@ const sgd = update(
     let l2 = select(0, decay, L2);
     let step = select(1, lr, INSIDE) * (g + l2 * p);
     let velocity = momentum * v + step;
-    let move = select(velocity, step + momentum * velocity, NESTEROV);
+    let change = select(velocity, step + momentum * velocity, NESTEROV);
     variables_put(at_v, velocity);
-    variables_put(at, p - select(lr, 1, INSIDE) * move - select(lr * decay, 0, L2) * p);`,
+    variables_put(at, p - select(lr, 1, INSIDE) * change - select(lr * decay, 0, L2) * p);`,
 );
 
 /** rates: lr, beta1, beta2, epsilon, log beta1, log beta2, then the weight decay of each parameter. */
