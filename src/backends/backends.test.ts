@@ -29,8 +29,9 @@ interface Compared {
   activate(): Promise<unknown>;
 }
 
+/** A GPU has tests of its own (webgpu/): a software one takes minutes to compile all that these cases need. */
 const backends = (await probeBackends())
-  .filter(({ name }) => name !== 'cpu')
+  .filter(({ name }) => name !== 'cpu' && name !== 'webgpu')
   .map((found): Compared => ({ ...found, cases, activate: () => useBackend(found.name, { precision: 'f32' }) }));
 
 for (const { name, availability, cases, activate } of [...backends, composed]) {

@@ -75,7 +75,6 @@ export class WebgpuBackend extends KernelBackend {
         this.commands.copy(from, 0, to, 0, bytes);
         this.commands.submit();
         this.commands.forgetBindGroups();
-        from.destroy();
       });
     [this.variables, this.gradients] = [arena(), arena()];
   }

@@ -14,11 +14,28 @@ export interface Region {
 const alignment = 256;
 const aligned = (bytes: number) => Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
 
+/** Something free, the smaller and older first: what is taken depends on what is free alone, so that steps repeat themselves. */
+interface Free {
+  size: number;
+  /** Order of making, or place. */
+  rank: number;
+}
+
+function give<T extends Free>(free: T[], item: T): void {
+  const at = free.findIndex(({ size, rank }) => size > item.size || (size === item.size && rank > item.rank));
+  free.splice(at < 0 ? free.length : at, 0, item);
+}
+
+/** The first that fits and wastes no more than `most` bytes. */
+function find<T extends Free>(free: T[], size: number, most: number): T | undefined {
+  const at = free.findIndex((item) => item.size >= size);
+  return at >= 0 && free[at]!.size <= size + most ? free.splice(at, 1)[0] : undefined;
+}
+
 /** Buffers that are recycled: after its first steps a training loop makes no new ones. */
 export class Pool {
-  /** Bytes in all buffers, in use or not. */
-  bytes = 0;
-  private readonly free: GPUBuffer[] = [];
+  private readonly free: (Free & { buffer: GPUBuffer })[] = [];
+  private made = 0;
 
   constructor(
     private readonly device: GPUDevice,
@@ -28,18 +45,12 @@ export class Pool {
   /** The smallest free buffer that fits and is at most twice as large, or a new one. */
   take(bytes: number): Region {
     const size = aligned(bytes);
-    let best = -1;
-    this.free.forEach((buffer, i) => {
-      const fits = buffer.size >= size && buffer.size <= 2 * size;
-      if (fits && (best < 0 || buffer.size <= this.free[best]!.size)) best = i;
-    });
-    const buffer = best < 0 ? this.make(size) : this.free.splice(best, 1)[0]!;
-    return { buffer, offset: 0, size: Math.ceil(bytes / 4) * 4, release: () => void this.free.push(buffer) };
+    const item = find(this.free, size, size) ?? this.make(size);
+    return { buffer: item.buffer, offset: 0, size: Math.ceil(bytes / 4) * 4, release: () => give(this.free, item) };
   }
 
-  private make(size: number): GPUBuffer {
-    this.bytes += size;
-    return this.device.createBuffer({ size, usage: this.usage });
+  private make(size: number) {
+    return { size, rank: this.made++, buffer: this.device.createBuffer({ size, usage: this.usage }) };
   }
 }
 
@@ -50,29 +61,27 @@ export class Pool {
 export class Arena {
   buffer: GPUBuffer;
   private end = 0;
-  private readonly free = new Map<number, number[]>(); // offsets by size
+  private readonly free: Free[] = []; // ranked by offset
 
   constructor(
     private readonly device: GPUDevice,
-    /** Copies so many bytes, at once and after all that the GPU has been asked for; `from` is destroyed then. */
-    private readonly replace: (from: GPUBuffer, to: GPUBuffer, bytes: number) => void,
+    /** Copies so many bytes after all that the GPU has been asked for, and before `from` is destroyed. */
+    private readonly copy: (from: GPUBuffer, to: GPUBuffer, bytes: number) => void,
   ) {
     this.buffer = this.make(2 ** 22);
   }
 
   take(bytes: number): Region {
     const size = aligned(bytes);
-    const offsets = this.free.get(size) ?? [];
-    this.free.set(size, offsets);
-    const offset = offsets.pop() ?? this.extend(size);
+    const item = find(this.free, size, 0) ?? { size, rank: this.extend(size) };
     const arena = this;
     return {
       get buffer() {
         return arena.buffer;
       },
-      offset,
+      offset: item.rank,
       size: Math.ceil(bytes / 4) * 4,
-      release: () => void offsets.push(offset),
+      release: () => give(this.free, item),
     };
   }
 
@@ -81,7 +90,7 @@ export class Arena {
     this.end += size;
     if (this.end > this.buffer.size) {
       const grown = this.make(2 ** Math.ceil(Math.log2(this.end)));
-      this.replace(this.buffer, grown, offset);
+      this.copy(this.buffer, grown, offset);
       this.buffer.destroy();
       this.buffer = grown;
     }

@@ -192,7 +192,7 @@ ${store('parts', 'TAPS * FROM', 'TO', dy, 'part * TAPS * FROM * TO')}`,
   );
 }
 
-/** Adds up the parts: eight threads for each weight. */
+/** Adds up the parts: sixteen threads for each weight. */
 const addParts: Shader = {
   name: 'Conv2DBackpropFilter/sum',
   threads: usualThreads,
@@ -200,17 +200,17 @@ const addParts: Shader = {
 var<workgroup> sums: array<f32, THREADS>;
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {
-  let weight = group.x * 32 + thread % 32;
+  let weight = group.x * 16 + thread % 16;
   var sum = 0f;
   if (weight < WEIGHTS) {
-    for (var part = thread / 32; part < PARTS; part += THREADS / 32) { sum += parts_at(part * WEIGHTS + weight); }
+    for (var part = thread / 16; part < PARTS; part += THREADS / 16) { sum += parts_at(part * WEIGHTS + weight); }
   }
   sums[thread] = sum;
-  for (var half = THREADS / 2; half >= 32; half /= 2) {
+  for (var half = THREADS / 2; half >= 16; half /= 2) {
     workgroupBarrier();
     if (thread < half) { sums[thread] += sums[thread + half]; }
   }
-  if (thread < 32 && weight < WEIGHTS) { dFilter_put(weight, sums[thread] * UNSCALE); }
+  if (thread < 16 && weight < WEIGHTS) { dFilter_put(weight, sums[thread] * UNSCALE); }
 }`,
 };
 
@@ -276,7 +276,7 @@ export const convolutionKernels = [
           reads: { parts: { of: memory } },
           writes: operands({ dFilter }),
           constants: { PARTS: parts, WEIGHTS: weights, UNSCALE: { f32: 1 / backend.stored(dy).scale } },
-          workgroups: Math.ceil(weights / 32),
+          workgroups: Math.ceil(weights / 16),
           multiplyAdds: parts * weights,
         });
       });

@@ -1,0 +1,47 @@
+import { memory } from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { firstLosses } from '../../reliability/first-losses.js';
+import { type Precision, probeBackends, useBackend } from '../index.js';
+import { kernelCases as cases, compute, relativeError, type Values } from '../kernel-cases.js';
+
+const { availability } = (await probeBackends()).find(({ name }) => name === 'webgpu')!;
+const device = availability.usable ? availability.onlyAs : undefined;
+if (!availability.usable) console.log(`webgpu is not tested: ${availability.reason}`);
+
+/** Of the largest value of a kernel's output, and of a loss. */
+const tolerances: [Precision, kernel: number, loss: number][] = [
+  ['f32', 1e-5, 1e-5],
+  ['f16', 2e-2, 2e-2],
+];
+
+describe.skipIf(!availability.usable).each(tolerances)('webgpu in %s', (precision, tolerance, ofLoss) => {
+  const expected: Values[][] = [];
+  let losses: number[];
+  beforeAll(async () => {
+    losses = await firstLosses('cpu');
+    for (const one of cases) expected.push(await compute(one));
+    await useBackend('webgpu', { precision, device });
+  }, 180_000);
+
+  test.each(cases.map((c, i) => [c[1], c[0], i] as const))(
+    '%s %s',
+    async (_kernel, _what, i) => {
+      const before = memory().numTensors;
+      (await compute(cases[i]!)).forEach(({ shape, values }, output) => {
+        const reference = expected[i]![output]!;
+        expect(shape).toEqual(reference.shape);
+        expect(relativeError(values, reference.values), `output ${output}`).toBeLessThan(tolerance);
+      });
+      expect(memory().numTensors).toBe(before);
+    },
+    60_000,
+  );
+
+  test("the first ten training losses are the reference's", async () => {
+    const ours = await firstLosses('webgpu', { precision, device });
+    const errors = ours.map((loss, i) => Math.abs(loss / losses[i]! - 1));
+    console.log(`losses in ${precision}: relative error at most ${Math.max(...errors).toExponential(1)}`);
+    expect(errors).toHaveLength(10);
+    expect(Math.max(...errors)).toBeLessThan(ofLoss);
+  }, 300_000);
+});

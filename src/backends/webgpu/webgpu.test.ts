@@ -1,0 +1,64 @@
+import { memory, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { probeBackends, useBackend } from '../index.js';
+import { compute, kernelCases, relativeError, type Values } from '../kernel-cases.js';
+
+const { availability } = (await probeBackends()).find(({ name }) => name === 'webgpu')!;
+const device = availability.usable ? availability.onlyAs : undefined;
+if (!availability.usable) console.log(`webgpu is not tested: ${availability.reason}`);
+
+/** The first case of each kernel: all of them, in both precisions, are in kernels.slow.test.ts. */
+const cases = kernelCases.filter(([, kernel], i) => kernelCases.findIndex((c) => c[1] === kernel) === i);
+
+describe.skipIf(!availability.usable)('webgpu', () => {
+  let expected: Values[][];
+  beforeAll(async () => {
+    await useBackend('cpu', { precision: 'f32' });
+    expected = [];
+    for (const one of cases) expected.push(await compute(one));
+    await useBackend('webgpu', { precision: 'f32', device });
+  }, 60_000);
+
+  test.each(cases.map((c, i) => [c[1], i] as const))(
+    '%s agrees with the reference',
+    async (_kernel, i) => {
+      const before = memory().numTensors;
+      (await compute(cases[i]!)).forEach(({ shape, values }, output) => {
+        const reference = expected[i]![output]!;
+        expect(shape).toEqual(reference.shape);
+        expect(relativeError(values, reference.values), `output ${output}`).toBeLessThan(1e-5);
+      });
+      expect(memory().numTensors).toBe(before);
+    },
+    60_000,
+  );
+
+  test('tensors keep their values when the memory that they share grows, and give it back', async () => {
+    const values = (k: number) => Float32Array.from({ length: 300_000 }, (_, i) => k + i / 8);
+    const many = () => [0, 1, 2, 3, 4, 5, 6].map((k) => tensor(values(k)));
+    const check = async (tensors: Tensor[]) => {
+      for (const [k, t] of tensors.entries()) expect(await t.data()).toEqual(values(k));
+      for (const t of tensors) t.dispose();
+    };
+    await check(many()); // 8.4 MB, twice what there is at first
+    await check(many());
+  });
+
+  test('what is read is what it was when it was asked for', async () => {
+    const first = tensor(Float32Array.of(1, 2, 3));
+    const values = first.data();
+    first.dispose();
+    const second = tensor(Float32Array.of(4, 5, 6)); // in the same place
+    expect(await values).toEqual(Float32Array.of(1, 2, 3));
+    expect(await second.data()).toEqual(Float32Array.of(4, 5, 6));
+    second.dispose();
+  });
+
+  test.skipIf(!device)('a software adapter is taken only by its name, and another name is refused', async () => {
+    const options = { precision: 'f32' } as const;
+    await expect(useBackend('webgpu', options)).rejects.toThrow(/finds no GPU, only/);
+    await expect(useBackend('webgpu', { ...options, device: 'nonsense' })).rejects.toThrow(
+      /no device named "nonsense"/,
+    );
+  });
+});
