@@ -1,0 +1,145 @@
+// One archive that runs where there is neither Node nor a network: node itself, the program as one file, the native parts.
+//   node scripts/pack-portable.mjs [clr-portable.tar.xz]        .tar.gz for hosts without xz: without the onednn backend
+// The names inside are those of a checkout, so that the program finds its files in the same way.
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const limit = 60e6; // bytes
+const target = `${process.platform}-${process.arch}`;
+const archive = resolve(process.argv[2] ?? 'clr-portable.tar.xz');
+const compressors = { '.tar.xz': 'xz -1 -T0', '.tar.gz': 'gzip -9' }; // xz -6: a tenth smaller, many times slower
+const kind = Object.keys(compressors).find((ending) => archive.endsWith(ending));
+if (!kind || process.platform !== 'linux') {
+  console.error(`pack-portable: makes ${Object.keys(compressors).join(' or ')}, on Linux; not ${archive} on ${target}`);
+  process.exit(2);
+}
+
+const launcher = `#!/bin/sh
+# Starts the program with the node and the libraries beside this file.
+here=$(dirname "$(readlink -f "$0")")
+export LD_LIBRARY_PATH="\${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here/lib"
+exec "$here/node" "$here/bin/clr.js" "$@"
+`;
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+const work = mkdtempSync(join(tmpdir(), 'clr-portable-'));
+const out = join(work, 'clr-portable');
+try {
+  await bundle();
+  for (const path of ['bin', 'configs', 'src/charts/fonts', 'README.md', 'CHANGELOG.md']) copy(path);
+  copy('scripts/gpu-session.sh');
+  copy('scripts/bench-pytorch.py');
+  copyNode();
+  writeFileSync(join(out, 'clr'), launcher, { mode: 0o755 });
+  copyPackage('sharp');
+  for (const part of ['package.json', 'index.js', 'LICENSE.md', `dist/${target}`]) copy(`node_modules/webgpu/${part}`);
+  copyVulkanLoader();
+  if (kind === '.tar.xz' && existsSync('build/Release/onednn.node')) copyAddon();
+  writeManifest();
+  pack();
+} finally {
+  rmSync(work, { recursive: true });
+}
+
+function copy(from, to = from) {
+  cpSync(from, join(out, to), { recursive: true, dereference: true });
+}
+
+/** dist/cli.js with all JavaScript packages in it; beside it what they load by name; their manifests tell their versions. */
+async function bundle() {
+  const { metafile, warnings } = await build({
+    entryPoints: ['src/cli.ts'],
+    outfile: join(out, 'dist/cli.js'),
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    external: ['sharp', 'webgpu'], // native
+    ignoreAnnotations: true, // "sideEffects" of tfjs's backends is wrong: the files that register kernels are missing in it
+    banner: {
+      js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url), __dirname = import.meta.dirname;",
+    },
+    metafile: true,
+  });
+  if (warnings.length > 0) throw new Error(`esbuild: ${warnings.length} warnings, see above`);
+  const wasm = 'tfjs-backend-wasm-simd.wasm'; // the one that tfjs takes in Node, where the processor has SIMD
+  copy(`node_modules/@tensorflow/tfjs-backend-wasm/dist/${wasm}`, `dist/${wasm}`);
+  const packages = Object.keys(metafile.inputs).map((file) => file.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0]);
+  for (const folder of new Set(packages.filter(Boolean)))
+    for (const file of ['package.json', 'LICENSE', 'LICENSE.md', 'LICENSE.txt'])
+      if (existsSync(join(folder, file))) copy(join(folder, file));
+}
+
+function copyNode() {
+  copy(process.execPath, 'node');
+  const { error } = spawnSync('strip', [join(out, 'node')]);
+  if (error) console.log('node is packed with its symbols: no strip here');
+}
+
+/** An installed package and what it depends on. */
+function copyPackage(name) {
+  const folder = `node_modules/${name}`;
+  if (!existsSync(folder) || existsSync(join(out, folder))) return; // of the optional ones npm installs those for this platform
+  copy(folder);
+  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies })) copyPackage(dependency);
+}
+
+/** dawn asks for it, and a GPU's driver comes without it. */
+function copyVulkanLoader() {
+  const known = execFileSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' });
+  const path = known.match(/libvulkan\.so\.1 \(libc6[^)]*\) => (\S+)/)?.[1];
+  if (path) copyLibrary('libvulkan.so.1', path);
+  else console.log('packed without libvulkan.so.1 (Debian: apt-get install libvulkan1): the GPU host must have it');
+}
+
+/** The onednn addon with its libraries, but for those that come with every C++ runtime. */
+function copyAddon() {
+  const addon = 'build/Release/onednn.node';
+  copy(addon);
+  const everywhere = /^(linux-vdso|ld-linux|libc|libm|libdl|libpthread|librt|libstdc\+\+|libgcc_s)[.-]/;
+  for (const [, name, path] of execFileSync('ldd', [addon], { encoding: 'utf8' }).matchAll(/(\S+) => (\/\S+)/g))
+    if (!everywhere.test(name)) copyLibrary(name, path);
+}
+
+function copyLibrary(name, path) {
+  copy(path, `lib/${name}`);
+  const owner = execFileSync('dpkg-query', ['-S', realpathSync(path)], { encoding: 'utf8' }).split(':')[0];
+  copy(`/usr/share/doc/${owner}/copyright`, `lib/${name}.copyright`);
+}
+
+/** What the program asks of its package.json, and the commit that a run records. */
+function writeManifest() {
+  const { name, version, type } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();
+  const state = { commit: git('rev-parse', 'HEAD'), dirty: git('status', '--porcelain').length > 0 };
+  writeFileSync(join(out, 'package.json'), `${JSON.stringify({ name, version, type, git: state }, null, 2)}\n`);
+}
+
+function pack() {
+  mkdirSync(dirname(archive), { recursive: true });
+  const owner = ['--owner=0', '--group=0', '--numeric-owner', '--sort=name'];
+  execFileSync('tar', [...owner, '-I', compressors[kind], '-cf', archive, '-C', work, 'clr-portable'], {
+    stdio: 'inherit',
+  });
+  const { size } = statSync(archive);
+  console.log(`${archive}: ${(size / 1e6).toFixed(1)} MB`);
+  if (size <= limit) return;
+  console.error(`pack-portable: over ${limit / 1e6} MB`);
+  process.exitCode = 1;
+}
