@@ -1,0 +1,125 @@
+#!/bin/sh
+# What there is to find out on a GPU host, in under ten minutes a call: from the unpacked portable archive or from a checkout.
+#   scripts/gpu-session.sh DATA OUT PART...         e.g. scripts/gpu-session.sh cifar10.tar.gz out probe kernels bench
+# DATA is CIFAR-10 as for --data; OUT the folder for all that comes back. The parts:
+#   probe             driver, Vulkan, `clr doctor`
+#   kernels           every kernel against the reference, on the device
+#   bench             the training step with its profile; the same in PyTorch where python3 has it
+#   train CONFIG...   takes the rest of the line: runs in turn, in RUNS; called again it goes on with what is not done
+# Environment: BACKEND (webgpu), PRECISIONS ("f32 f16"), DEVICE, BATCH (512), DEPTH (56), STEPS (20), RUNS (OUT/runs),
+# SECONDS_A_CALL (570), TRAIN_FLAGS (for `clr run`), TORCH_DEVICE (cuda).
+set -u
+[ $# -ge 3 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2; }
+root=$(dirname "$(readlink -f "$0")")/..
+data=$(readlink -f "$1")
+mkdir -p "$2"
+out=$(readlink -f "$2")
+shift 2
+: "${BACKEND:=webgpu}" "${PRECISIONS:=f32 f16}" "${BATCH:=512}" "${DEPTH:=56}" "${STEPS:=20}" "${RUNS:=$out/runs}"
+export BACKEND RUNS
+device=${DEVICE:+--device=$DEVICE}
+deadline=$(($(date +%s) + ${SECONDS_A_CALL:-570}))
+failures=0
+clr=$root/clr
+[ -x "$clr" ] || clr=$root/bin/clr.js
+
+left() { echo $((deadline > $(date +%s) ? deadline - $(date +%s) : 1)); }
+
+# into FILE COMMAND...: its output in OUT/FILE, its messages in OUT/FILE.log; goes on where it fails
+into() {
+  file=$1
+  shift
+  echo "== $file: $*"
+  timeout "$(left)" "$@" >"$out/$file" 2>"$out/$file.log" && return
+  echo "   failed with $?: $(tail -n 2 "$out/$file.log")"
+  failures=$((failures + 1))
+}
+
+# Containers often have NVIDIA's driver without the file that tells Vulkan of it.
+find_vulkan_driver() {
+  ls /usr/share/vulkan/icd.d/nvidia* /etc/vulkan/icd.d/nvidia* >/dev/null 2>&1 && return
+  for library in libGLX_nvidia.so.0 libEGL_nvidia.so.0; do
+    /sbin/ldconfig -p | grep -q "$library" || continue
+    ldd "$(/sbin/ldconfig -p | sed -n "s/.*$library.* => //p" | head -n 1)" | grep -q 'not found' && continue
+    printf '{"file_format_version": "1.0.0", "ICD": {"library_path": "%s", "api_version": "1.3.0"}}\n' "$library" >"$out/nvidia_icd.json"
+    export VK_ADD_DRIVER_FILES="$out/nvidia_icd.json"
+    return
+  done
+}
+
+look_around() {
+  uname -a
+  getconf GNU_LIBC_VERSION
+  nproc
+  nvidia-smi
+  nvidia-smi -q -d CLOCK
+  /sbin/ldconfig -p | grep -E 'vulkan|nvidia|libcuda|libX11.so.6|libXext'
+  head -n 50 /usr/share/vulkan/icd.d/* /etc/vulkan/icd.d/*
+  echo "VK_ADD_DRIVER_FILES=${VK_ADD_DRIVER_FILES:-}"
+  python3 -c 'import torch; print("torch", torch.__version__, torch.cuda.is_available())'
+} 2>&1
+
+kernels() {
+  for precision in $PRECISIONS; do
+    into "kernels-$precision.txt" "$clr" doctor --kernels "$BACKEND" --precision "$precision" $device
+  done
+}
+
+bench() {
+  for precision in $PRECISIONS; do
+    into "bench-$precision.json" "$clr" bench --backend "$BACKEND" --precision "$precision" $device \
+      --depth "$DEPTH" --batch-size "$BATCH" --steps "$STEPS" --json
+    into "bench-$precision-profile.json" "$clr" bench --backend "$BACKEND" --precision "$precision" $device \
+      --depth "$DEPTH" --batch-size "$BATCH" --steps "$STEPS" --profile --json
+  done
+  python3 -c 'import torch' 2>/dev/null || { echo "== PyTorch: python3 has no torch"; return; }
+  for precision in f32 bf16; do
+    for mode in eager compile; do
+      [ $mode = eager ] && flag="" || flag=--compile
+      into "torch-$precision-$mode.json" python3 "$root/scripts/bench-pytorch.py" --device "${TORCH_DEVICE:-cuda}" \
+        --precision "$precision" $flag --depth "$DEPTH" --batch-size "$BATCH" --steps "$STEPS"
+    done
+  done
+}
+
+# The runs in turn, in a process group of their own, that outlives this call.
+train_all() {
+  for config; do
+    run=$RUNS/$(basename "$config" .json)
+    over "$run" && continue
+    if [ -e "$run/config.json" ]; then set -- --resume "$run"; else set -- "$config" --run-dir "$run" --backend "$BACKEND" $device ${TRAIN_FLAGS:-}; fi
+    "$clr" run "$@" --data "$data" --cache "$RUNS/cache" >>"$run.log" 2>&1
+  done
+}
+
+over() { grep -qsE '"status": "(completed|diverged)"' "$1/summary.json"; }
+
+train() {
+  mkdir -p "$RUNS"
+  if ! kill -0 "$(cat "$RUNS/pid" 2>/dev/null)" 2>/dev/null; then
+    setsid "$0" "$data" "$out" train-all "$@" >/dev/null 2>&1 &
+    echo $! >"$RUNS/pid"
+  fi
+  while [ "$(left)" -gt 20 ] && kill -0 "$(cat "$RUNS/pid")" 2>/dev/null; do sleep 2; done
+  for config; do
+    name=$(basename "$config" .json)
+    mkdir -p "$out/train/$name"
+    cp "$RUNS/$name".log "$RUNS/$name"/*.csv "$RUNS/$name"/*.json "$RUNS/$name"/*.png "$out/train/$name" 2>/dev/null
+    if over "$RUNS/$name"; then echo "== train $name: over"; else echo "== train $name: not over yet; call again"; failures=$((failures + 1)); fi
+    tail -n 2 "$RUNS/$name.log"
+  done
+}
+
+find_vulkan_driver
+while [ $# -gt 0 ]; do
+  part=$1
+  shift
+  case $part in
+    probe) look_around >"$out/probe.txt"; into doctor.txt "$clr" doctor --data "$data"; cat "$out/doctor.txt" ;;
+    kernels | bench) $part ;;
+    train) train "$@"; break ;;
+    train-all) train_all "$@"; break ;;
+    *) echo "gpu-session: no part $part: probe, kernels, bench, train"; exit 2 ;;
+  esac
+done
+exit $((failures > 0))
