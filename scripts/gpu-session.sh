@@ -87,7 +87,8 @@ train_all() {
   for config; do
     run=$RUNS/$(basename "$config" .json)
     over "$run" && continue
-    if [ -e "$run/config.json" ]; then set -- --resume "$run"; else set -- "$config" --run-dir "$run" --backend "$BACKEND" $device ${TRAIN_FLAGS:-}; fi
+    set -- "$config" --run-dir "$run" --backend "$BACKEND" $device ${TRAIN_FLAGS:-}
+    [ ! -e "$run/config.json" ] || set -- --resume "$run"
     "$clr" run "$@" --data "$data" --cache "$RUNS/cache" >>"$run.log" 2>&1
   done
 }
@@ -96,17 +97,16 @@ over() { grep -qsE '"status": "(completed|diverged)"' "$1/summary.json"; }
 
 train() {
   mkdir -p "$RUNS"
-  if ! kill -0 "$(cat "$RUNS/pid" 2>/dev/null)" 2>/dev/null; then
-    setsid "$0" "$data" "$out" train-all "$@" >/dev/null 2>&1 &
-    echo $! >"$RUNS/pid"
-  fi
-  while [ "$(left)" -gt 20 ] && kill -0 "$(cat "$RUNS/pid")" 2>/dev/null; do sleep 2; done
+  setsid flock -n "$RUNS/lock" "$0" "$data" "$out" train-all "$@" >/dev/null 2>&1 & # nothing where one is at it
+  sleep 1
+  while [ "$(left)" -gt 20 ] && ! flock -n "$RUNS/lock" true; do sleep 2; done
   for config; do
     name=$(basename "$config" .json)
     mkdir -p "$out/train/$name"
     cp "$RUNS/$name".log "$RUNS/$name"/*.csv "$RUNS/$name"/*.json "$RUNS/$name"/*.png "$out/train/$name" 2>/dev/null
-    if over "$RUNS/$name"; then echo "== train $name: over"; else echo "== train $name: not over yet; call again"; failures=$((failures + 1)); fi
-    tail -n 2 "$RUNS/$name.log"
+    over "$RUNS/$name" && verdict="over" || verdict="not over yet: call again" failures=$((failures + 1))
+    echo "== train $name: $verdict"
+    tail -n 2 "$RUNS/$name.log" 2>/dev/null
   done
 }
 
