@@ -7,11 +7,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Finding } from './doctor.js';
 
 const work = mkdtempSync(join(tmpdir(), 'clr-'));
-const [archive, tools, empty] = ['clr-portable.tar.xz', 'tools', 'empty'].map((name) => join(work, name)) as [
-  string,
-  string,
-  string,
-];
+const archive = join(work, 'clr-portable.tar.xz');
+const tools = join(work, 'tools');
+const empty = join(work, 'empty');
 
 beforeAll(() => {
   execFileSync(process.execPath, ['scripts/pack-portable.mjs', archive]);
@@ -20,7 +18,7 @@ beforeAll(() => {
   mkdirSync(tools); // a PATH with what the launcher needs, and without node
   for (const tool of ['dirname', 'readlink'])
     symlinkSync(execFileSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim(), join(tools, tool));
-});
+}, 600_000);
 afterAll(() => rmSync(work, { recursive: true }));
 
 const unpacked = join(work, 'clr-portable');
