@@ -25,13 +25,19 @@ function small({ imageShape: [, width], train, validation, ...rest }: Dataset): 
   return { ...rest, imageShape: [8, 8, 3], train: reduced(train), validation: reduced(validation) };
 }
 
-/** The losses of the first ten iterations of a small net on the backend of that name. */
-export async function firstLosses(name: string, options: BackendOptions = { precision: 'f32' }): Promise<number[]> {
-  const { stepsInFlight } = await useBackend(name, options);
+/** The losses of the first ten iterations of a small net on the backend of that name, in float32 at LR 0.1 unless told otherwise. */
+export async function firstLosses(
+  name: string,
+  { lr = 0.1, ...options }: Partial<BackendOptions> & { lr?: number } = {},
+): Promise<number[]> {
+  const { stepsInFlight } = await useBackend(name, { precision: 'f32', ...options });
   const dataset = await datasets.create(config.dataset, { cacheDirectory: '/nowhere', seed: 1, report() {} });
   const losses: number[] = [];
   const hooks = { onIteration: ({ loss }: { loss: number }) => void losses.push(loss), signal: AbortSignal.any([]) };
-  const training = { ...prepareTraining(config, small(dataset)), stepsInFlight };
+  const training = {
+    ...prepareTraining({ ...config, schedule: { ...config.schedule, lr } }, small(dataset)),
+    stepsInFlight,
+  };
   for await (const _ of train(training, startPosition(), hooks));
   return losses;
 }

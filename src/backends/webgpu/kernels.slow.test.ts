@@ -8,17 +8,20 @@ const { availability } = (await probeBackends()).find(({ name }) => name === 'we
 const device = availability.usable ? availability.onlyAs : undefined;
 if (!availability.usable) console.log(`webgpu is not tested: ${availability.reason}`);
 
-/** Of the largest value of a kernel's output, and of a loss. */
-const tolerances: [Precision, kernel: number, loss: number][] = [
-  ['f32', 1e-5, 1e-5],
-  ['f16', 2e-2, 2e-2],
+/**
+ * What may be the error of a kernel's output, relative to its largest value, and of a loss; and the LR of the losses. It is
+ * low in float16, since what a rounding does to later losses grows with it.
+ */
+const tolerances: [Precision, kernel: number, loss: number, lr: number][] = [
+  ['f32', 1e-5, 1e-5, 0.1],
+  ['f16', 2e-2, 2e-2, 0.002],
 ];
 
-describe.skipIf(!availability.usable).each(tolerances)('webgpu in %s', (precision, tolerance, ofLoss) => {
+describe.skipIf(!availability.usable).each(tolerances)('webgpu in %s', (precision, tolerance, ofLoss, lr) => {
   const expected: Values[][] = [];
   let losses: number[];
   beforeAll(async () => {
-    losses = await firstLosses('cpu');
+    losses = await firstLosses('cpu', { lr });
     for (const one of cases) expected.push(await compute(one));
     await useBackend('webgpu', { precision, device });
   }, 180_000);
@@ -38,7 +41,7 @@ describe.skipIf(!availability.usable).each(tolerances)('webgpu in %s', (precisio
   );
 
   test("the first ten training losses are the reference's", async () => {
-    const ours = await firstLosses('webgpu', { precision, device });
+    const ours = await firstLosses('webgpu', { precision, device, lr });
     const errors = ours.map((loss, i) => Math.abs(loss / losses[i]! - 1));
     console.log(`losses in ${precision}: relative error at most ${Math.max(...errors).toExponential(1)}`);
     expect(errors).toHaveLength(10);

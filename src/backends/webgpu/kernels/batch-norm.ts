@@ -9,10 +9,10 @@ type Inputs = Record<'x' | 'scale' | 'shift' | 'runningMean' | 'runningVariance'
 };
 type GradInputs = Record<'dy' | 'x' | 'y' | 'scale' | 'mean' | 'inverseDeviation', TensorInfo>;
 
-/** Of x - pivot, its first value in the channel: the variance then loses no digits to a mean far from zero. */
+/** Of x - running mean, which is near its mean: sums that stay small lose fewer digits. */
 const statistics = channelSums(
   'BatchNormTrain/sums',
-  `a = x_at(i) - x_at(c);
+  `a = x_at(i) - runningMean_at(c);
    b = a * a;`,
 );
 
@@ -20,7 +20,7 @@ const finishStatistics = finishChannelSums(
   'BatchNormTrain/statistics',
   `let centre = sum / COUNT;
    let variance = max(0, dot / COUNT - centre * centre);
-   let m = centre + x_at(c);
+   let m = centre + runningMean_at(c);
    mean_put(c, m);
    inverseDeviation_put(c, 1 / sqrt(variance + EPSILON));
    newMean_put(c, (1 - MOMENTUM) * runningMean_at(c) + MOMENTUM * m);
@@ -83,9 +83,9 @@ export const batchNormKernels = [
       const [mean, inverseDeviation, newMean, newVariance] = [0, 0, 0, 0].map(() =>
         backend.allocate([channels]),
       ) as Four;
-      sumChannels(backend, statistics, x, { reads: operands({ x }, width) }, (shares, count) =>
+      sumChannels(backend, statistics, x, { reads: operands({ x, runningMean }, width) }, (shares, count) =>
         backend.run(finishStatistics, {
-          reads: { shares: { of: shares }, ...operands({ x, runningMean, runningVariance }) },
+          reads: { shares: { of: shares }, ...operands({ runningMean, runningVariance }) },
           writes: operands({ mean, inverseDeviation, newMean, newVariance }),
           constants: {
             PARTS: count,
