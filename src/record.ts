@@ -1,6 +1,7 @@
 import { writeRunCharts } from './charts/run-charts.js';
 import type { ExperimentConfig } from './config.js';
 import { ClrError } from './errors.js';
+import { heapIsNearlyFull, outOfMemory } from './heap.js';
 import type { Variable } from './models/index.js';
 import { progressReport } from './progress.js';
 import { discardCheckpoint, saveCheckpoint } from './results/checkpoint.js';
@@ -40,10 +41,13 @@ export async function recordTraining(recording: Recording): Promise<Summary> {
     const rows = train(training, position, {
       signal,
       needsWeights: (iteration) => iteration % everyIterations === 0,
-      onIteration(row) {
+      async onIteration(row, settled) {
         folder.appendIteration(row);
         progress.iteration(row, position.sums.images / position.sums.trainSeconds);
-        if (position.iteration % everyIterations === 0 && isGood(row.loss, training)) return save();
+        const full = heapIsNearlyFull();
+        const due = position.iteration % everyIterations === 0 || (full && settled);
+        if (due && isGood(row.loss, training)) await save();
+        if (full) throw outOfMemory(`stopped after ${position.iteration} iterations`);
       },
     });
     for await (const row of rows) {

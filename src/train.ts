@@ -64,8 +64,8 @@ const noTime = (): Clock => ({ images: 0, trainSeconds: 0, seconds: 0 });
 const emptySums = () => ({ ...noTime(), loss: 0, correct: 0 });
 
 export interface TrainHooks {
-  /** After each update, once its loss is known. */
-  onIteration(row: IterationRow): void | Promise<void>;
+  /** After each update, once its loss is known; `settled`: no later one has begun, so the weights are those after it. */
+  onIteration(row: IterationRow, settled: boolean): void | Promise<void>;
   /** Whether `onIteration` will look at the weights after so many updates: then no later one is begun before. */
   needsWeights?(iteration: number): boolean;
   /** Ends the training after the update (or validation batch) at hand. */
@@ -88,7 +88,8 @@ export async function* train(training: Training, position: Position, hooks: Trai
     if (hooks.signal.aborted) return;
     const lap = stopwatch();
     const inFlight: Step[] = [];
-    const settle = async ({ size, hyperparameters, metrics }: Step) => {
+    const settleOldest = async () => {
+      const { size, hyperparameters, metrics } = inFlight.shift()!;
       const [loss, correct] = await metrics;
       sums.loss += loss * size;
       sums.correct += correct;
@@ -97,7 +98,7 @@ export async function* train(training: Training, position: Position, hooks: Trai
       sums.trainSeconds += trainSeconds;
       sums.seconds += trainSeconds;
       const row = { iteration: position.iteration++, epoch, ...hyperparameters, loss };
-      await hooks.onIteration(row);
+      await hooks.onIteration(row, inFlight.length === 0);
       if (!isGood(loss, training)) throw diverged(row, good, training.maxLoss);
       good = row;
       await nextTurn(); // lets signals in
@@ -107,15 +108,15 @@ export async function* train(training: Training, position: Position, hooks: Trai
     for (const batch of remaining ? training.trainingBatches(position.epoch, firstBatch) : []) {
       const hyperparameters = schedule(position.iteration + inFlight.length);
       const metrics = readMetrics(trainStep(model, optimizer, batch, hyperparameters));
-      metrics.catch(() => {}); // settle() meets it, unless an earlier step ends the run first
+      metrics.catch(() => {}); // settleOldest() meets it, unless an earlier step ends the run first
       inFlight.push({ size: batch.size, hyperparameters, metrics });
       const done = position.iteration + inFlight.length;
       const pause = done >= training.stopAfter || hooks.needsWeights?.(done);
-      while (inFlight.length > (pause || hooks.signal.aborted ? 0 : stepsInFlight)) await settle(inFlight.shift()!);
+      while (inFlight.length > (pause || hooks.signal.aborted ? 0 : stepsInFlight)) await settleOldest();
       if (hooks.signal.aborted && inFlight.length === 0) return;
       if (done >= training.stopAfter) break;
     }
-    for (const step of inFlight) await settle(step);
+    while (inFlight.length > 0) await settleOldest();
     if (hooks.signal.aborted) return;
     const validation = await evaluate(model, training.validationBatches(), hooks.signal);
     if (hooks.signal.aborted) return; // validated again when the run goes on

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { printable } from './printable.js';
+import { readJson } from './read-run.js';
 
 /** A folder left out, and why. */
 export interface Skipped {
@@ -43,7 +44,7 @@ function runsBelow(directory: string, depth: number): string[] {
 /** The folders that a sweep's manifest lists; undefined where there is no manifest that can be read. */
 function sweepRuns(directory: string): string[] | undefined {
   try {
-    const { runs } = JSON.parse(readFileSync(path.join(directory, 'sweep.json'), 'utf8')) as {
+    const { runs } = readJson(directory, 'sweep.json') as {
       runs: { directory: string }[];
     };
     return runs.map((run) => path.join(directory, run.directory));

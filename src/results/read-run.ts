@@ -3,10 +3,13 @@ import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { z } from 'zod';
 import { ClrError } from '../errors.js';
+import { heapIsNearlyFull, outOfMemory } from '../heap.js';
 import { type Column, type IterationRow, iterationColumns, type MetricsRow, metricsColumns } from './metrics.js';
 
-/** A million iterations are some 60 MB. */
-const maxBytes = 1 << 27;
+const maxTableBytes = 1 << 27; // a million iterations are some 60 MB
+const maxJsonBytes = 1 << 22; // environment.json grows with each resumption, sweep.json with each run
+const maxRowBytes = 10_000;
+const rowsBetweenLooks = 10_000; // at the heap: some MB
 
 /** The rows of a run's metrics.csv. Throws ClrError('data') when it is missing or not such a table. */
 export function readMetrics(directory: string): MetricsRow[] {
@@ -21,7 +24,7 @@ export function readIterations(directory: string): IterationRow[] {
 /** A JSON file of a run folder. */
 export function readJson(directory: string, name: string): unknown {
   const file = path.join(directory, name);
-  const text = readText(file);
+  const text = readText(file, maxJsonBytes);
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -41,14 +44,19 @@ export function readJsonAs<Schema extends z.ZodType>(
   throw new ClrError('data', `${path.join(directory, name)}: ${key.join('.') || 'it'}: ${message}`);
 }
 
-/** A text file of a run folder. Throws ClrError('data') when it is missing, larger than a run makes it, or a device. */
-export function readText(file: string): string {
+/**
+ * A text file of a run folder. Throws ClrError('data') when it is missing, larger than a run makes it, or a device;
+ * ClrError('failed') when it is too large for the memory that is left.
+ */
+export function readText(file: string, maxBytes = maxTableBytes): string {
   try {
     const stats = statSync(file);
     if (!stats.isFile()) throw new Error('it is not a file');
     if (stats.size > maxBytes) throw new Error(`it has ${stats.size} bytes, more than a run writes`);
+    if (heapIsNearlyFull(2 * stats.size)) throw outOfMemory(`${file} has ${stats.size} bytes`);
     return readFileSync(file, 'utf8');
   } catch (error) {
+    if (error instanceof ClrError) throw error;
     const reason = (error as Error).message;
     throw new ClrError('data', `cannot read ${file}: ${reason}`, 'name a run folder, such as runs/1', { cause: error });
   }
@@ -60,18 +68,30 @@ export function readTable(file: string, columns: Record<string, Column>): Record
   const text = readText(file);
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   const bad = (why: string) => new ClrError('data', `${file}: ${why}`, `its columns are ${names.join(', ')}`);
-  try {
-    const [header = [], ...rows] = parse(whole, { bom: true }) as string[][];
-    const indices = names.map((name) => header.indexOf(name));
-    const missing = names.find((_, i) => indices[i] === -1);
-    if (missing !== undefined) throw bad(`it has no column ${missing}`);
-    return rows.map((row, r) => {
-      const cell = (name: string, i: number) => toNumber(row[indices[i]!] ?? '', columns[name]!);
-      const numbers = names.map((name, i) => [name, cell(name, i)] as const);
-      const [wrong] = numbers.find(([, number]) => number === undefined) ?? [];
-      if (wrong !== undefined) throw bad(`row ${r + 1} has no number for ${wrong}`);
-      return Object.fromEntries(numbers) as Record<string, number>;
+  const rows: Record<string, number>[] = [];
+  let indices: number[] | undefined; // of the columns, from the header on
+  const add = (cells: string[]): null => {
+    if (!indices) {
+      indices = names.map((name) => cells.indexOf(name));
+      const missing = names.find((_, i) => indices![i] === -1);
+      if (missing !== undefined) throw bad(`it has no column ${missing}`);
+      return null;
+    }
+    const row: Record<string, number> = {};
+    names.forEach((name, i) => {
+      const number = toNumber(cells[indices![i]!] ?? '', columns[name]!);
+      if (number === undefined) throw bad(`row ${rows.length + 1} has no number for ${name}`);
+      row[name] = number;
     });
+    rows.push(row);
+    if (rows.length % rowsBetweenLooks === 0 && heapIsNearlyFull())
+      throw outOfMemory(`${file} has ${rows.length} rows or more`);
+    return null; // kept here alone
+  };
+  try {
+    parse(whole, { bom: true, max_record_size: maxRowBytes, on_record: add });
+    if (!indices) throw bad(`it has no column ${names[0]}`);
+    return rows;
   } catch (error) {
     throw error instanceof ClrError ? error : bad((error as Error).message);
   }

@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { ClrError } from '../errors.js';
 import { validateConfig } from '../load-config.js';
 import { replaceFile } from '../results/atomic.js';
 import { lockHolder } from '../results/lock.js';
-import { readJsonAs } from '../results/read-run.js';
+import { readJson, readJsonAs } from '../results/read-run.js';
 import { type Summary, writeJson } from '../results/run-folder.js';
 import { changedKeys } from '../resume.js';
 import type { SweepPlan } from './plan.js';
@@ -116,7 +116,7 @@ export function clearAway(directory: string, run: SweepRun): void {
 
 function readSummary(folder: string): Summary | undefined {
   try {
-    return JSON.parse(readFileSync(path.join(folder, 'summary.json'), 'utf8')) as Summary;
+    return readJson(folder, 'summary.json') as Summary;
   } catch {
     return undefined; // not begun, or ended before the first epoch
   }
@@ -125,7 +125,7 @@ function readSummary(folder: string): Summary | undefined {
 function refuseOtherConfig(directory: string, { name, config }: SweepPlan['arms'][number]): void {
   const file = armFile(directory, name);
   if (!existsSync(file)) return;
-  const changed = changedKeys(validateConfig(JSON.parse(readFileSync(file, 'utf8')), file), config);
+  const changed = changedKeys(validateConfig(readJson(path.dirname(file), path.basename(file)), file), config);
   if (changed.length === 0) return;
   throw new ClrError(
     'usage',
