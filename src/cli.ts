@@ -2,8 +2,10 @@ import { Command, CommanderError } from 'commander';
 import { benchCommand } from './commands/bench.js';
 import { compareCommand } from './commands/compare.js';
 import { doctorCommand } from './commands/doctor.js';
+import { exportCommand } from './commands/export.js';
 import { lrfindCommand } from './commands/lrfind.js';
 import { plotCommand } from './commands/plot.js';
+import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { sweepCommand } from './commands/sweep.js';
@@ -20,6 +22,8 @@ const program = new Command('clr')
   .addCommand(plotCommand)
   .addCommand(sweepCommand)
   .addCommand(compareCommand)
+  .addCommand(reportCommand)
+  .addCommand(exportCommand)
   .addCommand(scheduleCommand)
   .addCommand(doctorCommand)
   .addCommand(benchCommand)

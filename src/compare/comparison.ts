@@ -35,6 +35,8 @@ export interface Comparison {
   baseline: string;
   /** The settings that differ: dotted keys. */
   columns: string[];
+  /** The settings that all have in common. */
+  shared: Record<string, Setting>;
   rows: Row[];
   references: Reference[];
   skipped: Skipped[];
@@ -93,6 +95,7 @@ export function compare(all: readonly Run[], skipped: Skipped[], options: Compar
     metric,
     baseline: baseline.config,
     columns,
+    shared: Object.fromEntries(Object.entries(groups[0]!.settings).filter(([key]) => !columns.includes(key))),
     rows: sortRows(rows, options.sort ?? metric, columns),
     references: references(groups),
     skipped: [...skipped, ...repeats],

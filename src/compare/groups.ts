@@ -52,8 +52,8 @@ function tellApart(namesakes: Group[]): void {
   });
 }
 
-/** The dotted keys whose values are not the same in all groups, in the order of the configs. */
-export function differingSettings(groups: readonly Group[]): string[] {
+/** The dotted keys whose values are not the same in all groups (or runs), in the order of the configs. */
+export function differingSettings(groups: readonly Pick<Group, 'settings'>[]): string[] {
   const keys = new Set(groups.flatMap((g) => Object.keys(g.settings)));
   const first = groups[0]?.settings ?? {};
   return [...keys].filter((key) => groups.some((g) => !isDeepStrictEqual(g.settings[key], first[key])));

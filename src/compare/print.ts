@@ -67,8 +67,8 @@ export function toCsv(comparison: Comparison): string {
   return stringify([...lines, ...reported], { header: true, columns: Object.keys(lines[0]!) });
 }
 
-/** The table that people read: text and Markdown differ in nothing but its frame. */
-function cells({ columns, rows, references }: Comparison): { head: string[]; body: string[][] } {
+/** The table that people read: text, Markdown and HTML differ in nothing but its frame. */
+export function cells({ columns, rows, references }: Comparison): { head: string[]; body: string[][] } {
   const names = Object.keys(metrics) as Metric[];
   const head = ['config', ...columns, 'n', ...names.map((name) => metrics[name].title), 'diverged'];
   const body = rows.map((row) => [
@@ -88,14 +88,19 @@ function cells({ columns, rows, references }: Comparison): { head: string[]; bod
   return { head, body: [...body, ...reported] };
 }
 
-function settingCell(value: Setting | undefined): string {
+/** A setting as tables show it. */
+export function settingCell(value: Setting | undefined): string {
   return typeof value === 'number' ? String(Number(value.toPrecision(12))) : String(value ?? '-');
 }
 
 function scoreCell(row: Row, metric: Metric): string {
   const { mean, std } = row.scores[metric];
-  if (metric === 'seconds') return duration(mean);
-  return withStd(mean, metric === 'images_per_second' ? Number.NaN : std, metrics[metric].digits);
+  return measured(mean, metric, metric === 'images_per_second' ? Number.NaN : std);
+}
+
+/** A value of a metric, in the unit and with the digits that suit; a dash where it is not known. */
+export function measured(value: number, metric: Metric, std = Number.NaN): string {
+  return metric === 'seconds' ? duration(value) : withStd(value, std, metrics[metric].digits);
 }
 
 function withStd(mean: number, std: number, digits: number): string {
@@ -116,17 +121,25 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-function closing({ rows, metric, baseline, references }: Comparison, format: (text: string) => string): string[] {
-  const sentences = rows.flatMap((row) => (row.against ? [row.against.sentence] : []));
-  const sources = references.map(({ configs, source, note }) =>
-    [reportOf(configs), [source, note].filter(Boolean).join('; ')].filter(Boolean).join(': '),
-  );
+function closing(comparison: Comparison, format: (text: string) => string): string[] {
+  const { sentences, sources } = said(comparison);
+  const { metric, baseline } = comparison;
   const compared = sentences.length > 0 ? ['', `${metrics[metric].what}, against ${baseline}:`, ''] : [];
   return [...compared, ...sentences.map(format), ...(sources.length > 0 ? [''] : []), ...sources.map(format)];
 }
 
-/** Text that a spreadsheet does not take for a formula. */
-function plain(value: unknown): unknown {
+/** What stands under the table: a sentence an arm, and where each report comes from. */
+export function said({ rows, references }: Comparison): { sentences: string[]; sources: string[] } {
+  const sentences = rows.flatMap((row) => (row.against ? [row.against.sentence] : []));
+  const sources = references.map(({ configs, source, note }) =>
+    [reportOf(configs), [source, note].filter(Boolean).join('; ')].filter(Boolean).join(': '),
+  );
+  return { sentences, sources };
+}
+
+/** A cell of a CSV file: text that a spreadsheet does not take for a formula, true and false as words. */
+export function plain(value: Setting | undefined): string | number | null | undefined {
+  if (typeof value === 'boolean') return String(value);
   return typeof value === 'string' && /^[=+\-@]/.test(value) ? `'${value}` : value;
 }
 

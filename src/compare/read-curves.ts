@@ -1,3 +1,4 @@
+import type { Skipped } from '../results/find-runs.js';
 import type { MetricsRow } from '../results/metrics.js';
 import { printable } from '../results/printable.js';
 import { readMetrics } from '../results/read-run.js';
@@ -9,8 +10,8 @@ export interface RunCurves {
   runs: MetricsRow[][];
 }
 
-/** The metrics.csv of the runs that completed, a row's together; what cannot be read is reported and left out. */
-export function readCurves(comparison: Comparison, report: (message: string) => void): RunCurves[] {
+/** The metrics.csv of the runs that completed, a row's together; what cannot be read is given to `skip`. */
+export function readCurves(comparison: Comparison, skip: (run: Skipped) => void): RunCurves[] {
   return comparison.rows.map(({ config, runs }) => ({
     config,
     runs: runs.flatMap(({ directory, scores }) => {
@@ -18,7 +19,7 @@ export function readCurves(comparison: Comparison, report: (message: string) => 
       try {
         return [readMetrics(directory)];
       } catch (error) {
-        report(printable(`no curve of ${directory}: ${(error as Error).message}`));
+        skip({ path: printable(directory), reason: printable((error as Error).message) });
         return [];
       }
     }),

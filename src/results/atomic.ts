@@ -13,18 +13,21 @@ import {
 import path from 'node:path';
 import { ClrError } from '../errors.js';
 
+type Content = string | Uint8Array | Iterable<string>;
+
 const temporaryName = /\.[0-9a-f]{8}\.tmp$/;
 
 /**
  * Replaces `file` whole or not at all: a temporary file beside it is written to its last byte, flushed and renamed. A link
- * of that name is replaced, not followed. `beforeRename` may put the old file elsewhere. (write-file-atomic 7 follows links, and takes a short write for a whole one.)
+ * of that name is replaced, not followed. `content` may come in pieces. `beforeRename` may put the old file elsewhere. (write-file-atomic 7 follows links, and takes a short write for a whole one.)
  */
-export function replaceFile(file: string, content: string | Uint8Array, beforeRename?: () => void): void {
+export function replaceFile(file: string, content: Content, beforeRename?: () => void): void {
   const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     const descriptor = openSync(temporary, 'wx');
     try {
-      writeFileSync(descriptor, content); // goes on after a short write
+      const pieces = typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
+      for (const piece of pieces) writeFileSync(descriptor, piece); // goes on after a short write
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
@@ -33,7 +36,7 @@ export function replaceFile(file: string, content: string | Uint8Array, beforeRe
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw cannotWrite(file, error);
+    throw error instanceof ClrError ? error : cannotWrite(file, error);
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { ClrError } from '../errors.js';
 import { findRuns, type Skipped } from './find-runs.js';
 import { printable } from './printable.js';
 import { readJson } from './read-run.js';
@@ -26,17 +27,22 @@ export interface Run {
 /** These decide neither what is computed nor on what. */
 const irrelevant = new Set(['$schema', 'name', 'source', 'expected', 'seed', 'threads', 'checkpoint']);
 
+/** No longer than in a config that is checked. */
+function text(length: number) {
+  return z.string().transform((value) => printable(value).slice(0, length));
+}
+
 const expectedSchema = z.object({
   val_acc: z.number().optional(),
   std: z.number().optional(),
   diverges: z.boolean().optional(),
-  note: z.string().transform(printable).optional(),
+  note: text(1000).optional(),
 });
 
 const configSchema = z.looseObject({
-  name: z.string().transform(printable),
+  name: text(100),
   seed: z.number(),
-  source: z.string().transform(printable).optional(),
+  source: text(1000).optional(),
   expected: expectedSchema.optional(),
 });
 
@@ -61,10 +67,18 @@ export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skip
       if (typeof run === 'string') skipped.push({ path: printable(directory), reason: run });
       else runs.push(run);
     } catch (error) {
-      skipped.push({ path: printable(directory), reason: printable(`damaged: ${describe(error)}`) });
+      skipped.push({ path: printable(directory), reason: printable(describe(error)) });
     }
   }
   return { runs, skipped };
+}
+
+/** The same; throws ClrError('data') where no run can be read. */
+export function readSomeRuns(paths: readonly string[]): ReturnType<typeof readRuns> {
+  const found = readRuns(paths);
+  if (found.runs.length > 0) return found;
+  const why = found.skipped.slice(0, 20).map(({ path, reason }) => `${path}: ${reason}`);
+  throw new ClrError('data', `no finished run to read: ${why.join('; ')}`, 'name run folders, such as runs/1 runs/2');
 }
 
 /** The run, or why there is nothing to compare. */
@@ -115,5 +129,6 @@ const inFile = (file: string) => (issue: { path?: PropertyKey[]; input?: unknown
   `${file}: ${(issue.path ?? []).map(String).join('.') || 'it'} cannot be ${JSON.stringify(issue.input)?.slice(0, 60) ?? 'missing'}`;
 
 function describe(error: unknown): string {
-  return error instanceof z.ZodError ? error.issues[0]!.message : (error as Error).message;
+  const { message } = error instanceof z.ZodError ? error.issues[0]! : (error as Error);
+  return error instanceof ClrError && error.kind === 'failed' ? message : `damaged: ${message}`;
 }

@@ -1,0 +1,25 @@
+import { Option } from 'commander';
+import type { Comparison, ComparisonOptions } from '../compare/comparison.js';
+import type { Skipped } from '../results/find-runs.js';
+import { metrics } from '../results/scores.js';
+
+/** What the commands that read runs take. */
+export const runsArgument = ['<path...>', 'run folders, sweep folders, folders of either, or patterns'] as const;
+export const metricOption = () =>
+  new Option('--metric <name>', 'what is tested and sorted by').choices(Object.keys(metrics)).default('val_acc');
+export const baselineOption = () =>
+  new Option('--baseline <name>', 'the config that the others are tested against; by default the first read');
+
+/** The comparison of the runs that `paths` name; what is left out is named on stderr. */
+export async function comparisonOf(paths: string[], options: ComparisonOptions): Promise<Comparison> {
+  const { readSomeRuns } = await import('../results/read-runs.js');
+  const { compare } = await import('../compare/comparison.js');
+  const { runs, skipped } = readSomeRuns(paths);
+  const comparison = compare(runs, skipped, options);
+  comparison.skipped.forEach(nameSkipped);
+  return comparison;
+}
+
+export function nameSkipped({ path, reason }: Skipped): void {
+  process.stderr.write(`left out ${path}: ${reason}\n`);
+}

@@ -1,0 +1,34 @@
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import type { Format, Unit } from '../compare/long-table.js';
+import { nameSkipped, runsArgument } from './comparison.js';
+
+interface Flags {
+  format: Format;
+  per: Unit;
+  out?: string;
+}
+
+/** `clr export`: the table on stdout, or the path of the file. */
+export const exportCommand = new Command('export')
+  .description('one tidy table of many runs, for pandas, R or a spreadsheet')
+  .argument(...runsArgument)
+  .addOption(new Option('--format <format>', 'of the table').choices(['csv', 'json']).default('csv'))
+  .addOption(
+    new Option('--per <unit>', 'what a row stands for').choices(['epoch', 'iteration', 'run']).default('epoch'),
+  )
+  .option('--out <file>', 'written there, in place of stdout; replaced if it is there')
+  .action(async (paths: string[], { format, per, out }: Flags) => {
+    const { longTable } = await import('../compare/long-table.js');
+    const { readSomeRuns } = await import('../results/read-runs.js');
+    const { runs, skipped } = readSomeRuns(paths);
+    skipped.forEach(nameSkipped);
+    const pieces = longTable(runs, per, format, nameSkipped);
+    if (out === undefined) for (const piece of pieces) process.stdout.write(piece);
+    else {
+      const { makeFolders, replaceFile } = await import('../results/atomic.js');
+      makeFolders(path.resolve(path.dirname(out)));
+      replaceFile(out, pieces);
+      process.stdout.write(`${out}\n`);
+    }
+  });

@@ -1,0 +1,72 @@
+import { stringify } from 'csv-stringify/sync';
+import { ClrError } from '../errors.js';
+import type { Skipped } from '../results/find-runs.js';
+import { iterationColumns, metricsColumns } from '../results/metrics.js';
+import { printable } from '../results/printable.js';
+import { readIterations, readMetrics } from '../results/read-run.js';
+import type { Run } from '../results/read-runs.js';
+import { metrics } from '../results/scores.js';
+import { differingSettings } from './groups.js';
+import { plain } from './print.js';
+
+/** How the rows of a run are written. */
+export type Format = 'csv' | 'json';
+
+/** What a row stands for. */
+export type Unit = 'epoch' | 'iteration' | 'run';
+
+type Cell = string | number | boolean | null | undefined;
+
+const measures: Record<Unit, string[]> = {
+  epoch: Object.keys(metricsColumns),
+  iteration: Object.keys(iterationColumns),
+  run: Object.keys(metrics),
+};
+const identity = ['run', 'name', 'seed', 'status'];
+
+/**
+ * The runs as one tidy table, in pieces: a row for each epoch, iteration or run, with the run's folder, name, seed and status,
+ * the settings that differ between the runs, and what was measured. A run whose rows cannot be read is given to `skip`.
+ * Throws ClrError('data') when that leaves none.
+ */
+export function* longTable(runs: readonly Run[], per: Unit, format: Format, skip: (run: Skipped) => void) {
+  const keys = differingSettings(runs);
+  const taken = new Set([...identity, ...measures[per]]);
+  const columns = [...identity, ...keys.map((key) => (taken.has(key) ? `config.${key}` : key)), ...measures[per]];
+  let begun = false;
+  for (const run of runs) {
+    const rows = readRows(run, per, skip);
+    if (!rows) continue;
+    const { name, seed, status, settings } = run;
+    const own = [printable(run.directory), name, seed, status, ...keys.map((key) => settings[key])];
+    yield printers[format](
+      columns,
+      rows.map((row) => [...own, ...measures[per].map((measure) => row[measure])]),
+      !begun,
+    );
+    begun = true;
+  }
+  if (!begun) throw new ClrError('data', 'nothing to export: no run has rows that can be read');
+  if (format === 'json') yield '\n]\n';
+}
+
+/** Undefined where there are none to read. A run that diverged has no scores. */
+function readRows(run: Run, per: Unit, skip: (run: Skipped) => void): Partial<Record<string, number>>[] | undefined {
+  if (per === 'run') return [run.scores ?? {}];
+  try {
+    const rows = per === 'epoch' ? readMetrics(run.directory) : readIterations(run.directory);
+    if (rows.length > 0) return rows;
+    throw new ClrError('data', 'it has no rows');
+  } catch (error) {
+    skip({ path: printable(run.directory), reason: printable((error as Error).message) });
+    return undefined;
+  }
+}
+
+/** What is not known is empty or null; what is not finite is a word in CSV, null in JSON. */
+const printers: Record<Format, (columns: string[], rows: Cell[][], first: boolean) => string> = {
+  csv: (columns, rows, first) => stringify([...(first ? [columns] : []), ...rows].map((row) => row.map(plain))),
+  json: (columns, rows, first) =>
+    (first ? '[' : ',') +
+    rows.map((row) => `\n${JSON.stringify(Object.fromEntries(columns.map((c, i) => [c, row[i] ?? null])))}`).join(),
+};

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { Row } from '../compare/comparison.js';
+import type { Skipped } from '../results/find-runs.js';
+import { printable } from '../results/printable.js';
+import { readJsonAs } from '../results/read-run.js';
+
+const machine = z.object({
+  backend: z.string(),
+  device: z.string(),
+  precision: z.string(),
+  threads: z.number(),
+  node: z.string(),
+  clr: z.string(),
+  packages: z.record(z.string(), z.string().nullable()),
+  git: z.object({ commit: z.string(), dirty: z.boolean() }).nullable(),
+});
+type Machine = z.output<typeof machine>;
+
+/** environment.json: where a run began, and where it went on. */
+const environmentSchema = machine.extend({
+  resumed: z.array(machine.extend({ iteration: z.number() })).default([]),
+});
+
+export const environmentColumns = ['seeds', 'backend', 'device', 'precision', 'threads', 'versions', 'commit'];
+
+/** What the runs of an arm ran on: a line for each different environment, with the seeds that it holds for; and what cannot be read. */
+export function environmentsOf({ runs }: Row): { lines: string[][]; unread: Skipped[] } {
+  const seeds = new Map<string, string[]>();
+  const unread: Skipped[] = [];
+  const note = (seed: string, found: Machine) => {
+    const key = JSON.stringify(cells(found));
+    const known = seeds.get(key) ?? [];
+    if (!known.some((text) => text === seed || seed.startsWith(`${text} `))) seeds.set(key, [...known, seed]);
+  };
+  for (const { directory, seed } of runs) {
+    try {
+      const { resumed, ...first } = readJsonAs(environmentSchema, directory, 'environment.json');
+      note(String(seed), first);
+      for (const { iteration, ...later } of resumed) note(`${seed} from iteration ${iteration}`, later);
+    } catch (error) {
+      unread.push({ path: printable(directory), reason: printable((error as Error).message) });
+    }
+  }
+  return { lines: [...seeds].map(([key, of]) => [of.join(', '), ...(JSON.parse(key) as string[])]), unread };
+}
+
+function cells({ backend, device, precision, threads, node, clr, packages, git }: Machine): string[] {
+  const versions = Object.entries({ clr, 'Node.js': node, ...packages }).map(
+    ([name, version]) => `${name} ${version ?? 'unknown'}`,
+  );
+  const commit = git ? `${git.commit.slice(0, 12)}${git.dirty ? ', with changes' : ''}` : 'not known';
+  return [backend, device, precision, String(threads), versions.join(', '), commit];
+}

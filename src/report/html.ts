@@ -1,0 +1,36 @@
+import { printable } from '../results/printable.js';
+
+/** Text that is HTML already; nothing else gets into a page unescaped. */
+export class Html {
+  constructor(readonly source: string) {}
+}
+
+type Value = Html | string | number | readonly (Html | string | number)[];
+
+/** A template of HTML: what is put in is escaped and stripped of control characters, unless it is Html; of a list, each. */
+export function html(strings: TemplateStringsArray, ...values: Value[]): Html {
+  return new Html(String.raw({ raw: strings }, ...values.map((value) => [value].flat().map(source).join(''))));
+}
+
+/** A table with its numeric columns to the right, which scrolls where it is wider than the page. */
+export function table(head: readonly string[], body: readonly (readonly string[])[]): Html {
+  const numeric = head.map((_, i) => body.every((row) => /^-?$|^-?\d[^,]*$/.test(row[i]!)));
+  const kind = (i: number) => (numeric[i] ? html` class="number"` : '');
+  const header = head.map((title, i) => html`<th scope="col"${kind(i)}>${title}</th>`);
+  const rows = body.map((row) => html`<tr>${row.map((cell, i) => html`<td${kind(i)}>${cell}</td>`)}</tr>\n`);
+  return html`<div class="wide"><table>\n<thead><tr>${header}</tr></thead>\n<tbody>\n${rows}</tbody>\n</table></div>\n`;
+}
+
+export function list(items: readonly string[]): Html {
+  return html`<ul>\n${items.map((item) => html`<li>${item}</li>\n`)}</ul>\n`;
+}
+
+const longest = 1000; // characters of one text: names and settings may be another's
+const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+function source(value: Html | string | number): string {
+  if (value instanceof Html) return value.source;
+  const text = printable(String(value));
+  const shown = text.length > longest ? `${text.slice(0, longest)}...` : text;
+  return shown.replace(/[&<>"']/g, (character) => entities[character]!);
+}

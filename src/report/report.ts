@@ -1,0 +1,87 @@
+import type { Comparison, Row } from '../compare/comparison.js';
+import { cells, measured, said, settingCell } from '../compare/print.js';
+import { version } from '../environment.js';
+import type { Skipped } from '../results/find-runs.js';
+import { type Metric, metrics } from '../results/scores.js';
+import { environmentColumns, environmentsOf } from './environments.js';
+import { Html, html, list, table } from './html.js';
+import { page } from './page.js';
+
+const mostColumns = 3; // of settings in the first table, so that it fits a page; the section of each config has them all
+
+export interface ReportParts {
+  comparison: Comparison;
+  /** The PNG of the comparison's chart. */
+  chart: Uint8Array;
+  /** Files of runs that are shown which could not be read. */
+  unread: Skipped[];
+  title: string;
+}
+
+/** The comparison as one page of HTML that needs nothing else: table, sentences, chart, a section an arm, what was left out. */
+export function report({ comparison, chart, unread, title }: ReportParts): string {
+  const { rows, shared, skipped } = comparison;
+  const environments = rows.map(environmentsOf);
+  const missing = [...unread, ...environments.flatMap((found) => found.unread)];
+  const runs = rows.reduce((sum, row) => sum + row.runs.length, 0);
+  const made = new Date().toISOString().slice(0, 10);
+  return page(
+    title,
+    html`<h1>${title}</h1>
+<p class="small">${made}, clr ${version()}: ${runs} runs of ${rows.length} configs, ${skipped.length} folders left out</p>
+<h2>Comparison</h2>
+${overview(comparison)}
+<h2>Chart</h2>
+<img alt="${metrics[comparison.metric].what}: each run, and over epochs" src="data:image/png;base64,${base64(chart)}">
+<h2>Configs</h2>
+${rows.map((row, i) => arm(row, comparison, environments[i]!.lines))}
+<h2>Settings in common</h2>
+<div class="columns">
+${list(Object.entries(shared).map(([key, value]) => `${key}: ${settingCell(value)}`))}</div>
+<h2>Left out</h2>
+${named(skipped, 'No folder was left out.')}
+<h2>Not read</h2>
+${named(missing, 'Every file of the runs above was read.')}`,
+  );
+}
+
+/** Letters, digits, + / and =, which need no escaping. */
+function base64(bytes: Uint8Array): Html {
+  return new Html(Buffer.from(bytes).toString('base64'));
+}
+
+function overview(comparison: Comparison): Html {
+  const { columns } = comparison;
+  const { head, body } = cells({ ...comparison, columns: columns.length > mostColumns ? [] : columns });
+  const { sentences, sources } = said(comparison);
+  const { metric, baseline } = comparison;
+  return html`${table(head, body)}
+<p>${metrics[metric].what}, against ${baseline}:</p>
+${list(sentences.length > 0 ? sentences : ['There is no other config.'])}
+${sources.length > 0 ? list(sources) : ''}
+<p class="small">Mean ± standard deviation over the seeds that completed. Differences: t-test paired by seed where both configs have
+the same seeds, else Welch's; p corrected by Holm over all configs tested; "better" and "worse" from p below 0.05 on. Intervals take the scatter for
+normal and are not cut off at 0 or 100 %.</p>`;
+}
+
+function arm(row: Row, { columns, baseline }: Comparison, environments: string[][]): Html {
+  const names = Object.keys(metrics) as Metric[];
+  const results = row.runs.map(({ directory, seed, status, scores }) => [
+    String(seed),
+    status,
+    ...names.map((name) => measured(scores?.[name] ?? Number.NaN, name)),
+    directory,
+  ]);
+  const settings = columns.map((key) => [key, settingCell(row.settings[key])]);
+  return html`<section>
+<h3>${row.config}${row.config === baseline ? ', the baseline' : ''}</h3>
+${settings.length > 0 ? table(['key that differs', 'value'], settings) : ''}
+${table(['seed', 'status', ...names.map((name) => metrics[name].title), 'folder'], results)}
+${table(environmentColumns, environments)}
+</section>
+`;
+}
+
+function named(found: Skipped[], none: string): Html {
+  return found.length > 0 ? list(found.map(({ path, reason }) => `${path}: ${reason}`)) : html`<p>${none}</p>`;
+}

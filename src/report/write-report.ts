@@ -1,0 +1,22 @@
+import { parse, resolve } from 'node:path';
+import { compareChart } from '../charts/compare.js';
+import { renderPng } from '../charts/render.js';
+import type { Comparison } from '../compare/comparison.js';
+import { readCurves } from '../compare/read-curves.js';
+import { ClrError } from '../errors.js';
+import { makeFolders, replaceFile } from '../results/atomic.js';
+import type { Skipped } from '../results/find-runs.js';
+import { report } from './report.js';
+
+/** Writes the report to `file`, whole or not at all. Throws ClrError('usage') for a file that is no HTML. */
+export async function writeReport(file: string, comparison: Comparison, title?: string): Promise<void> {
+  const { dir, ext } = parse(file);
+  if (ext !== '.html') throw new ClrError('usage', `${file}: a report is an HTML file`, 'name it report.html, say');
+  const unread: Skipped[] = [];
+  const curves = readCurves(comparison, (run) => unread.push(run));
+  const chart = await renderPng(compareChart(comparison, curves));
+  const count = comparison.rows.length;
+  const heading = title ?? (count > 1 ? `Comparison of ${count} configs` : comparison.baseline);
+  makeFolders(resolve(dir));
+  replaceFile(file, report({ comparison, chart, unread, title: heading }));
+}
