@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parse } from 'csv-parse/sync';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Random, randomStream } from './random.js';
@@ -14,6 +15,7 @@ const runs = path.join(scratch, 'runs');
 const outside = path.join(scratch, 'outside.txt');
 afterAll(() => rmSync(scratch, { recursive: true }));
 
+type Command = 'plot' | 'compare' | 'epochs';
 type Damage = (run: string, random: Random) => void;
 const file = (name: string, change: (text: string, random: Random) => string): Damage => {
   return (run, random) => {
@@ -42,8 +44,8 @@ const replaced = (name: string, make: (target: string) => void): Damage => {
   };
 };
 
-/** [what is done, which commands cannot use the run after it]. */
-const damages: [Damage, ('plot' | 'compare')[]][] = [
+/** [what is done, which commands cannot use the run after it]; `epochs`: those that need the rows of metrics.csv. */
+const damages: [Damage, Command[]][] = [
   [removed('config.json'), ['plot', 'compare']],
   [file('config.json', cut), ['plot', 'compare']],
   [file('config.json', garbage), ['plot', 'compare']],
@@ -57,11 +59,11 @@ const damages: [Damage, ('plot' | 'compare')[]][] = [
     ['plot', 'compare'],
   ],
   [replaced('config.json', (target) => symlinkSync('/dev/zero', target)), ['plot', 'compare']],
-  [removed('metrics.csv'), ['plot']],
-  [file('metrics.csv', (text) => text.slice(0, 10)), ['plot']],
-  [file('metrics.csv', garbage), ['plot']],
-  [file('metrics.csv', (text) => text.replace('val_acc', '\u001b[31mval_acc')), ['plot']],
-  [replaced('metrics.csv', (target) => mkdirSync(target)), ['plot']],
+  [removed('metrics.csv'), ['plot', 'epochs']],
+  [file('metrics.csv', (text) => text.slice(0, 10)), ['plot', 'epochs']],
+  [file('metrics.csv', garbage), ['plot', 'epochs']],
+  [file('metrics.csv', (text) => text.replace('val_acc', '\u001b[31mval_acc')), ['plot', 'epochs']],
+  [replaced('metrics.csv', (target) => mkdirSync(target)), ['plot', 'epochs']],
   [removed('iterations.csv'), ['plot']],
   [
     file(
@@ -105,7 +107,7 @@ const hostile: Damage[] = [
 ];
 const good = 20;
 const bad = 180;
-const places = { good: [] as string[], plot: [] as string[], compare: [] as string[] };
+const places = { good: [] as string[], plot: [] as string[], compare: [] as string[], epochs: [] as string[] };
 
 beforeAll(async () => {
   writeFileSync(outside, 'untouched');
@@ -184,6 +186,61 @@ it('clr compare counts every run that it can read and names every other one with
   expect(named).toHaveLength(places.compare.length);
   expect(code).toBe(0);
 }, 600_000);
+
+it('clr report shows every run that it can read, and names every other one and every file that is missing, in HTML that does nothing', async () => {
+  const page = path.join(scratch, 'report.html');
+  const { code, stdout, stderr } = await runClr(['report', runs, '--out', page]);
+  expect([code, stdout]).toEqual([0, `${page}\n`]);
+  expect(linesOf(stderr)).toHaveLength(places.compare.length);
+  const html = readFileSync(page, 'utf8');
+  linesOf(html);
+  expect(html.replaceAll(/data:image\/png;base64,[^"]*/g, '')).not.toMatch(
+    /<script|<b>|<img src=x|src="[^"]|href=|url\(/i,
+  );
+  const [shown, left, unread] = html.split(/<h2>(?:Left out|Not read)<\/h2>/) as [string, string, string];
+  const holds = (part: string, run: string, end: string) =>
+    part.includes(`${path.sep}${entities(path.basename(run))}${end}`);
+  for (const run of readdirSync(runs).map((name) => path.join(runs, name))) {
+    const bad = places.compare.includes(run);
+    expect(holds(shown, run, '</td>'), run).toBe(!bad);
+    expect(holds(left, run, ': '), run).toBe(bad);
+    expect(holds(unread, run, ': '), run).toBe(places.epochs.includes(run));
+  }
+  rmSync(page);
+}, 600_000);
+
+it.each([
+  ['epoch', 2, () => [...places.compare, ...places.epochs]],
+  ['run', 1, () => places.compare],
+])(
+  'clr export --per %s has the rows of every run that it can read, and names every other one',
+  async (per, rowsEach, bad) => {
+    const { code, stdout, stderr } = await runClr(['export', runs, '--per', per, '--format', 'json']);
+    const named = linesOf(stderr);
+    linesOf(stdout);
+    const records = JSON.parse(stdout) as { run: string; name: string; val_acc: number }[];
+    const found = readdirSync(runs).map((name) => path.join(runs, name));
+    for (const run of found) {
+      const isBad = bad().includes(run);
+      expect(
+        records.filter((record) => record.run === printable(run)),
+        run,
+      ).toHaveLength(isBad ? 0 : rowsEach);
+      const lines = named.filter((line) => line.startsWith(`left out ${printable(run)}: `));
+      expect(lines, run).toHaveLength(isBad ? 1 : 0);
+    }
+    expect(named).toHaveLength(bad().length);
+    expect(code).toBe(0);
+    const csv = await runClr(['export', runs, '--per', per]);
+    const table = parse(csv.stdout) as string[][];
+    expect(table.slice(1).map(([run]) => run)).toEqual(records.map(({ run }) => run));
+  },
+  600_000,
+);
+
+function entities(name: string): string {
+  return printable(name).replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
 
 function escaped(name: string): string {
   return printable(name).replaceAll(/[[\]().*+?^$|\\]/g, '\\$&');

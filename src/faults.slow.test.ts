@@ -262,6 +262,52 @@ describe('memory', () => {
   });
 });
 
+describe("the JavaScript heap's", () => {
+  const heap = (mebibytes: number) => `--max-old-space-size=${mebibytes}`;
+
+  it('end is seen in time: a checkpoint, one line, and with more memory the run goes on', async () => {
+    const leak = path.join(scratch, 'leak.mjs');
+    const lines = [
+      'const kept = [];',
+      'setInterval(() => kept.push(Array.from({ length: 2e4 }, (_, i) => ({ i }))), 5).unref();',
+    ];
+    writeFileSync(leak, lines.join('\n'));
+    const run = path.join(place(), '1');
+    const node = [heap(90), '--import', leak];
+    const { code, signal, stderr } = await startClr(start(path.dirname(run), '--epochs', '200'), { node }).ended;
+    expect(stderr).toMatch(/clr: out of memory: stopped after \d+ iterations; .*\n {2}hint: .*--resume/);
+    expect(stderr).not.toMatch(/\n\s+at |FATAL|stack trace/);
+    expect([code, signal]).toEqual([1, null]);
+    expect(readSummary(run)).toMatchObject({ status: 'failed', iterations: rowsOf(run) });
+    const resumed = startClr(resume(run));
+    await waitFor(() => rowsOf(run) > readSummary(run).iterations, resumed);
+    resumed.child.kill('SIGINT');
+    const { code: after, stderr: said } = await resumed.ended;
+    expect(said).toMatch(/from iteration [1-9]\d*/);
+    expect(after).toBe(130);
+  });
+
+  it('end is seen in time by what reads tables too large for it', async () => {
+    const run = killedRun();
+    const rows = Array.from(
+      { length: 400_000 },
+      (_, i) => `${i},${1 + (i >> 3)},0.123456789,0.9123456789,2.30258509299`,
+    );
+    writeFileSync(path.join(run, 'iterations.csv'), `iteration,epoch,lr,momentum,loss\n${rows.join('\n')}\n`);
+    const plot = await runClr(['plot', run], { node: [heap(100)] });
+    expect(plot).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^clr: out of memory: .*iterations.csv has .*\n/),
+    });
+    const exported = await runClr(['export', run, whole, '--per', 'iteration'], { node: [heap(100)] });
+    expect(exported).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^left out .*: out of memory: [^\n]*\n$/),
+    });
+    expect(exported.stdout.trimEnd().split('\n')).toHaveLength(1 + iterations);
+  });
+});
+
 describe('output', () => {
   it('that nobody reads any more ends no run', async () => {
     const run = path.join(place(), '1');
@@ -276,5 +322,5 @@ describe('output', () => {
 
 it('leaves nothing beside the run and cache folders', () => {
   mkdirSync(path.join(scratch, 'empty'));
-  expect(readdirSync(scratch).every((name) => /^(case-|config.json|whole|empty)/.test(name))).toBe(true);
+  expect(readdirSync(scratch).every((name) => /^(case-|config.json|leak.mjs|whole|empty)/.test(name))).toBe(true);
 });

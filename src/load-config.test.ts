@@ -166,6 +166,13 @@ describe('an error in a config', () => {
     expect(() => loadConfig(file('large.json', ' '.repeat(70_000)))).toThrow(/larger than a config may be/);
   });
 
+  it('names the flag that stands for a key, not --set', () => {
+    const message = (flag: string, assignment: string) =>
+      errorOf('f.json', minimal, { flags: { [flag]: assignment } }).message;
+    expect(message('--precision', 'precision=f16')).toMatch(/^--precision: precision: .*"f32".*"f16"/);
+    expect(message('--seed', 'seed=[')).toMatch(/^--seed:1: /);
+  });
+
   it('names a --set that is not an assignment, and one with an unknown key', () => {
     expect(errorOf('s.json', minimal, { set: ['epochs'] }).message).toMatch(/not of the form key=value/);
     expect(errorOf('s.json', minimal, { set: ['epoch=3'] }).message).toMatch(

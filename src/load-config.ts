@@ -23,6 +23,8 @@ export interface ConfigOverrides {
   files?: string[];
   /** `key.path=value`; values are read as YAML. */
   set?: string[];
+  /** Flag -> the assignment that it is short for; errors name the flag. */
+  flags?: Record<string, string>;
 }
 
 /** Reads a JSON or YAML config with all that it extends, applies the overrides, validates. Throws ClrError('usage'). */
@@ -31,6 +33,8 @@ export function loadConfig(file: string, overrides: ConfigOverrides = {}): Exper
   mergeDraft(draft, readDraft(file));
   for (const override of overrides.files ?? []) mergeDraft(draft, readDraft(override));
   for (const assignment of overrides.set ?? []) mergeDraft(draft, parseAssignment(assignment));
+  for (const [flag, assignment] of Object.entries(overrides.flags ?? {}))
+    mergeDraft(draft, parseAssignment(assignment, flag));
   draft.tree.name ??= path.basename(file).replace(/\.(json|ya?ml)$/i, '');
   return validate(configSchema, draft, file);
 }
@@ -156,17 +160,18 @@ function refuseDepthAndPollution(value: unknown, file: string, depth: number): v
   }
 }
 
-function parseAssignment(assignment: string): Draft {
+function parseAssignment(assignment: string, flag?: string): Draft {
   const [, key, text] = /^([\w$]+(?:\.\w+)*)=(.*)$/s.exec(assignment) ?? [];
   if (key === undefined || text === undefined) {
     throw new ClrError('usage', `--set ${assignment}: not of the form key=value`, 'e.g. --set schedule.max_lr=2');
   }
-  const { tree } = parse(`value: ${text}`, `--set ${key}`);
+  const where = flag ?? `--set ${key}`;
+  const { tree } = parse(`value: ${text}`, where);
   const keys = key.split('.');
   const nested = keys.reduceRight<unknown>((inner, k) => ({ [k]: inner }), tree.value) as Tree;
   refuseDepthAndPollution(nested, '--set', 0);
   const prefixes = keys.map((_, i) => keys.slice(0, i + 1).join('.'));
-  return { tree: nested, origin: new Map(prefixes.map((prefix) => [prefix, `--set ${key}`])) };
+  return { tree: nested, origin: new Map(prefixes.map((prefix) => [prefix, where])) };
 }
 
 /** Objects are merged key by key; but one that names another `type` replaces the whole, since its options are others; null takes a key out. */

@@ -95,9 +95,12 @@ export async function planCurves(file: string, flags: PlanFlags): Promise<Plan[]
   );
   const plans = combinations.flatMap(({ momentum, weightDecay, batchSize }, i) =>
     seeds.map(async (seed): Promise<Plan> => {
-      const given = { 'optimizer.weight_decay': weightDecay, batch_size: batchSize, seed };
-      const set = Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
-      const config = await configFromFlags(file, { ...flags, set: [...flags.set, ...set] });
+      const given = {
+        ...(weightDecay !== undefined && { '--weight-decay': `optimizer.weight_decay=${weightDecay}` }),
+        ...(batchSize !== undefined && { '--batch-size': `batch_size=${batchSize}` }),
+        ...(seed !== undefined && { '--seeds': `seed=${seed}` }),
+      };
+      const config = await configFromFlags(file, flags, given);
       return { curve: i + 1, momentum, config };
     }),
   );

@@ -41,12 +41,22 @@ export interface ConfigFlags {
   [shorthand: string]: unknown;
 }
 
-/** Reads the config with every override that the flags ask for. */
-export async function configFromFlags(file: string, flags: ConfigFlags): Promise<ExperimentConfig> {
+/** Reads the config with every override that the flags ask for; `more`: flags that stand for another key than their name. */
+export async function configFromFlags(
+  file: string,
+  flags: ConfigFlags,
+  more: Record<string, string> = {},
+): Promise<ExperimentConfig> {
   const { loadConfig } = await import('../load-config.js');
   const given = shorthandOptions.filter((option) => flags[option.attributeName()] !== undefined);
-  const shorthands = given.map((option) => `${option.name().replace('-', '_')}=${flags[option.attributeName()]}`);
-  return loadConfig(file, { files: flags.override, set: [...flags.set, ...shorthands] });
+  const shorthands = given.map((option) => {
+    return [option.long!, `${option.name().replace('-', '_')}=${flags[option.attributeName()]}`];
+  });
+  return loadConfig(file, {
+    files: flags.override,
+    set: flags.set,
+    flags: { ...more, ...Object.fromEntries(shorthands) },
+  });
 }
 
 export function positiveInteger(text: string): number {

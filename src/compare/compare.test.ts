@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareChart } from '../charts/compare.js';
+import { type WhatRan, writeRunFolder } from '../reliability/run-files.js';
 import { readRuns } from '../results/read-runs.js';
 import { pairedT, welch } from '../results/statistics.js';
 import { type ComparisonOptions, compare } from './comparison.js';
@@ -13,22 +14,7 @@ import { readCurves } from './read-curves.js';
 const root = mkdtempSync(path.join(os.tmpdir(), 'clr-compare-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const columns = 'epoch,iteration,lr,momentum,train_loss,train_acc,val_loss,val_acc,seconds,images_per_second';
-
-/** A run folder as `clr run` leaves it; `accuracy` undefined: it diverged. */
-function writeRun(folder: string, config: Record<string, unknown>, accuracy: number | undefined, status = 'completed') {
-  const directory = path.join(root, folder);
-  mkdirSync(directory, { recursive: true });
-  const score = accuracy === undefined ? null : { epoch: 2, val_acc: accuracy, val_loss: 1 - accuracy / 200 };
-  const summary = { status, iterations: 8, epochs: 2, final: score, best: score, seconds: 61, images_per_second: 100 };
-  const whole = { seed: 1, epochs: 2, schedule: { type: 'constant', lr: 0.1 }, ...config };
-  writeFileSync(path.join(directory, 'config.json'), JSON.stringify(whole));
-  writeFileSync(path.join(directory, 'summary.json'), JSON.stringify(summary));
-  const rows = [1, 2].map((epoch) =>
-    [epoch, 4 * epoch, 0.1, 0.9, 1, 50, 1, (accuracy ?? 10) - 2 + epoch, 1, 100].join(),
-  );
-  writeFileSync(path.join(directory, 'metrics.csv'), `${[columns, ...rows].join('\n')}\n`);
-}
+const writeRun = (folder: string, ...what: WhatRan) => writeRunFolder(path.join(root, folder), ...what);
 
 const constant = [92.2, 92.45, 91.95, 92.32, 92.05];
 const cyclical = [92.31, 92.55, 92.12, 92.4, 92.18];

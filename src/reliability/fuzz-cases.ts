@@ -3,13 +3,12 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { Header } from 'tar';
-import { runLength } from '../config.js';
 import { archiveFiles } from '../datasets/archive.js';
 import { ClrError } from '../errors.js';
 import { loadConfig } from '../load-config.js';
 import { metricsColumns } from '../results/metrics.js';
 import { readJson, readTable } from '../results/read-run.js';
-import { schedules } from '../schedules/index.js';
+import { plausibleAssignments, plausibleConfigs, resolve } from './config-cases.js';
 
 /** A reader of what others wrote, and what it is given: `read` may throw nothing but ClrError. */
 export interface FuzzTarget {
@@ -18,6 +17,9 @@ export interface FuzzTarget {
   cases: fc.Arbitrary<Uint8Array | string>;
   read(file: string, content: Uint8Array | string): unknown;
 }
+
+/** Shares of the cases that must be accepted and refused at least: else little is tested. */
+export const leastShares = { accepted: 0.3, refused: 0.2 };
 
 const seconds = 10; // that one case may take; the usual one takes a millisecond or two
 
@@ -131,23 +133,8 @@ const damagedText = (valid: string, pieces: fc.Arbitrary<string>) =>
     .array(fc.tuple(fc.nat(valid.length), fc.nat(8), pieces), { minLength: 1, maxLength: 5 })
     .map((edits) => edits.reduce((text, [at, cut, put]) => text.slice(0, at) + put + text.slice(at + cut), valid));
 const yaml = `epochs: 3\nschedule:\n  type: clr-beta\n  max_lr: &lr 0.4\naugmentation: {flip: true}\nmax_loss: *lr\nname: a\n`;
-const number = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.double({ noNaN: true, min: 0, max: 2 }), fc.double());
-const plausible = fc.record(
-  {
-    epochs: number,
-    batch_size: number,
-    seed: fc.nat(),
-    drop_last: fc.boolean(),
-    optimizer: fc.record({ type: fc.constantFrom('sgd', 'adam', 'adamw'), weight_decay: number }),
-    schedule: fc.oneof(
-      fc.record({ type: fc.constantFrom('constant', 'cosine', 'exp-range'), lr: number, momentum: number }),
-      fc.record({ type: fc.constantFrom('clr-beta', 'one-cycle', 'triangular'), max_lr: number }),
-    ),
-  },
-  { requiredKeys: ['schedule'] },
-);
 const configText = fc.oneof(
-  plausible.map((tree) => JSON.stringify(tree)),
+  { weight: 6, arbitrary: plausibleConfigs },
   damagedText(JSON.stringify(config), word),
   damagedText(yaml, word),
   tree.map.map((map) => JSON.stringify(map)),
@@ -162,7 +149,11 @@ const cell = fc.oneof(fc.double().map(String), fc.integer().map(String), word, f
 const table = fc.array(fc.array(cell, { minLength: 8, maxLength: 11 }), { maxLength: 6 });
 const goodTable = `${columns.join()}\n1,98,0.1,0.9,2,20,2,21,1.5,900\n2,196,0.2,0.9,1.5,30,NaN,31,1.5,900\n`;
 
+const integer = fc.maxSafeNat().map(String);
+const real = fc.double().map((value) => (Object.is(value, -0) ? '-0' : String(value)));
+const validRow = fc.tuple(...Object.values(metricsColumns).map(({ type }) => (type === 'integer' ? integer : real)));
 const tableText = fc.oneof(
+  { weight: 2, arbitrary: fc.array(validRow, { maxLength: 6 }).map((rows) => `${[columns, ...rows].join('\n')}\n`) },
   damagedText(goodTable, word),
   table.map((rows) => [columns, ...rows].map((r) => r.join()).join('\n')),
 );
@@ -216,6 +207,9 @@ function tar(members: Member[]): Buffer {
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const flips = fc.oneof(fc.constant([]), fc.array(fc.tuple(share, fc.nat(255)), { maxLength: 4 }));
+const validArchive = fc
+  .tuple(fc.uniqueArray(good, { selector: (member) => member.path }), fc.boolean())
+  .map(([members, compressed]) => (compressed ? gzipSync(tar(members)) : tar(members)));
 const archive = fc
   .tuple(fc.array(member, { maxLength: 4 }), fc.boolean(), flips, share)
   .map(([members, compressed, changes, kept]) => {
@@ -228,15 +222,12 @@ export const fuzzTargets: FuzzTarget[] = [
   {
     name: 'configs',
     cases: configText,
-    read: (file) => {
-      const loaded = loadConfig(file);
-      const length = runLength(loaded, 1000);
-      if (length.iterationsPerEpoch > 0) schedules.create(loaded.schedule, length)(length.iterations - 1);
-    },
+    read: (file) => resolve(loadConfig(file)),
   },
   {
     name: '--set',
     cases: fc.oneof(
+      { weight: 3, arbitrary: plausibleAssignments },
       fc
         .tuple(fc.constantFrom(...keys, 'schedule.lr', 'optimizer.weight_decay', 'augmentation.crop.pad'), word)
         .map((pair) => pair.join('=')),
@@ -248,7 +239,11 @@ export const fuzzTargets: FuzzTarget[] = [
       loadConfig(file, { set: [assignment as string] });
     },
   },
-  { name: 'CSV tables', cases: tableText, read: (file) => readTable(file, metricsColumns) },
+  {
+    name: 'CSV tables',
+    cases: tableText,
+    read: (file) => readTable(file, metricsColumns),
+  },
   {
     name: 'JSON files',
     cases: fc.oneof(damagedText(JSON.stringify(config), word), fc.json(), fc.uint8Array({ maxLength: 200 })),
@@ -256,7 +251,7 @@ export const fuzzTargets: FuzzTarget[] = [
   },
   {
     name: 'archives',
-    cases: archive,
+    cases: fc.oneof({ weight: 3, arbitrary: validArchive }, { weight: 4, arbitrary: archive }),
     read: async (file) => {
       for await (const { bytes: content } of archiveFiles(file)) await content();
     },

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { iterationColumns, metricsColumns } from '../results/metrics.js';
 
 /** Rows that stand whole in a CSV file; 0 where there is none. */
 export function countRows(file: string): number {
@@ -27,6 +28,31 @@ export function filesBelow(directory: string): string[] {
   const files = entries.filter((entry) => !entry.isDirectory());
   return files.map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name))).sort();
 }
+
+/** Keys of its config, its accuracy (undefined: it diverged), its status. */
+export type WhatRan = [config: object, accuracy: number | undefined, status?: string];
+
+/** The files of a run of two epochs, eight iterations, as `clr run` leaves them. */
+export function writeRunFolder(directory: string, ...[config, accuracy, status = 'completed']: WhatRan): void {
+  mkdirSync(directory, { recursive: true });
+  const write = (name: string, content: unknown) =>
+    writeFileSync(path.join(directory, name), typeof content === 'string' ? content : JSON.stringify(content));
+  const final = accuracy === undefined ? null : { epoch: 2, val_acc: accuracy, val_loss: 1 - accuracy / 200 };
+  write('config.json', { seed: 1, epochs: 2, schedule: { type: 'constant', lr: 0.1 }, ...config });
+  write('environment.json', someEnvironment);
+  write('summary.json', { status, iterations: 8, epochs: 2, final, best: final, seconds: 61, images_per_second: 100 });
+  const epochs = [1, 2].map((epoch) => [epoch, 4 * epoch, 0.1, 0.9, 1, 50, 1, (accuracy ?? 10) - 2 + epoch, 1, 100]);
+  write('metrics.csv', `${[Object.keys(metricsColumns), ...epochs].join('\n')}\n`);
+  const iterations = Array.from({ length: 8 }, (_, i) => [i, 1 + (i >> 2), 0.1, 0.9, 2 - i / 8]);
+  write('iterations.csv', `${[Object.keys(iterationColumns), ...iterations].join('\n')}\n`);
+}
+
+/** What stands in the environment.json of `writeRunFolder`. */
+export const someEnvironment = {
+  ...{ backend: 'wasm', device: 'a processor', precision: 'f32', threads: 1, node: 'v20.19.0', clr: '0.1.0' },
+  packages: { zod: '4.0.0', sharp: null },
+  git: { commit: '0123456789abcdef', dirty: false },
+};
 
 interface Tensors {
   metadata: Record<string, string>;

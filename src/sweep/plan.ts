@@ -52,10 +52,27 @@ interface Arm {
 
 /** Reads a sweep file and the config of each arm, `set` over all of them. Throws ClrError('usage'). */
 export function readSweep(file: string, set: string[] = []): SweepPlan {
-  const sweep = readValidated(sweepSchema, file);
+  const sweep = readSweepFile(file);
   const base = path.resolve(path.dirname(file), sweep.base);
   const arms = expandArms(sweep).map((arm) => ({ name: arm.name, config: armConfig(base, arm, set) }));
   return { name: sweep.name, arms, seeds: seedList(sweep.seeds, file) };
+}
+
+function readSweepFile(file: string): z.output<typeof sweepSchema> {
+  try {
+    return readValidated(sweepSchema, file);
+  } catch (error) {
+    if (!isExperiment(file)) throw error;
+    throw new ClrError('usage', `${file} is the config of an experiment, not a sweep`, `clr run ${file}`);
+  }
+}
+
+function isExperiment(file: string): boolean {
+  try {
+    return Boolean(loadConfig(file));
+  } catch {
+    return false;
+  }
 }
 
 /** `5` -> 1 to 5; `3,7,11` -> those. Throws ClrError('usage'). */

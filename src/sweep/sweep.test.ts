@@ -69,6 +69,12 @@ describe('the plan', () => {
     expect(() => readSweep(sweepFile(name, keys))).toThrow(message);
   });
 
+  it('is told from an experiment, which clr run takes', () => {
+    const file = 'configs/quickstart.json';
+    const refused = { message: `${file} is the config of an experiment, not a sweep`, hint: `clr run ${file}` };
+    expect(() => readSweep(file)).toThrow(expect.objectContaining(refused));
+  });
+
   it('of the example is read, and editors know its keys', () => {
     const { arms, seeds } = readSweep('configs/sweeps/momentum.yaml');
     expect([arms.length, seeds.length]).toEqual([4, 3]);

@@ -1,0 +1,95 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compare } from '../compare/comparison.js';
+import { said } from '../compare/print.js';
+import { someEnvironment, type WhatRan, writeRunFolder } from '../reliability/run-files.js';
+import { readRuns } from '../results/read-runs.js';
+import { html, list, table } from './html.js';
+import { writeReport } from './write-report.js';
+
+const root = mkdtempSync(path.join(os.tmpdir(), 'clr-report-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+describe('HTML', () => {
+  it('holds what is put in as text, without control characters, and its own marks as marks', () => {
+    const hostile = `<script>"&'\u001b[31m\u202e`;
+    expect(html`<p title="${hostile}">${hostile}</p>`.source).toBe(
+      '<p title="&lt;script&gt;&quot;&amp;&#39; [31m ">&lt;script&gt;&quot;&amp;&#39; [31m </p>',
+    );
+    expect(html`<p>${[html`<b>${1}</b>`, '<']}</p>`.source).toBe('<p><b>1</b>&lt;</p>');
+    expect(list(['<li>']).source).toContain('<li>&lt;li&gt;</li>');
+    expect(html`${'x'.repeat(100_000)}`.source.length).toBeLessThan(1100);
+  });
+
+  it('sets numbers to the right, and a dash with them, but not a list of numbers', () => {
+    const cells = table(['a', 'b'], [['-1.5 ± 2', '1, 2'], ['-', '3']]).source.match(/<td[^>]*>/g); // biome-ignore format: rows
+    expect(cells).toEqual(['<td class="number">', '<td>', '<td class="number">', '<td>']);
+  });
+});
+
+describe('a report', () => {
+  const file = path.join(root, 'out/report.html');
+  const write = (name: string, ...what: WhatRan) => writeRunFolder(path.join(root, 'runs', name), ...what);
+  const momentum = (value: number) => ({ name: `momentum ${value}`, schedule: { type: 'constant', momentum: value } });
+  let page = '';
+  beforeAll(async () => {
+    for (const seed of [1, 2, 3]) {
+      write(`a${seed}`, { ...momentum(0.9), seed }, 60 + seed);
+      write(`b${seed}`, { ...momentum(0.8), seed }, 60 + seed ** 2);
+    }
+    const resumed = [
+      { iteration: 4, ...someEnvironment },
+      { iteration: 6, ...someEnvironment, git: { commit: 'fedcba9876543210', dirty: true } },
+    ];
+    writeFileSync(path.join(root, 'runs/a2/environment.json'), JSON.stringify({ ...someEnvironment, resumed }));
+    write('c', { name: 'c' }, 60, 'interrupted');
+    await writeReport(file, comparison(), 'Is it <better>?');
+    page = readFileSync(file, 'utf8');
+  }, 60_000);
+  function comparison(folder = 'runs') {
+    const { runs, skipped } = readRuns([path.join(root, folder)]);
+    return compare(runs, skipped, { metric: 'val_acc' });
+  }
+
+  it('has a heading, the sentence of clr compare, each run, each setting, and what was left out', () => {
+    expect(page).toContain('<h1>Is it &lt;better&gt;?</h1>');
+    expect(page).toContain(said(comparison()).sentences[0]);
+    for (const name of ['a1', 'a2', 'a3', 'b1', 'b2', 'b3']) expect(page).toContain(`/runs/${name}</td></tr>`);
+    expect(page).toContain('<td>schedule.momentum</td><td class="number">0.8</td>');
+    expect(page).toContain('<li>schedule.type: constant</li>');
+    expect(page).toContain('/runs/c: interrupted after 8 iterations</li>');
+    expect(page).toContain('Every file of the runs above was read.');
+  });
+
+  it('tells on what each run was made, a line for each different environment', () => {
+    const [, section] = /<h3>momentum 0.9, the baseline<\/h3>(.*?)<\/section>/s.exec(page)!;
+    expect(section).toMatch(/<td>1, 2, 3<\/td><td>wasm<\/td>.*sharp unknown<\/td><td>0123456789ab<\/td>/);
+    expect(section).toMatch(/>2 from iteration 6<\/td>.*<td>fedcba987654, with changes<\/td>/);
+  });
+
+  it('needs nothing but itself, and holds the chart', async () => {
+    expect(page).toMatch(/^<!doctype html>/);
+    expect(page).not.toMatch(/<script|<link|@import|url\(|https?:\/\/[^ ]*["']/);
+    expect(page).toContain("default-src 'none'");
+    const [, image] = /src="data:image\/png;base64,([^"]+)"/.exec(page)!;
+    expect((await sharp(Buffer.from(image!, 'base64')).metadata()).width).toBeGreaterThan(1000);
+  });
+
+  it('names a file that it cannot read, and shows the rest', async () => {
+    const run = path.join(root, 'damaged');
+    writeRunFolder(run, { name: 'damaged' }, 61.5);
+    rmSync(path.join(run, 'environment.json'));
+    writeFileSync(path.join(run, 'metrics.csv'), 'epoch\n');
+    await writeReport(file, comparison('damaged'));
+    const [shown, unread] = readFileSync(file, 'utf8').split('<h2>Not read</h2>') as [string, string];
+    expect(shown).toContain('<td class="number">61.50</td>');
+    expect(unread).toMatch(/metrics.csv: it has no column iteration<\/li>\s*<li>.*environment.json: ENOENT/);
+  });
+
+  it('is refused where its file is to be no HTML', async () => {
+    await expect(writeReport(path.join(root, 'metrics.csv'), comparison())).rejects.toThrow(/a report is an HTML file/);
+  });
+});
