@@ -9,15 +9,17 @@ import type { Model, ModelContext } from './index.js';
 import { initNames } from './init.js';
 import { type Layer, Layers } from './layers.js';
 
+const blocks = z.int().min(1).max(200); // those of the deepest net of He et al., of 1202 layers
 const options = z.object({
   depth: z
     .int()
     .min(8)
+    .max(1202)
     .refine((depth) => depth % 6 === 2, 'must be 6n+2: 8, 20, 32, 44, 56, 110, ...')
     .default(56)
     .describe('6n+2 layers: n blocks in each of the three stages'),
   blocks: z
-    .tuple([z.int().min(1), z.int().min(1), z.int().min(1)])
+    .tuple([blocks, blocks, blocks])
     .optional()
     .describe('blocks in each stage, in place of depth'),
   bn_placement: z
