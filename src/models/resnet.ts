@@ -18,10 +18,7 @@ const options = z.object({
     .refine((depth) => depth % 6 === 2, 'must be 6n+2: 8, 20, 32, 44, 56, 110, ...')
     .default(56)
     .describe('6n+2 layers: n blocks in each of the three stages'),
-  blocks: z
-    .tuple([blocks, blocks, blocks])
-    .optional()
-    .describe('blocks in each stage, in place of depth'),
+  blocks: z.tuple([blocks, blocks, blocks]).optional().describe('blocks in each stage, in place of depth'),
   bn_placement: z
     .enum(['post-conv', 'after-add', 'pre-activation', 'smith'])
     .default('post-conv')
