@@ -22,6 +22,7 @@ const measures: Record<Unit, string[]> = {
   iteration: Object.keys(iterationColumns),
   run: Object.keys(metrics),
 };
+const rowsAtOnce = 10_000; // some MB of memory
 const identity = ['run', 'name', 'seed', 'status'];
 
 /**
@@ -39,12 +40,12 @@ export function* longTable(runs: readonly Run[], per: Unit, format: Format, skip
     if (!rows) continue;
     const { name, seed, status, settings } = run;
     const own = [printable(run.directory), name, seed, status, ...keys.map((key) => settings[key])];
-    yield printers[format](
-      columns,
-      rows.map((row) => [...own, ...measures[per].map((measure) => row[measure])]),
-      !begun,
-    );
-    begun = true;
+    for (let at = 0; at < rows.length; at += rowsAtOnce) {
+      const some = rows.slice(at, at + rowsAtOnce);
+      const cells = some.map((row) => [...own, ...measures[per].map((measure) => row[measure])]);
+      yield printers[format](columns, cells, !begun);
+      begun = true;
+    }
   }
   if (!begun) throw new ClrError('data', 'nothing to export: no run has rows that can be read');
   if (format === 'json') yield '\n]\n';
