@@ -2,7 +2,7 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 import { ClrError } from './errors.js';
 
-const most = 0.85; // of the old generation: V8 may give up before it is quite full
+const most = 0.75; // of the old generation: from 0.8 on V8 gives up when collecting takes too long
 const young = 3 * 2 ** 24; // bytes: the young generation, at V8's default; the limit includes it
 
 /**

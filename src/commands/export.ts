@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import type { Format, Unit } from '../compare/long-table.js';
 import { nameSkipped, runsArgument } from './comparison.js';
@@ -24,7 +25,8 @@ export const exportCommand = new Command('export')
     const { runs, skipped } = readSomeRuns(paths);
     skipped.forEach(nameSkipped);
     const pieces = longTable(runs, per, format, nameSkipped);
-    if (out === undefined) for (const piece of pieces) process.stdout.write(piece);
+    if (out === undefined)
+      await pipeline(pieces, process.stdout, { end: false }); // no faster than it is read
     else {
       const { makeFolders, replaceFile } = await import('../results/atomic.js');
       makeFolders(path.resolve(path.dirname(out)));
