@@ -99,7 +99,7 @@ function perStep({ kernels, ceilings }: Partial<DeviceProfile> & Pick<DeviceProf
     kernel,
     ms: ms / steps,
     calls: calls / steps,
-    ...(flop && bytes && { flop: flop / steps, bytes: bytes / steps }),
+    ...(flop !== undefined && bytes && { flop: flop / steps, bytes: bytes / steps }),
   }));
   return { profile: profile.sort((a, b) => b.ms - a.ms), ...(ceilings && { ceilings }) };
 }
