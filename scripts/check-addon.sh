@@ -1,14 +1,18 @@
 #!/bin/sh
 # Looks for memory errors in the onednn backend's C++: every kernel on buffers of exactly the right size, with
-# AddressSanitizer and UBSan, then (where valgrind is there) in valgrind. Needs g++ and libdnnl-dev.
+# AddressSanitizer and UBSan, then (where valgrind is there) in valgrind; and the addon itself, with AddressSanitizer under
+# the backend's tests. Needs g++, libdnnl-dev and the npm packages.
 set -eu
-native="$(dirname "$0")/../src/backends/onednn/native"
+cd "$(dirname "$0")/.."
+native=src/backends/onednn/native
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# Scratch memory is kept to the end on purpose; that there may be no memory is tested.
+export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 
 build() { # level, flags, program
-  g++ -std=c++17 -g -O1 -fopenmp -Wno-psabi -DLEVEL="$1" $2 "$native/kernels.cc" "$native/winograd.cc" \
-    "$native/convolution.cc" "$native/check.cc" -ldnnl -o "$work/$3"
+  sources=$(ls $native/*.cc | grep -vE '/(addon|layers|training|levels)\.cc$') # those of JavaScript's side
+  g++ -std=c++17 -g -O1 -fopenmp -Wno-psabi -Wno-alloc-size-larger-than -DLEVEL="$1" $2 $sources -ldnnl -o "$work/$3"
 }
 
 levels="base"
@@ -17,9 +21,21 @@ if grep -qw avx512vl /proc/cpuinfo; then levels="base v3 v4"; fi
 for level in $levels; do
   case $level in base) march="" ;; *) march="-march=x86-64-$level" ;; esac
   build "$level" "$march -fsanitize=address,undefined -fno-sanitize-recover=undefined" "sanitized-$level"
-  ASAN_OPTIONS=detect_leaks=0 OMP_NUM_THREADS=2 "$work/sanitized-$level" # its scratch memory is kept to the end on purpose
+  OMP_NUM_THREADS=2 "$work/sanitized-$level"
 done
-echo "AddressSanitizer: no errors"
+echo "kernels, AddressSanitizer: no errors"
+
+mkdir "$work/clr"
+cp -r src scripts .config package.json tsconfig.json "$work/clr"
+rm -rf "$work/clr/$native/build"
+ln -s "$PWD/node_modules" "$work/clr/node_modules"
+(
+  cd "$work/clr"
+  CXXFLAGS="-fsanitize=address -g" LDFLAGS=-fsanitize=address node scripts/build-onednn.mjs --required
+  LD_PRELOAD="$(g++ -print-file-name=libasan.so)" node node_modules/vitest/vitest.mjs run --configLoader runner \
+    --config .config/vitest.ts --project fast --testNamePattern onednn src/backends
+)
+echo "addon, AddressSanitizer: no errors"
 
 if ! command -v valgrind >/dev/null; then
   echo "valgrind is not installed: left out (Debian: apt-get install valgrind)"
@@ -31,4 +47,4 @@ case $level in base) march="" ;; *) march="-march=x86-64-$level" ;; esac
 build "$level" "$march" plain
 # valgrind knows no AVX-512
 ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=2 valgrind --quiet --error-exitcode=1 "$work/plain"
-echo "valgrind: no errors"
+echo "kernels, valgrind: no errors"

@@ -3,8 +3,14 @@ import { copyRegisteredKernels, memory, registerBackend, setBackend } from '@ten
 import { beforeAll, describe, expect, test } from 'vitest';
 import { referenceKernels } from '../ops/index.js';
 import { type Availability, probeBackends, useBackend } from './index.js';
-import { type Case, kernelCases as cases, compute, relativeError, type Values } from './kernel-cases.js';
+import { type Case, compute, kernelCases, relativeError, type Values } from './kernel-cases.js';
 import { registerComposedKernels } from './tensorflow/register.js';
+
+const values = (...shape: number[]): Values => {
+  return { shape, values: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i)) };
+};
+/** With one that no model needs, and that the host backends leave to tfjs. */
+const cases: Case[] = [...kernelCases, ['a feature map and a vector', 'Add', { a: values(3, 5, 7, 3), b: values(3) }]];
 
 test('every op of ours is among the cases', () => {
   expect(cases.map(([, kernel]) => kernel)).toEqual(expect.arrayContaining(referenceKernels.map(({ name }) => name)));
@@ -26,6 +32,8 @@ interface Compared {
   name: string;
   availability: Availability;
   cases: Case[];
+  /** Of the largest difference over the largest value; default 1e-5. */
+  tolerance?: number;
   activate(): Promise<unknown>;
 }
 
@@ -33,8 +41,24 @@ interface Compared {
 const backends = (await probeBackends())
   .filter(({ name }) => name !== 'cpu' && name !== 'webgpu')
   .map((found): Compared => ({ ...found, cases, activate: () => useBackend(found.name, { precision: 'f32' }) }));
+/** With bfloat16 activations, which keep 8 bits; inputs that have no more, so that what differs is the kernels' doing. */
+const bf16 = backends
+  .filter(({ name }) => name === 'onednn')
+  .map((onednn): Compared => {
+    const activate = () => useBackend('onednn', { precision: 'bf16' });
+    return { ...onednn, name: 'onednn in bf16', cases: cases.map(cutToBf16), tolerance: 1e-2, activate };
+  });
 
-for (const { name, availability, cases, activate } of [...backends, composed]) {
+function cutToBf16([what, kernel, inputs, attributes]: Case): Case {
+  const cut = ({ shape, values }: Values) => {
+    const bits = new Uint32Array(values.slice().buffer).map((float) => float & 0xffff0000);
+    return { shape, values: new Float32Array(bits.buffer) };
+  };
+  const entries = Object.entries(inputs).map(([name, values]) => [name, cut(values)] as const);
+  return [what, kernel, Array.isArray(inputs) ? entries.map(([, v]) => v) : Object.fromEntries(entries), attributes];
+}
+
+for (const { name, availability, cases, tolerance = 1e-5, activate } of [...backends, ...bf16, composed]) {
   if (!availability.usable) console.log(`backend ${name} is not compared: ${availability.reason}`);
   describe.skipIf(!availability.usable)(`${name} agrees with the reference`, () => {
     const expected: Values[][] = [];
@@ -42,14 +66,14 @@ for (const { name, availability, cases, activate } of [...backends, composed]) {
       await useBackend('cpu', { precision: 'f32' });
       for (const c of cases) expected.push(await compute(c));
       await activate();
-    });
+    }, 60_000);
 
     test.each(cases.map((c, i) => [c[1], c[0], i] as const))('%s %s', async (_kernel, _what, i) => {
       const before = memory().numTensors;
       (await compute(cases[i]!)).forEach(({ shape, values }, output) => {
         const reference = expected[i]![output]!;
         expect(shape).toEqual(reference.shape);
-        expect(relativeError(values, reference.values), `output ${output}`).toBeLessThan(1e-5);
+        expect(relativeError(values, reference.values), `output ${output}`).toBeLessThan(tolerance);
       });
       expect(memory().numTensors).toBe(before);
     });

@@ -29,6 +29,9 @@ export const kernelCases: Case[] = [
       ].flatMap((shape) => convolutionCases(size, stride, shape as FiveNumbers)),
     ),
   ),
+  ...convolutionCases(3, 1, [3, 14, 12, 16, 16]), // several tiles, vectors, blocks of them
+  ...convolutionCases(3, 1, [2, 8, 9, 64, 32]),
+  ...convolutionCases(5, 1, [1, 7, 7, 8, 8]),
   ['two feature maps', 'Add', { a: random(3, 5, 7, 3), b: random(3, 5, 7, 3) }],
   ...[1, 3, 16].flatMap((channels) =>
     [true, false].flatMap((relu) => [true, false].flatMap((residual) => batchNormCases(channels, relu, residual))),

@@ -45,17 +45,34 @@ export interface Addon {
   /** shape: images, height, width, channels, output channels, window, offset */
   downsample(x: Activation, y: Activation, shape: Int32Array): void;
   downsampleGrad(dy: Activation, dx: Activation, shape: Int32Array): void;
+  dense(...xWeightsBiasYImagesFromTo: (Float32Array | number)[]): void;
+  denseGrad(...dyXWeightsDxDWeightsDBiasImagesFromTo: (Float32Array | number)[]): void;
+  softmaxCrossEntropy(logits: Float32Array, labels: Float32Array, metrics: Float32Array, gradient: Float32Array): void;
   /** In place. */
   sgd(
-    parameters: Float32Array[],
-    gradients: Float32Array[],
-    velocities: Float32Array[],
-    momentum: Float64Array,
-    weightDecay: Float64Array,
-    lr: number,
-    nesterov: boolean,
-    decoupled: boolean,
-    lrInside: boolean,
+    ...parametersGradientsVelocities: [
+      ...Float32Array[][],
+      momentum: Float64Array,
+      weightDecay: Float64Array,
+      lr: number,
+      nesterov: boolean,
+      decoupled: boolean,
+      lrInside: boolean,
+    ]
+  ): void;
+  /** In place. The step size and the inverse correction hold both bias corrections. */
+  adam(
+    ...parametersGradientsMoments: [
+      ...Float32Array[][],
+      weightDecay: Float64Array,
+      lr: number,
+      stepSize: number,
+      beta1: number,
+      beta2: number,
+      inverseCorrection: number,
+      epsilon: number,
+      decoupled: boolean,
+    ]
   ): void;
   assemble(
     images: Uint8Array,

@@ -2,10 +2,11 @@ import { addKernel } from './add.js';
 import { assembleBatch } from './assemble-batch.js';
 import { batchNormKernels } from './batch-norm.js';
 import { biasKernels } from './bias.js';
+import { classifierKernels } from './classifier.js';
 import { convolutionKernels } from './convolution.js';
 import type { Kernel } from './kernel.js';
 import { poolingKernels } from './pooling.js';
-import { sgdUpdate } from './sgd-update.js';
+import { updateKernels } from './updates.js';
 
 /** The ops that the addon computes; the others keep their reference kernels, or tfjs's own. */
 export const kernels: Kernel[] = [
@@ -13,7 +14,8 @@ export const kernels: Kernel[] = [
   assembleBatch,
   ...batchNormKernels,
   ...biasKernels,
+  ...classifierKernels,
   ...convolutionKernels,
   ...poolingKernels,
-  sgdUpdate,
+  ...updateKernels,
 ];

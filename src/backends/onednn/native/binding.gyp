@@ -1,7 +1,7 @@
 {
   # One object file a processor level, chosen when the addon is loaded: no -march=native, so a build runs on any machine.
   "variables": {
-    "kernel_sources": ["kernels.cc", "winograd.cc"],
+    "kernel_sources": ["kernels.cc", "elementwise.cc", "batch_norm.cc", "pooling.cc", "classifier.cc", "updates.cc", "batch.cc", "winograd.cc"],
     "level_flags": ["-std=c++17", "-O3", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-Wall", "-Wextra", "-Wno-psabi"]
   },
   "target_defaults": {
@@ -18,9 +18,9 @@
     },
     {
       "target_name": "onednn",
-      "sources": ["addon.cc", "convolution.cc"],
+      "sources": ["addon.cc", "layers.cc", "training.cc", "convolution.cc", "levels.cc", "memory.cc"],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
-      "defines": ["NAPI_CPP_EXCEPTIONS", "NAPI_VERSION=8"],
+      "defines": ["NODE_ADDON_API_CPP_EXCEPTIONS_ALL", "NAPI_CPP_EXCEPTIONS", "NAPI_VERSION=8"],
       "cflags_cc": ["-std=c++17", "-O2", "-fopenmp", "-fexceptions", "-Wall", "-Wextra"],
       "libraries": ["-ldnnl", "-fopenmp"],
       "dependencies": ["kernels_base"],

@@ -4,11 +4,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <initializer_list>
+#include <new>
 #include <vector>
 #include "convolution.h"
 #include "levels.h"
+#include "memory.h"
 
-extern const Kernels LEVEL_NAME(kernels);
 const Kernels& kernels() { return LEVEL_NAME(kernels); }
 
 namespace {
@@ -20,7 +21,7 @@ struct Buffer {
   Buffer(size_t count, bool half) : bytes(count * (half ? 2 : 4)), bf16(half) {
     for (size_t i = 0; i < count; i++) {
       const float value = std::sin(float(i));
-      if (half) kernels().narrow(&value, reinterpret_cast<uint16_t*>(&bytes[2 * i]), 1);
+      if (half) kernels().elementwise->narrow(&value, reinterpret_cast<uint16_t*>(&bytes[2 * i]), 1);
       else *reinterpret_cast<float*>(&bytes[4 * i]) = value;
     }
   }
@@ -39,28 +40,47 @@ void batch_norm(size_t pixels, int channels, bool relu, bool residual, bool half
   const size_t count = pixels * channels;
   Buffer x(count, half), y(count, half), dx(count, half), added(residual ? count : 0, half);
   Buffer scale(channels, false), shift(channels, false), dscale(channels, false), dshift(channels, false);
-  std::vector<double> mean(channels), variance(channels);
-  const Values extra = residual ? Values(added) : Values{nullptr, half};
-  kernels().moments(x, pixels, channels, mean.data(), variance.data());
-  kernels().affine(x, extra, scale.floats(), shift.floats(), y, pixels, channels, relu);
-  const Values second = residual ? Values(y) : Values{nullptr, half};
-  const float* slope = residual ? nullptr : scale.floats();
-  kernels().batch_norm_grad({x, second, x, y, dx, extra, slope, slope, scale.floats(), shift.floats(), scale.floats(), dscale.floats(),
-                             dshift.floats(), relu}, pixels, channels);
-  kernels().add(x, y, dx, count);
-  kernels().channel_sum(x, dscale.floats(), pixels, channels);
+  const Values extra = residual ? Values(added) : Values{nullptr, half}, second = residual ? Values(y) : Values{nullptr, half};
+  float *a = scale.floats(), *b = shift.floats(), *c = dscale.floats(), *d = dshift.floats();
+  kernels().batch_norm->train({x, extra, y, a, b, a, b, c, d, c, d, c, d, 1e-5, 0.1, relu}, pixels, channels);
+  kernels().batch_norm->affine(x, extra, a, b, y, pixels, channels, relu);
+  const float* slope = residual ? nullptr : a;
+  kernels().batch_norm->grad({x, second, x, y, dx, extra, slope, slope, a, b, a, c, d, relu}, pixels, channels);
+  kernels().elementwise->add(x, y, dx, count);
+  kernels().elementwise->channel_sum(x, dscale.floats(), pixels, channels);
 }
 
 void pooling(int n, int h, int w, int channels, bool half) {
   Buffer x(size_t(n) * h * w * channels, half), pooled(size_t(n) * channels, false);
-  kernels().pool(x, pooled.floats(), n, h * w, channels);
-  kernels().pool_grad(pooled.floats(), x, n, h * w, channels);
+  kernels().pooling->pool(x, pooled.floats(), n, h * w, channels);
+  kernels().pooling->pool_grad(pooled.floats(), x, n, h * w, channels);
   for (const int window : {1, 3}) {
     const Downsample d{n, h, w, channels, 2 * channels, window, channels / 2};
     Buffer small(size_t(n) * ((h + 1) / 2) * ((w + 1) / 2) * 2 * channels, half);
-    kernels().downsample(x, small, d);
-    kernels().downsample_grad(small, x, d);
+    kernels().pooling->downsample(x, small, d);
+    kernels().pooling->downsample_grad(small, x, d);
   }
+}
+
+void classifier(int images, int from, int to) {
+  Buffer x(images * from, false), weights(from * to, false), bias(to, false), y(images * to, false);
+  Buffer dx(images * from, false), dweights(from * to, false), dbias(to, false), labels(images, false), metrics(2, false), gradient(images * to, false);
+  for (int n = 0; n < images; n++) labels.floats()[n] = n % to;
+  kernels().classifier->dense(x.floats(), weights.floats(), bias.floats(), y.floats(), {images, from, to});
+  kernels().classifier->dense_grad({y.floats(), x.floats(), weights.floats(), dx.floats(), dweights.floats(), dbias.floats()}, {images, from, to});
+  kernels().classifier->softmax_cross_entropy(y.floats(), labels.floats(), metrics.floats(), gradient.floats(), images, to);
+}
+
+/** Scratch memory that could not be had is not taken for granted afterwards. */
+void memory_that_does_not_suffice() {
+  Scratch scratch;
+  try {
+    scratch.at_least(size_t(1) << 50);
+  } catch (const std::bad_alloc&) {
+    scratch.floats(16)[15] = 1;
+    return;
+  }
+  std::abort();
 }
 
 void batch_and_update(bool half) {
@@ -68,10 +88,13 @@ void batch_and_update(bool half) {
   const std::vector<int32_t> plan = {0, 0, 8, 1, 2, 8, 0, 0};
   Buffer table(3 * 256, false), y(2 * 5 * 7 * 3, half);
   for (const auto mode : {Batch::zero, Batch::reflect, Batch::symmetric})
-    kernels().assemble({images.data(), plan.data(), table.floats(), 2, 5, 7, 3, 4, mode}, y);
+    kernels().batch->assemble({images.data(), plan.data(), table.floats(), 2, 5, 7, 3, 4, mode}, y);
   Buffer parameter(1003, false), gradient(1003, false), velocity(1003, false);
-  const SgdParameter update{parameter.floats(), velocity.floats(), gradient.floats(), 1003, 0.9f, 1e-4f};
-  kernels().sgd(&update, 1, {0.1f, true, false, false});
+  const SgdParameter sgd{parameter.floats(), velocity.floats(), gradient.floats(), 1003, 0.9f, 1e-4f};
+  kernels().updates->sgd(&sgd, 1, {0.1f, true, false, false});
+  Buffer second(1003, false);
+  const AdamParameter adam{parameter.floats(), velocity.floats(), second.floats(), gradient.floats(), 1003, 1e-4f};
+  kernels().updates->adam(&adam, 1, {0.1f, 0.1f, 0.9f, 0.99f, 1, 1e-8f, false});
 }
 
 }  // namespace
@@ -91,5 +114,8 @@ int main() {
     pooling(3, 9, 7, 21, half);
     batch_and_update(half);
   }
+  classifier(1, 7, 10);
+  classifier(13, 64, 10);
+  memory_that_does_not_suffice();
   std::printf("%s: every kernel ran\n", kernels().level);
 }

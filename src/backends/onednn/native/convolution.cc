@@ -1,10 +1,8 @@
 #include "convolution.h"
-#include <cstdlib>
 #include <map>
-#include <memory>
-#include <new>
-#include <unordered_map>
+#include <tuple>
 #include "dnnl_api.h"
+#include "memory.h"
 #include "winograd.h"
 
 using dnnl::memory;
@@ -20,28 +18,7 @@ Engine& engine() {
   return e;
 }
 
-/** Memory that grows to the largest request and stays. */
-class Scratch {
- public:
-  void* at_least(size_t bytes) {
-    if (bytes > size_) {
-      std::free(data_);
-      size_ = (bytes + 63) / 64 * 64;
-      data_ = std::aligned_alloc(64, size_);
-      if (!data_) throw std::bad_alloc();
-    }
-    return data_;
-  }
-  size_t size() const { return size_; }
-  ~Scratch() { std::free(data_); }
-
- private:
-  void* data_ = nullptr;
-  size_t size_ = 0;
-};
-
 Scratch scratchpad, wide_x, wide_y;
-size_t filter_bytes = 0;
 
 /** A convolution of one shape, with the filter in the layout that oneDNN likes best for it. */
 struct Convolution {
@@ -78,7 +55,6 @@ Convolution build(const Pd& pd, const ConvolutionMds& mds, const ConvolutionShap
   c.reordered = blocked_md != hwio_md;
   if (!c.reordered) return c;
   c.blocked_mem = memory(blocked_md, cpu);
-  filter_bytes += blocked_md.get_size();
   c.reorder_prim = gradient ? dnnl::reorder(c.blocked_mem, c.filter_mem) : dnnl::reorder(c.filter_mem, c.blocked_mem);
   return c;
 }
@@ -126,13 +102,12 @@ void execute(Pass pass, Convolution& c, void* x, float* filter, void* y) {
 /** bfloat16 activations through a float32 convolution. */
 void execute_widened(Pass pass, const ConvolutionShape& s, Values x, float* filter, Values y) {
   const size_t x_count = size_t(s[0]) * s[1] * s[2] * s[3], y_count = size_t(s[0]) * s[4] * s[5] * s[6];
-  auto* x32 = static_cast<float*>(wide_x.at_least(x_count * 4));
-  auto* y32 = static_cast<float*>(wide_y.at_least(y_count * 4));
-  if (pass != Pass::backward_input) kernels().widen(static_cast<uint16_t*>(x.data), x32, x_count);
-  if (pass != Pass::forward) kernels().widen(static_cast<uint16_t*>(y.data), y32, y_count);
+  float *x32 = wide_x.floats(x_count), *y32 = wide_y.floats(y_count);
+  if (pass != Pass::backward_input) kernels().elementwise->widen(static_cast<uint16_t*>(x.data), x32, x_count);
+  if (pass != Pass::forward) kernels().elementwise->widen(static_cast<uint16_t*>(y.data), y32, y_count);
   execute(pass, cached(pass, s, false), x32, filter, y32);
-  if (pass == Pass::backward_input) kernels().narrow(x32, static_cast<uint16_t*>(x.data), x_count);
-  if (pass == Pass::forward) kernels().narrow(y32, static_cast<uint16_t*>(y.data), y_count);
+  if (pass == Pass::backward_input) kernels().elementwise->narrow(x32, static_cast<uint16_t*>(x.data), x_count);
+  if (pass == Pass::forward) kernels().elementwise->narrow(y32, static_cast<uint16_t*>(y.data), y_count);
 }
 
 bool suits_winograd(const ConvolutionShape& s) {
@@ -166,5 +141,3 @@ bool bf16_convolutions() {
   }();
   return supported;
 }
-
-size_t convolution_bytes() { return scratchpad.size() + wide_x.size() + wide_y.size() + filter_bytes; }

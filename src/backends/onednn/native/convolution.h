@@ -13,6 +13,3 @@ void convolve(Pass pass, const ConvolutionShape& shape, Values x, float* filter,
 
 /** Whether oneDNN takes bfloat16 here; where not, the values are widened to float32 around it. */
 bool bf16_convolutions();
-
-/** Bytes of scratch memory, blocked filters and widened activations held. */
-size_t convolution_bytes();

@@ -1,4 +1,4 @@
-// The loops that are not oneDNN's. kernels.cc is compiled once for each processor level; `kernels()` is the best one here.
+// The loops that are not oneDNN's, compiled once for each processor level; `kernels()` are those of the best level here.
 // Tensors are [pixels, channels], row-major. Activations are float32 or bfloat16, all of one call alike; the rest is float32.
 // Results depend on the number of threads, not on timing.
 #pragma once
@@ -11,8 +11,25 @@ struct Values {
   bool bf16;
 };
 
+struct ElementwiseKernels {
+  void (*widen)(const uint16_t* from, float* to, size_t count);
+  void (*narrow)(const float* from, uint16_t* to, size_t count);
+  void (*add)(Values a, Values b, Values y, size_t count);
+  /** sum [channels] of x over the pixels */
+  void (*channel_sum)(Values x, float* sum, size_t pixels, int channels);
+};
+
+struct BatchNormTrain {
+  Values x, residual, y;
+  const float *scale, *shift, *running_mean, *running_variance;
+  float *mean, *inverse_deviation, *new_mean, *new_variance;
+  float *slope, *offset;  // written: y = slope x + offset, before residual and ReLU
+  double epsilon, momentum;
+  bool relu;
+};
+
 struct BatchNormGrad {
-  Values dy, dy2;             // the output's gradient is dy + dy2; dy2 only where there is a residual
+  Values dy, dy2;  // the output's gradient is dy + dy2; dy2 only where there is a residual
   Values x, y, dx, dresidual;
   const float *slope, *offset;  // if not null: y = relu(slope x + offset), so that y itself need not be read
   const float *scale, *mean, *inverse_deviation;
@@ -20,8 +37,40 @@ struct BatchNormGrad {
   bool relu;
 };
 
+struct BatchNormKernels {
+  void (*train)(const BatchNormTrain&, size_t pixels, int channels);
+  void (*grad)(const BatchNormGrad&, size_t pixels, int channels);
+  /** y = max(slope x + offset + residual, 0 if relu) */
+  void (*affine)(Values x, Values residual, const float* slope, const float* offset, Values y, size_t pixels, int channels, bool relu);
+};
+
 struct Downsample {
   int images, height, width, channels, output_channels, window, offset;
+};
+
+struct PoolingKernels {
+  /** y [images, channels] = mean over each image's pixels */
+  void (*pool)(Values x, float* y, int images, int pixels, int channels);
+  void (*pool_grad)(const float* dy, Values dx, int images, int pixels, int channels);
+  void (*downsample)(Values x, Values y, const Downsample&);
+  void (*downsample_grad)(Values dy, Values dx, const Downsample&);
+};
+
+/** x [images, from] weights [from, to] + bias [to] -> y [images, to] */
+struct DenseShape {
+  int images, from, to;
+};
+
+struct DenseGrad {
+  const float *dy, *x, *weights;
+  float *dx, *dweights, *dbias;
+};
+
+struct ClassifierKernels {
+  void (*dense)(const float* x, const float* weights, const float* bias, float* y, const DenseShape&);
+  void (*dense_grad)(const DenseGrad&, const DenseShape&);
+  /** metrics: mean loss, number of correct predictions; gradient [images, classes] of that loss */
+  void (*softmax_cross_entropy)(const float* logits, const float* labels, float* metrics, float* gradient, int images, int classes);
 };
 
 struct SgdParameter {
@@ -36,6 +85,24 @@ struct SgdStep {
   bool nesterov, decoupled, lr_inside;
 };
 
+struct AdamParameter {
+  float *parameter, *first, *second;
+  const float* gradient;
+  size_t count;
+  float weight_decay;
+};
+
+/** p -= step_size first / (inverse_correction sqrt(second) + epsilon): both bias corrections are the caller's. */
+struct AdamStep {
+  float lr, step_size, beta1, beta2, inverse_correction, epsilon;
+  bool decoupled;
+};
+
+struct UpdateKernels {
+  void (*sgd)(const SgdParameter* parameters, size_t count, const SgdStep&);
+  void (*adam)(const AdamParameter* parameters, size_t count, const AdamStep&);
+};
+
 struct Batch {
   const uint8_t* images;
   const int32_t* plan;  // four numbers an image: index, top, left, flip
@@ -44,27 +111,20 @@ struct Batch {
   enum Mode { zero, reflect, symmetric } mode;
 };
 
+struct BatchKernels {
+  void (*assemble)(const Batch&, Values y);
+};
+
 struct WinogradKernels;
 
 struct Kernels {
   const char* level;
-  void (*widen)(const uint16_t* from, float* to, size_t count);
-  void (*narrow)(const float* from, uint16_t* to, size_t count);
-  /** Mean and variance (biased) of each channel. */
-  void (*moments)(Values x, size_t pixels, int channels, double* mean, double* variance);
-  /** y = max(slope x + offset + residual, 0 if relu) */
-  void (*affine)(Values x, Values residual, const float* slope, const float* offset, Values y, size_t pixels, int channels, bool relu);
-  void (*batch_norm_grad)(const BatchNormGrad&, size_t pixels, int channels);
-  void (*add)(Values a, Values b, Values y, size_t count);
-  /** sum [channels] of x over the pixels */
-  void (*channel_sum)(Values x, float* sum, size_t pixels, int channels);
-  /** y [images, channels] = mean over each image's pixels */
-  void (*pool)(Values x, float* y, int images, int pixels, int channels);
-  void (*pool_grad)(const float* dy, Values dx, int images, int pixels, int channels);
-  void (*downsample)(Values x, Values y, const Downsample&);
-  void (*downsample_grad)(Values dy, Values dx, const Downsample&);
-  void (*sgd)(const SgdParameter* parameters, size_t count, const SgdStep&);
-  void (*assemble)(const Batch&, Values y);
+  const ElementwiseKernels* elementwise;
+  const BatchNormKernels* batch_norm;
+  const PoolingKernels* pooling;
+  const ClassifierKernels* classifier;
+  const UpdateKernels* updates;
+  const BatchKernels* batch;
   const WinogradKernels* winograd;
 };
 

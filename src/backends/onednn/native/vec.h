@@ -65,7 +65,6 @@ inline void store(bf16* to, vec v) {
   memcpy(to, &half, sizeof half);
 }
 
-template <class V> inline V splat(float value) { return V{} + value; }
 /** max(v, 0) that keeps NaN, so that a diverged run is seen. */
 inline float relu(float v) { return v < 0 ? 0 : v; }
 inline vec relu(vec v) { return v < 0 ? vec{} : v; }

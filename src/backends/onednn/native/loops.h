@@ -1,0 +1,81 @@
+// What the loops over tensors share: how threads and vectors divide the work. For the files that are compiled once a level; in
+// them only plain C is used beside it: an inline function of the standard library, compiled for a high level, could be the one
+// that the linker keeps for all.
+#pragma once
+#include <omp.h>
+#include "kernels.h"
+#include "memory.h"
+#include "vec.h"
+
+namespace {  // of each object file its own, as in vec.h
+
+constexpr int block = 64;  // pixels summed in float before the sum goes on in double
+
+template <class T> T* data(const Values& v) { return static_cast<T*>(v.data); }
+
+/** Calls f<T>() with the type of the activations. */
+#define BY_TYPE(values, call) ((values).bf16 ? call<bf16> : call<float>)
+
+/** The part of `count` items that a thread of a parallel region does: contiguous, in multiples of `unit`. */
+struct Share {
+  size_t begin, end;
+  Share(size_t count, size_t unit) {
+    const size_t threads = omp_get_num_threads(), me = omp_get_thread_num();
+    const size_t units = (count + unit - 1) / unit;
+    begin = units * me / threads * unit;
+    end = units * (me + 1) / threads * unit;
+    if (begin > count) begin = count;
+    if (end > count) end = count;
+  }
+};
+
+template <class T> inline T smaller(T a, T b) { return a < b ? a : b; }
+
+/** Splits the channels into vectors and a scalar rest: step<vec>(c), then step<float>(c). */
+template <class Step> inline void each_channel(int channels, Step step) {
+  int c = 0;
+  for (; c + lanes <= channels; c += lanes) step(vec{}, c);
+  for (; c < channels; c++) step(0.f, c);
+}
+
+/** Adds the vector to the sums of its channels. */
+template <class V> inline void flush(V v, double* to) {
+  float values[width<V>];
+  memcpy(values, &v, sizeof v);
+  for (int i = 0; i < width<V>; i++) to[i] += values[i];
+}
+
+/**
+ * `count` sums over the pixels: visit(sums, start, end) adds the pixels from start to end, a block, to a thread's own sums. These
+ * are added up in the threads' order. The result is good until the next call in the same file.
+ */
+template <class Visit> inline const double* sum_blocks(size_t pixels, size_t count, Visit visit) {
+  static Scratch scratch;
+  const int threads = omp_get_max_threads();
+  double* sums = scratch.doubles(count * threads);
+  memset(sums, 0, count * threads * sizeof(double));
+#pragma omp parallel
+  {
+    const Share share(pixels, block);
+    for (size_t start = share.begin; start < share.end; start += block)
+      visit(sums + count * omp_get_thread_num(), start, smaller(start + block, share.end));
+  }
+  for (int t = 1; t < threads; t++)
+    for (size_t i = 0; i < count; i++) sums[i] += sums[t * count + i];
+  return sums;
+}
+
+/** Calls step(zero, i) for each i of a share: vectors, then the scalar rest. */
+template <class Step> inline void each_of(const Share& share, Step step) {
+  size_t i = share.begin;
+  for (; i + lanes <= share.end; i += lanes) step(vec{}, i);
+  for (; i < share.end; i++) step(0.f, i);
+}
+
+/** The same for all i below count, in parallel where it is worth while. */
+template <class Step> inline void each_element(size_t count, Step step) {
+#pragma omp parallel if (count > 16384)
+  each_of(Share(count, 1024), step);
+}
+
+}  // namespace
