@@ -33,7 +33,7 @@ ln -s "$PWD/node_modules" "$work/clr/node_modules"
   cd "$work/clr"
   CXXFLAGS="-fsanitize=address -g" LDFLAGS=-fsanitize=address node scripts/build-onednn.mjs --required
   LD_PRELOAD="$(g++ -print-file-name=libasan.so)" node node_modules/vitest/vitest.mjs run --configLoader runner \
-    --config .config/vitest.ts --project fast --testNamePattern onednn src/backends
+    --config .config/vitest.ts --project fast --hideSkippedTests --testNamePattern onednn src/backends
 )
 echo "addon, AddressSanitizer: no errors"
 

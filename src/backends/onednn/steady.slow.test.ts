@@ -16,8 +16,8 @@ const epochs = 6;
 const config = {
   epochs,
   batch_size: 128,
-  dataset: { type: 'synthetic', train_size: 3150, val_size: 200 }, // 25 batches an epoch, the last one partial
-  model: { type: 'resnet', depth: 20 },
+  dataset: { type: 'synthetic', train_size: 1000, val_size: 200 }, // the last batches are partial
+  model: { type: 'resnet', depth: 56 },
   schedule: { type: 'clr-beta', max_lr: 0.1 },
   backend: 'onednn',
 };

@@ -12,14 +12,23 @@ template <class T, class Take> void moments(const T* x, size_t pixels, int chann
     each_channel(channels, [&](auto zero, int c) {
       using V = decltype(zero);
       const V origin = load<V>(x + c);
-      V sum = zero, squares = zero;
-      for (size_t p = start; p < end; p++) {
-        const V d = load<V>(x + p * channels + c) - origin;
+      V sum = zero, squares = zero, odd_sum = zero, odd_squares = zero;  // two of each, so that one addition need not wait for another
+      const size_t last = end * channels;
+      size_t i = start * channels + c;
+      for (; i + channels < last; i += 2 * channels) {
+        const V d = load<V>(x + i) - origin, odd = load<V>(x + i + channels) - origin;
+        sum += d;
+        odd_sum += odd;
+        squares += d * d;
+        odd_squares += odd * odd;
+      }
+      if (i < last) {
+        const V d = load<V>(x + i) - origin;
         sum += d;
         squares += d * d;
       }
-      flush(sum, mine + c);
-      flush(squares, mine + channels + c);
+      flush(sum + odd_sum, mine + c);
+      flush(squares + odd_squares, mine + channels + c);
     });
   });
   for (int c = 0; c < channels; c++) {

@@ -54,7 +54,7 @@ template <class Visit> inline const double* sum_blocks(size_t pixels, size_t cou
   const int threads = omp_get_max_threads();
   double* sums = scratch.doubles(count * threads);
   memset(sums, 0, count * threads * sizeof(double));
-#pragma omp parallel
+#pragma omp parallel firstprivate(visit)  // a copy, which no store of the thread's can change
   {
     const Share share(pixels, block);
     for (size_t start = share.begin; start < share.end; start += block)
