@@ -12,10 +12,10 @@ if (!availability.usable) console.warn(`onednn skipped: ${availability.reason}; 
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-steady-onednn-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-const epochs = 6;
+const epochs = 8;
 const config = {
   epochs,
-  batch_size: 128,
+  batch_size: 256, // large enough that what V8 keeps until its next full collection, some 10 MiB, is little
   dataset: { type: 'synthetic', train_size: 1000, val_size: 200 }, // the last batches are partial
   model: { type: 'resnet', depth: 56 },
   schedule: { type: 'clr-beta', max_lr: 0.1 },

@@ -1,5 +1,5 @@
 // 3x3 convolutions of stride 1 by Winograd's minimal filtering F(4x4, 3x3): 36 products in place of 144 for 4x4 outputs
-// (Lavin & Gray, arXiv:1509.09308). Compiled once for each processor level, like kernels.cc.
+// (Lavin & Gray, arXiv:1509.09308). Compiled once for each processor level.
 #pragma once
 #include "kernels.h"
 
