@@ -169,7 +169,7 @@ describe('an error in a config', () => {
   it('names the flag that stands for a key, not --set', () => {
     const message = (flag: string, assignment: string) =>
       errorOf('f.json', minimal, { flags: { [flag]: assignment } }).message;
-    expect(message('--precision', 'precision=f16')).toMatch(/^--precision: precision: .*"f32".*"f16"/);
+    expect(message('--precision', 'precision=f8')).toMatch(/^--precision: precision: .*"f32".*"f8"/);
     expect(message('--seed', 'seed=[')).toMatch(/^--seed:1: /);
   });
 

@@ -283,6 +283,7 @@ describe('the configs', () => {
   };
   const sources: Record<string, (it: number, n: number) => Hyperparameters> = {
     '1cycle': cycle,
+    '1cycle-constant-lr': constant(0.9),
     '1cycle-constant-momentum': beta(0.8, 10, 13.68, 0.9, 0.9),
     '1cycle-constant-step-size': (it, n) => {
       const { lr, momentum } = cycle(it, n);
