@@ -62,6 +62,8 @@ export class WebgpuBackend extends KernelBackend {
   readonly gradients: Arena;
   /** How activations and their gradients are held. */
   activationFormat: Format = 'f32';
+  /** The size of the subgroups that multiply matrices on units of their own; undefined: these are not used. */
+  subgroup?: number;
   private readonly tensors = new DataStorage<Stored>(this, engine());
   private readonly pipelines = new Map<string, GPUComputePipeline>();
 

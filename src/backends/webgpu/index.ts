@@ -5,6 +5,7 @@ import type { Availability, Backend } from '../index.js';
 import { WebgpuBackend } from './backend.js';
 import { describe, findAdapter, openDevice, remedy } from './gpu.js';
 import { kernels } from './kernels/index.js';
+import { matrixSubgroups } from './kernels/subgroup-matrix.js';
 import { profile } from './profiler.js';
 
 /** Training steps that may be under way at once: reading a loss late keeps the GPU's queue from running dry. */
@@ -29,11 +30,13 @@ export const webgpu: Backend = {
     if (precision === 'f16' && !backend.gpu.device.features.has('shader-f16'))
       throw new ClrError('backend', `${backend.gpu.name} has no float16 in shaders`, 'set precision to f32');
     backend.activationFormat = precision === 'f16' ? 'f16' : 'f32';
+    backend.subgroup = undefined;
     enableProdMode(); // silences tfjs's advice to install tfjs-node
     await setBackend('webgpu');
+    const matrices = precision === 'f16' ? await useMatrixUnits(backend) : '';
     return {
       name: 'webgpu',
-      device: backend.gpu.name,
+      device: backend.gpu.name + matrices,
       precision,
       threads: 1,
       stepsInFlight,
@@ -59,4 +62,22 @@ async function install(wanted?: string): Promise<WebgpuBackend> {
   registerBackend('webgpu', () => backend);
   registerHostKernels('webgpu', backend, kernels);
   return backend;
+}
+
+/** Has convolutions computed on matrix units where the device has them and they agree with the plain shaders; says which. */
+async function useMatrixUnits(backend: WebgpuBackend): Promise<string> {
+  const subgroup = matrixSubgroups(backend.gpu.device);
+  if (!subgroup) return '';
+  const { compute, kernelCases, relativeError } = await import('../kernel-cases.js');
+  for (const one of kernelCases.filter(([, kernel]) => kernel.startsWith('Conv2D'))) {
+    backend.subgroup = undefined;
+    const [plain] = await compute(one);
+    backend.subgroup = subgroup;
+    const [onUnits] = await compute(one);
+    const error = relativeError(onUnits!.values, plain!.values);
+    if (error < 1e-2) continue;
+    backend.subgroup = undefined;
+    return `; its matrix units are not used: ${one[1]} differs by ${error.toExponential(1)}`;
+  }
+  return ', matrix units';
 }

@@ -15,6 +15,8 @@ export interface Shader {
   name: string;
   /** Threads of a workgroup, in a row. */
   threads: number;
+  /** Of WGSL, besides float16 where a tensor needs it. */
+  extensions?: string[];
   body(constants: Constants): string;
 }
 
@@ -27,8 +29,9 @@ export type Constants = Record<string, number | boolean | string | { f32: number
  */
 export function wgsl(shader: Shader, bindings: Record<string, Binding>, constants: Constants): string {
   const half = Object.values(bindings).some(({ element }) => element === 'f16');
+  const extensions = new Set([...(shader.extensions ?? []), ...(half ? ['f16'] : [])]);
   return [
-    half ? 'enable f16;' : '',
+    extensions.size > 0 ? `enable ${[...extensions].join(', ')};` : '',
     `const THREADS = ${shader.threads}u;`,
     ...Object.entries(constants).map(([name, value]) => constant(name, value)),
     ...Object.entries(bindings).map(([name, binding], i) => declaration(name, binding, i)),

@@ -1,8 +1,9 @@
 import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { usualThreads } from '../backend.js';
+import { usualThreads, type WebgpuBackend } from '../backend.js';
 import type { Constants, Shader } from '../shader.js';
 import { kernel, operands, requireShape, typeOf, widthOf } from './kernel.js';
-import { matrixProduct, type Tile } from './matrix-product.js';
+import { matrixProduct, type Operands, type Tile } from './matrix-product.js';
+import { subgroupMatrixProduct } from './subgroup-matrix.js';
 
 interface Attributes {
   strides: [number, number] | number;
@@ -80,7 +81,7 @@ function constantsOf(s: Sizes): Constants {
 /** Output pixels x channels, over the taps. Its shared memory stays below the 16 KiB that WebGPU guarantees. */
 function pixelTile(channels: number): Tile {
   if (channels <= 16) return { rows: 256, columns: 16, depth: 8, split: 1 };
-  if (channels <= 32) return { rows: 256, columns: 32, depth: 8, split: 1 };
+  if (channels <= 32) return { rows: 128, columns: 32, depth: 16, split: 1 };
   return { rows: 128, columns: 64, depth: 16, split: 1 };
 }
 
@@ -88,7 +89,7 @@ function pixelTile(channels: number): Tile {
 function filterTile(channels: number): Tile {
   if (channels <= 16) return { rows: 64, columns: 16, depth: 32, split: 4 };
   if (channels <= 32) return { rows: 64, columns: 32, depth: 32, split: 2 };
-  return { rows: 64, columns: 64, depth: 16, split: 1 };
+  return { rows: 64, columns: 64, depth: 32, split: 1 };
 }
 
 /** Partial sums of a filter's gradient, at most: 8 MiB. */
@@ -123,12 +124,10 @@ fn x_at_tap(pixel: u32, tap: u32, channel: u32) -> ${typeOf(width)} {
 }`;
 
 /** y [output pixels, to] = x under the taps [output pixels, taps x from] filter [taps x from, to]. */
-function forward(tile: Tile, x: 1 | 4, y: 1 | 4): Shader {
-  return matrixProduct(
-    `Conv2D ${tile.columns}`,
-    tile,
-    'depth',
-    `
+function forward(x: 1 | 4, y: 1 | 4): Operands {
+  return {
+    aAlong: 'depth',
+    functions: `
 fn depth_start(z: u32) -> u32 { return 0; }
 fn depth_end(z: u32) -> u32 { return TAPS * FROM; }
 ${underTap(x)}
@@ -139,16 +138,14 @@ fn weight(k: u32, column: u32) -> ${typeOf(y)} {
 }
 ${vector('load_b', 'k: u32, column: u32', y, (j) => `weight(k, column + ${j})`)}
 ${store('y', 'OUT_PIXELS', 'TO', y)}`,
-  );
+  };
 }
 
 /** dx [pixels, from] = dy over the taps [pixels, taps x to] filter [taps x to, from], its channels swapped. */
-function inputGradient(tile: Tile, dy: 1 | 4, dx: 1 | 4): Shader {
-  return matrixProduct(
-    `Conv2DBackpropInput ${tile.columns}`,
-    tile,
-    'depth',
-    `
+function inputGradient(dy: 1 | 4, dx: 1 | 4): Operands {
+  return {
+    aAlong: 'depth',
+    functions: `
 fn depth_start(z: u32) -> u32 { return 0; }
 fn depth_end(z: u32) -> u32 { return TAPS * TO; }
 fn dy_at_tap(pixel: u32, tap: u32, channel: u32) -> ${typeOf(dy)} {
@@ -169,16 +166,14 @@ fn weight(k: u32, column: u32) -> f32 {
 }
 ${vector('load_b', 'k: u32, column: u32', 1, (j) => `weight(k, column + ${j})`)}
 ${store('dx', 'PIXELS', 'FROM', dx)}`,
-  );
+  };
 }
 
 /** dFilter [taps x from, to] = x under the taps, transposed [taps x from, output pixels] dy [output pixels, to], in parts. */
-function filterGradient(tile: Tile, x: 1 | 4, dy: 1 | 4): Shader {
-  return matrixProduct(
-    `Conv2DBackpropFilter/parts ${tile.columns}`,
-    tile,
-    'rows',
-    `
+function filterGradient(x: 1 | 4, dy: 1 | 4): Operands {
+  return {
+    aAlong: 'rows',
+    functions: `
 fn depth_start(z: u32) -> u32 { return z * SHARE; }
 fn depth_end(z: u32) -> u32 { return min((z + 1) * SHARE, OUT_PIXELS); }
 ${underTap(x)}
@@ -189,7 +184,7 @@ fn gradient(k: u32, column: u32) -> ${typeOf(dy)} {
 }
 ${vector('load_b', 'k: u32, column: u32', dy, (j) => `gradient(k, column + ${j})`)}
 ${store('parts', 'TAPS * FROM', 'TO', dy, 'part * TAPS * FROM * TO')}`,
-  );
+  };
 }
 
 /** Adds up the parts: sixteen threads for each weight. */
@@ -214,13 +209,20 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
 }`,
 };
 
+/** On matrix units where the backend uses them. */
+function product(backend: WebgpuBackend, name: string, tile: Tile, operands: Operands): Shader {
+  const full = `${name} ${tile.columns}`;
+  if (backend.subgroup) return subgroupMatrixProduct(full, tile, operands, backend.subgroup);
+  return matrixProduct(full, tile, operands);
+}
+
 export const convolutionKernels = [
   kernel('Conv2D', ({ x, filter }: Record<'x' | 'filter', TensorInfo>, attributes: Attributes, backend) => {
     const sizes = sizesOf(x.shape, filter.shape, attributes);
     const [narrow, wide] = [widthOf(sizes.from), widthOf(sizes.to)];
     const tile = pixelTile(sizes.to);
     const y = backend.allocateActivation([sizes.images, sizes.outHeight, sizes.outWidth, sizes.to]);
-    backend.run(forward(tile, narrow, wide), {
+    backend.run(product(backend, 'Conv2D', tile, forward(narrow, wide)), {
       reads: { x: { of: x, width: narrow }, weights: { of: filter, width: wide } },
       writes: operands({ y }, wide),
       ...workOf(sizes, tile, sizes.images * sizes.outHeight * sizes.outWidth, sizes.to),
@@ -240,7 +242,7 @@ export const convolutionKernels = [
       const [narrow, wide] = [widthOf(sizes.from), widthOf(sizes.to)];
       const tile = pixelTile(sizes.from);
       const dx = backend.allocateActivation(inputShape, backend.stored(dy).scale);
-      backend.run(inputGradient(tile, wide, narrow), {
+      backend.run(product(backend, 'Conv2DBackpropInput', tile, inputGradient(wide, narrow)), {
         reads: { dy: { of: dy, width: wide }, weights: { of: filter } },
         writes: operands({ dx }, narrow),
         ...workOf(sizes, tile, sizes.images * sizes.height * sizes.width, sizes.from),
@@ -261,12 +263,13 @@ export const convolutionKernels = [
       const [narrow, wide] = [widthOf(sizes.from), widthOf(sizes.to)];
       const tile = filterTile(sizes.to);
       const weights = util.sizeFromShape(filterShape);
-      const { share, groups } = shares(sizes, tile, weights);
-      const parts = groups * tile.split;
+      const split = backend.subgroup ? 1 : tile.split;
+      const { share, groups } = shares(sizes, tile.depth, weights * split);
+      const parts = groups * split;
       const dFilter = backend.allocate(filterShape, backend.gradients);
       backend.scratch('f32', parts * weights, (memory) => {
         const work = workOf(sizes, tile, weights / sizes.to, sizes.to, groups);
-        backend.run(filterGradient(tile, narrow, wide), {
+        backend.run(product(backend, 'Conv2DBackpropFilter/parts', tile, filterGradient(narrow, wide)), {
           ...work,
           reads: { x: { of: x, width: narrow }, dy: { of: dy, width: wide } },
           writes: { parts: { of: memory, width: wide } },
@@ -294,10 +297,10 @@ function workOf(sizes: Sizes, tile: Tile, rows: number, columns: number, groups 
   };
 }
 
-/** How many output pixels a workgroup takes, and how many workgroups that makes. */
-function shares({ images, outHeight, outWidth }: Sizes, { depth, split }: Tile, weights: number) {
+/** How many output pixels a workgroup takes, and how many workgroups that makes if each leaves so many sums. */
+function shares({ images, outHeight, outWidth }: Sizes, depth: number, sums: number) {
   const steps = Math.ceil((images * outHeight * outWidth) / depth);
-  const most = Math.max(1, Math.floor(mostPartialSums / (weights * split)));
+  const most = Math.max(1, Math.floor(mostPartialSums / sums));
   const share = Math.ceil(steps / Math.min(most, Math.ceil(steps / 8))) * depth;
   return { share, groups: Math.ceil((steps * depth) / share) };
 }

@@ -23,12 +23,20 @@ export function threadsOf({ rows, columns, split }: Tile): number {
   return (rows / threadRows) * (columns / threadColumns) * split;
 }
 
-/**
- * The shader of a tiled matrix product. `loadA` and `loadB` are WGSL: functions `load_a(row, k) -> vec4<f32>`, four
- * consecutive values of A along `aAlong`, and `load_b(k, column) -> vec4<f32>`, four along the columns, with zeros outside;
- * and `store(row, column, part, vec4<f32>)`, four columns of C. `k` goes from `depth_start(group)` to `depth_end(group)`.
- */
-export function matrixProduct(name: string, tile: Tile, aAlong: 'depth' | 'rows', functions: string): Shader {
+/** Where a product takes its matrices from, and where it leaves the result. */
+export interface Operands {
+  /** Which way the vectors of A lie. */
+  aAlong: 'depth' | 'rows';
+  /**
+   * WGSL: `load_a(row, k) -> vec4<f32>`, four values of A along `aAlong`, and `load_b(k, column) -> vec4<f32>`, four along the
+   * columns, with zeros outside; `store(row, column, part, vec4<f32>)`, four columns of C. `k` goes from `depth_start(group)`
+   * to `depth_end(group)`.
+   */
+  functions: string;
+}
+
+/** The shader of a tiled matrix product. */
+export function matrixProduct(name: string, tile: Tile, { aAlong, functions }: Operands): Shader {
   const threads = threadsOf(tile);
   const { rows, columns, depth, split } = tile;
   const accumulators = Array.from({ length: threadRows }, (_, r) => r);

@@ -1,0 +1,111 @@
+/// <reference types="@webgpu/types" />
+import type { Shader } from '../shader.js';
+import { type Operands, type Tile, threadsOf } from './matrix-product.js';
+
+/** Rows, columns and depth of what a subgroup multiplies at once on a GPU's matrix units, in float16 with sums in float32. */
+const side = 16;
+
+/** What an adapter tells of its matrix units; dawn's, not in the types of WebGPU yet. */
+interface MatrixInfo {
+  subgroupMinSize: number;
+  subgroupMaxSize: number;
+  subgroupMatrixConfigs?: Iterable<
+    Record<'M' | 'N' | 'K', number> & Record<'componentType' | 'resultComponentType', string>
+  >;
+}
+
+/** The size of the subgroups of a device that multiplies 16 x 16 matrices of float16; undefined: it does not. */
+export function matrixSubgroups({ features, adapterInfo }: GPUDevice): number | undefined {
+  if (!features.has('chromium-experimental-subgroup-matrix') || !features.has('shader-f16')) return undefined;
+  const { subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs = [] } = adapterInfo as unknown as MatrixInfo;
+  const fits = [...subgroupMatrixConfigs].some(
+    ({ M, N, K, componentType, resultComponentType }) =>
+      M === side && N === side && K === side && componentType === 'f16' && resultComponentType === 'f32',
+  );
+  return fits && subgroupMinSize === subgroupMaxSize ? subgroupMaxSize : undefined;
+}
+
+/**
+ * The matrix product of `matrixProduct`, of the same tile and operands, on matrix units: A and B are rounded to float16. Each
+ * subgroup keeps its share of the 16 x 16 pieces of the tile; they leave by way of the memory that the threads share.
+ */
+export function subgroupMatrixProduct(name: string, tile: Tile, operands: Operands, subgroup: number): Shader {
+  const { rows, columns } = tile;
+  const threads = threadsOf(tile);
+  const subgroups = threads / subgroup;
+  const pieces = ((rows / side) * (columns / side)) / subgroups;
+  if (!Number.isInteger(pieces))
+    throw new Error(`a tile of ${rows} x ${columns} has no whole pieces for ${subgroups} subgroups`);
+  const own = Array.from({ length: pieces }, (_, p) => p);
+  const straight = operands.aAlong === 'rows'; // A lies as [depth][rows], else as [rows][depth]
+  const left = straight
+    ? `subgroupMatrixLoad<Left, col_major>(&a_tile, piece_row(p) * ${side}, ROWS)`
+    : `subgroupMatrixLoad<Left, row_major>(&a_tile, piece_row(p) * ${side} * DEPTH, DEPTH)`;
+  return {
+    name: `${name} matrix`,
+    threads,
+    extensions: ['f16', 'subgroups', 'chromium_experimental_subgroup_matrix'],
+    body: () => `
+${operands.functions}
+alias Left = subgroup_matrix_left<f16, ${side}, ${side}>;
+alias Right = subgroup_matrix_right<f16, ${side}, ${side}>;
+alias Result = subgroup_matrix_result<f32, ${side}, ${side}>;
+const ROWS = ${rows}u;
+const COLUMNS = ${columns}u;
+const DEPTH = ${side}u;
+fn piece_row(p: u32) -> u32 { return p / (COLUMNS / ${side}); }
+fn piece_column(p: u32) -> u32 { return p % (COLUMNS / ${side}); }
+var<workgroup> a_tile: array<f16, ${rows * side}>;
+var<workgroup> b_tile: array<f16, ${side * columns}>; // [DEPTH][COLUMNS]
+var<workgroup> c_tile: array<f32, ${subgroups * side * side}>; // a piece of each subgroup
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(local_invocation_index) thread: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(subgroup_id) subgroup: u32,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let first_row = group.x * ROWS;
+  let first_column = group.y * COLUMNS;
+  ${own.map((o) => `var c${o} = Result();`).join(' ')}
+  for (var start = depth_start(group.z); start < depth_end(group.z); start += DEPTH) {
+    for (var i = thread; i < ${(rows * side) / 4}u; i += THREADS) {
+      let at = i * 4;
+      let a = load_a(${straight ? 'first_row + at % ROWS, start + at / ROWS' : 'first_row + at / DEPTH, start + at % DEPTH'});
+      for (var j = 0u; j < 4; j++) { a_tile[at + j] = f16(a[j]); }
+    }
+    for (var i = thread; i < ${(side * columns) / 4}u; i += THREADS) {
+      let at = i * 4;
+      let b = load_b(start + at / COLUMNS, first_column + at % COLUMNS);
+      for (var j = 0u; j < 4; j++) { b_tile[at + j] = f16(b[j]); }
+    }
+    workgroupBarrier();
+    ${own
+      .map(
+        (o) => `{
+      let p = subgroup * ${pieces} + ${o};
+      let b = subgroupMatrixLoad<Right, row_major>(&b_tile, piece_column(p) * ${side}, COLUMNS);
+      c${o} = subgroupMatrixMultiplyAccumulate(${left}, b, c${o});
+    }`,
+      )
+      .join('\n    ')}
+    workgroupBarrier();
+  }
+  ${own
+    .map(
+      (o) => `{
+    let p = subgroup * ${pieces} + ${o};
+    subgroupMatrixStore<row_major>(&c_tile, subgroup * ${side * side}, c${o}, ${side});
+    workgroupBarrier();
+    for (var i = lane * 4; i < ${side * side}; i += ${subgroup} * 4) {
+      let at = subgroup * ${side * side} + i;
+      store(first_row + piece_row(p) * ${side} + i / ${side}, first_column + piece_column(p) * ${side} + i % ${side}, group.z,
+        vec4<f32>(c_tile[at], c_tile[at + 1], c_tile[at + 2], c_tile[at + 3]));
+    }
+    workgroupBarrier();
+  }`,
+    )
+    .join('\n  ')}
+}`,
+  };
+}
