@@ -21,9 +21,8 @@ export interface X {
 }
 
 /** That of the loss or the accuracy. */
-export interface Y {
+export interface Y extends X {
   title: string;
-  domain: [number, number];
 }
 
 /** The axis that the test was made on, with room for every suggestion. */
@@ -32,19 +31,41 @@ export function lrAxis(curves: readonly FinderCurve[], scale: Scale): X {
   return scale === 'linear' ? { scale: { domain: extent(lrs, 0.02) } } : logAxis(lrs);
 }
 
+/**
+ * Of validation losses: logarithmic where they blow up, which they do long before the training loss does, since batch norm's
+ * running statistics lag behind the weights.
+ */
+export function validationLossAxis(losses: readonly number[]): Y {
+  const title = 'validation loss';
+  const [low, high] = extent(
+    losses.filter((loss) => loss > 0),
+    0,
+  );
+  return high > 10 * low ? { title, ...logAxis(losses) } : { title, scale: { domain: extent(losses, 0.05) } };
+}
+
 /** The suggestions of a curve that name an LR; of one method, if asked. */
 export function answers({ suggestions }: FinderCurve, only?: Method): Answer[] {
   return suggestions.filter((s): s is Answer => 'max_lr' in s && (only === undefined || s.method === only));
 }
 
+/** Two lines for each reason why methods (or `only` one) have no answer. */
+export function unanswered({ suggestions }: FinderCurve, only?: Method): string[] {
+  const without = suggestions.flatMap((s) => ('reason' in s && (only ?? s.method) === s.method ? [s] : []));
+  return [...new Set(without.map(({ reason }) => reason))].flatMap((reason) => {
+    const methods = without.filter((s) => s.reason === reason).map(({ method }) => method);
+    return [`no answer from ${methods.join(', ')}:`, reason];
+  });
+}
+
 /** The channels that all layers share; `y` takes the field. */
-export function encodings(curves: readonly FinderCurve[], x: X, { title, domain }: Y) {
+export function encodings(curves: readonly FinderCurve[], x: X, y: Y) {
   const labels = curves.map((curve) => curve.label);
   const columns = labels.some((label) => label.length > 20) ? 2 : 3;
   const legend = curves.length > 1 ? { symbolType: 'stroke', symbolOpacity: 1, columns, labelLimit: 300 } : null;
   return {
     x: { field: 'lr', type: 'quantitative', title: 'learning rate', ...x, scale: { ...x.scale, nice: false } },
-    y: (field: string) => ({ field, type: 'quantitative', title, scale: { domain, nice: false } }) as const,
+    y: (field: string) => ({ field, type: 'quantitative', ...y, scale: { ...y.scale, nice: false } }) as const,
     color: {
       field: 'label',
       type: 'nominal',

@@ -1,7 +1,7 @@
 import type { Layer } from '../charts/theme.js';
 import { palette } from '../charts/theme.js';
 import { type Answer, answers, encodings, type FinderCurve, type X, type Y } from './chart-axes.js';
-import { type Method, runningMedian } from './suggestions.js';
+import { type Method, methods, runningMedian } from './suggestions.js';
 
 /** Each suggestion of each curve as a symbol on the curve's line, or at the height of its start if the LR is below that. */
 export function suggestionMarks(curves: readonly FinderCurve[], x: X, y: Y, only?: Method): Layer {
@@ -16,12 +16,15 @@ export function suggestionMarks(curves: readonly FinderCurve[], x: X, y: Y, only
         )
       ];
     return answers(curve, only).map(({ method, max_lr }) => ({
-      ...{ label: curve.label, method: markNames[method] },
+      ...{ label: curve.label, method: marks[method].name },
       ...{ lr: max_lr, line: height(max_lr) },
     }));
   });
-  const domain = only ? [markNames[only]] : Object.values(markNames);
-  const range = only ? ['diamond'] : ['circle', 'triangle-down', 'square', 'diamond'];
+  const answered = methods.filter((method) =>
+    curves.some((curve) => answers(curve, only).some((a) => a.method === method)),
+  );
+  const domain = answered.map((method) => marks[method].name);
+  const range = answered.map((method) => marks[method].shape);
   return {
     data: { values },
     mark: { type: 'point', filled: true, size: 90, opacity: 1, stroke: 'white', strokeWidth: 1 },
@@ -33,11 +36,11 @@ export function suggestionMarks(curves: readonly FinderCurve[], x: X, y: Y, only
   };
 }
 
-const markNames: Record<Method, string> = {
-  'minimum/10': 'minimum/10',
-  steepest: 'steepest',
-  valley: 'valley',
-  range: 'max_lr of the range',
+const marks: Record<Method, { name: string; shape: string }> = {
+  'minimum/10': { name: 'minimum/10', shape: 'circle' },
+  steepest: { name: 'steepest', shape: 'triangle-down' },
+  valley: { name: 'valley', shape: 'square' },
+  range: { name: 'max_lr of the range', shape: 'diamond' },
 };
 
 const rowHeight = 17;

@@ -20,7 +20,7 @@ function curves(scale: Scale, { momenta = [0.9], seeds = [1], end = 100 } = {}):
     seeds.flatMap((seed) => made(scale, i + 1, momentum, seed).slice(0, end)),
   );
   const groups = groupCurves(rows);
-  return groups.map((group) => ({ ...group, label: labelOf(group, groups), suggestions: suggest(group) }));
+  return groups.map((group) => ({ ...group, label: labelOf(group, groups), suggestions: suggest(group, 10) }));
 }
 
 function made(scale: Scale, curve: number, momentum: number, seed: number): FinderRow[] {
@@ -85,3 +85,49 @@ test('no flag crosses the text of another', () => {
   expect([rising, rising.toReversed()]).toContainEqual(tops); // the outermost is the longest
   expect(new Set(tops).size).toBe(4);
 });
+
+/** What the methods say of a curve that never leaves its noise. */
+const without = (curve: FinderCurve): FinderCurve => {
+  const flat = curve.loss.map(() => 2.3);
+  return { ...curve, loss: flat, smoothed: flat, suggestions: suggest({ ...curve, loss: flat }, 10) };
+};
+
+test('one curve: each method without an answer is named with its reason', () => {
+  const [curve] = curves('linear');
+  expect(lrFinder([curve!], heading, 'linear').title).not.toHaveProperty('subtitle.1');
+  const { title } = lrFinder([without(curve!)], heading, 'linear');
+  const reason = 'the loss never falls by more than its noise';
+  expect(title).toHaveProperty('subtitle', [
+    ...[expect.anything(), 'no answer from minimum/10, steepest, valley, range:', reason],
+  ]);
+});
+
+test('several curves: the legend shows the methods that have an answer for one of them, and no other', async () => {
+  const [first, second] = curves('exponential', { momenta: [0.9, 0.95] });
+  const rangeAlone = { ...first!, suggestions: first!.suggestions.filter(({ method }) => method === 'range') };
+  const shapes = (...of: FinderCurve[]) =>
+    JSON.stringify(lrFinder(of, heading, 'exponential')).match(
+      /"domain":(\[[^\]]*\]),"range":\["(circle|diamond)/,
+    )?.[1];
+  expect(shapes(first!, second!)).toMatch(/minimum.*steepest.*valley.*range/);
+  expect(shapes(rangeAlone, without(second!))).toBe('["max_lr of the range"]');
+  expect(shapes(without(first!), without(second!))).toBeUndefined();
+  await renderPng(lrFinder([without(first!), without(second!)], heading, 'exponential'));
+});
+
+test.each([
+  [0.5, undefined],
+  [1e5, 'log'],
+])('validation losses up to %d more than at the start are all on the axis', (more, type) => {
+  const [curve] = curves('exponential');
+  const val_loss = curve!.lr.map((_, i) => 2 + more * (i / 99) ** 4);
+  const spec: unknown = finderValidation([{ ...curve!, val_loss }], heading, 'exponential');
+  const { scale } = (spec as Layered).hconcat[0]!.layer[0]!.encoding.y;
+  expect(scale.type).toBe(type);
+  expect(scale.domain[0]).toBeLessThan(Math.min(...val_loss));
+  expect(scale.domain[1]).toBeGreaterThan(Math.max(...val_loss));
+});
+
+interface Layered {
+  hconcat: { layer: { encoding: { y: { scale: { type?: string; domain: [number, number] } } } }[] }[];
+}

@@ -3,9 +3,18 @@ import { extent, lossAxis } from '../charts/axes.js';
 import { noData } from '../charts/marks.js';
 import { chart, type Heading, type Layer, type Panel, panelSize } from '../charts/theme.js';
 import { thin } from '../charts/thin.js';
-import { encodings, type FinderCurve, lrAxis, type Scale, type X, type Y } from './chart-axes.js';
+import {
+  encodings,
+  type FinderCurve,
+  lrAxis,
+  type Scale,
+  unanswered,
+  validationLossAxis,
+  type X,
+  type Y,
+} from './chart-axes.js';
 import { flags, suggestionMarks } from './chart-marks.js';
-import { runningMedian } from './suggestions.js';
+import { type Method, runningMedian } from './suggestions.js';
 
 const size = { width: 1.5 * panelSize.width, height: 1.5 * panelSize.height };
 
@@ -21,7 +30,7 @@ export function lrFinder(curves: readonly FinderCurve[], heading: Heading, scale
     : rows.flatMap((row) => [row.raw, row.line]);
   const { title, domain } = lossAxis('training loss', values);
   const bottom = Math.min(...values, domain[1]);
-  const y: Y = { title, domain: [bottom - 0.05 * (domain[1] - bottom), domain[1]] }; // not from 0: a dip is shallow
+  const y: Y = { title, scale: { domain: [bottom - 0.05 * (domain[1] - bottom), domain[1]] } }; // not from 0: a dip is shallow
   const x = lrAxis(curves, scale);
   const layer = [
     ...(seeds ? curves.map((curve) => seedBand(curve, curves, x, y)) : [points(rows, curves, x, y)]),
@@ -32,17 +41,18 @@ export function lrFinder(curves: readonly FinderCurve[], heading: Heading, scale
   const explanation = seeds
     ? 'lines: mean over the seeds of the debiased moving average (0.98); bands: from the least to the greatest seed'
     : 'points: each batch; lines: debiased moving average (0.98)';
-  return chart({ ...heading, subtitle: [heading.subtitle ?? [], explanation].flat() }, { ...size, layer });
+  return chart(withLines(heading, explanation, ...why(curves)), { ...size, layer });
 }
 
 /** Loss and accuracy on one validation batch after each update, against learning rate, two panels. */
 export function finderValidation(curves: readonly FinderCurve[], heading: Heading, scale: Scale): TopLevelSpec {
   const x = lrAxis(curves, scale);
-  const panel = (key: 'val_loss' | 'val_acc', title: string): Panel => {
+  const panel = (key: 'val_loss' | 'val_acc'): Panel => {
     const measured = curves.map((curve) => ({ curve, values: curve[key] ?? [] }));
     const rows = measured.flatMap(({ curve, values }) => rowsOf(curve, { raw: values, line: runningMedian(values) }));
     const values = rows.flatMap((row) => [row.raw, row.line]);
-    const y = key === 'val_acc' ? { title, domain: extent(values, 0.05) } : lossAxis(title, values);
+    const accuracy: Y = { title: 'validation accuracy (%)', scale: { domain: extent(values, 0.05) } };
+    const y = key === 'val_acc' ? accuracy : validationLossAxis(values);
     const range = curves.length === 1 ? flags(curves[0]!, x, 'range') : [suggestionMarks(curves, x, y, 'range')];
     return {
       ...{ width: 1.2 * panelSize.width, height: 1.2 * panelSize.height },
@@ -56,11 +66,16 @@ export function finderValidation(curves: readonly FinderCurve[], heading: Headin
   };
   const explanation =
     'points: one validation batch after each update; lines: running median over a tenth of the updates';
-  return chart(
-    { ...heading, subtitle: [heading.subtitle ?? [], explanation].flat() },
-    panel('val_loss', 'validation loss'),
-    panel('val_acc', 'validation accuracy (%)'),
-  );
+  return chart(withLines(heading, explanation, ...why(curves, 'range')), panel('val_loss'), panel('val_acc'));
+}
+
+/** Of a single curve: several have no room for it. */
+function why(curves: readonly FinderCurve[], only?: Method): string[] {
+  return curves.length === 1 ? unanswered(curves[0]!, only) : [];
+}
+
+function withLines({ title, subtitle = [] }: Heading, ...lines: string[]): Heading {
+  return { title, subtitle: [subtitle, lines].flat() };
 }
 
 interface Row {

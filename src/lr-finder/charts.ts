@@ -15,6 +15,7 @@ const summarySchema = z.looseObject({
     scale: z.enum(['linear', 'exponential']),
     validate: z.boolean(),
   }),
+  classes: z.number(),
 });
 
 type Range = z.output<typeof summarySchema>['settings'];
@@ -25,10 +26,12 @@ type Range = z.output<typeof summarySchema>['settings'];
  */
 export async function writeFinderCharts(directory: string, lrScale?: 'linear' | 'log'): Promise<string[]> {
   const config = readJsonAs(headingSchema, directory, 'config.json');
-  const { settings } = readJsonAs(summarySchema, directory, 'summary.json');
+  const { settings, classes } = readJsonAs(summarySchema, directory, 'summary.json');
   const scale = lrScale === 'log' ? 'exponential' : (lrScale ?? settings.scale);
   const groups = groupCurves(readFinderRows(directory));
-  const curves = groups.map((group) => ({ ...group, label: labelOf(group, groups), suggestions: suggest(group) }));
+  const curves = groups.map((group) => {
+    return { ...group, label: labelOf(group, groups), suggestions: suggest(group, classes) };
+  });
   const heading = { title: `LR finder: ${config.name}`, subtitle: subtitle(config, settings, groups) };
   const charts = {
     'lr-finder': lrFinder(curves, heading, scale),

@@ -31,6 +31,8 @@ export interface FinderSummary {
   /** Why it did not complete. */
   message?: string | undefined;
   settings: Settings;
+  /** Of the data set; the loss of guessing among them is ln(classes). */
+  classes: number;
   curves: CurveSummary[];
   /** Wall time. */
   seconds: number;
@@ -80,9 +82,11 @@ async function testAll(
   const progress = finderProgress(settings.iterations);
   const rows: FinderRow[] = [];
   const ends: Ends = [];
+  const classes = dataset.classNames.length;
   const conclude = (status: FinderSummary['status'], message?: string): FinderSummary => {
     const seconds = (performance.now() - started) / 1000;
-    const summary = { status, message, settings, curves: summariseCurves(rows, ends), seconds };
+    const curves = summariseCurves(rows, ends, classes);
+    const summary = { status, message, settings, classes, curves, seconds };
     writeJson(directory, 'summary.json', summary);
     return summary;
   };
@@ -149,11 +153,13 @@ function shuffledValidation(config: ExperimentConfig, dataset: Dataset): (round:
   return (epoch) => epochBatches({ ...common, batchSize: config.batch_size, seed: config.seed, epoch });
 }
 
-function summariseCurves(rows: FinderRow[], ends: Ends): CurveSummary[] {
+function summariseCurves(rows: FinderRow[], ends: Ends, classes: number): CurveSummary[] {
   return groupCurves(rows).map((group) => {
     const { curve, momentum, weight_decay, batch_size } = group;
     const seeds = ends.filter((end) => end.curve === curve).map(({ curve: _, ...end }) => end);
-    const suggestions = suggest(group).map((s) => ('reason' in s ? s : { ...s, schedule: scheduleOf(s.max_lr) }));
+    const suggestions = suggest(group, classes).map((s) =>
+      'reason' in s ? s : { ...s, schedule: scheduleOf(s.max_lr) },
+    );
     return { curve, momentum, weight_decay, batch_size, seeds, suggestions };
   });
 }

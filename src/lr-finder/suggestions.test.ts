@@ -19,11 +19,11 @@ function curve(loss: (lr: number, i: number) => number, range = sixDecades): LrC
 const exact = ({ lr, loss }: LrCurve): LrCurve => ({ lr, loss, smoothed: loss });
 
 function answer(of: LrCurve, method: Method): { max_lr: number; base_lr?: number } {
-  const found = suggest(of).find((suggestion) => suggestion.method === method)!;
+  const found = suggest(of, 10).find((suggestion) => suggestion.method === method)!;
   if ('reason' in found) throw new Error(found.reason);
   return found;
 }
-const reasons = (of: LrCurve) => suggest(of).map((found) => ('reason' in found ? found.reason : undefined));
+const reasons = (of: LrCurve) => suggest(of, 10).map((found) => ('reason' in found ? found.reason : undefined));
 
 /** The LR with the least loss, by looking at all of them. */
 const bottom = ({ lr, loss }: LrCurve) => lr[loss.indexOf(Math.min(...loss))]!;
@@ -129,7 +129,7 @@ describe('no answer', () => {
     ['never changes', () => 2.3],
     ['is NaN from the start', () => Number.NaN],
   ])('where the loss %s', (_, loss) => {
-    expect(suggest(curve(loss))).toHaveLength(4);
+    expect(suggest(curve(loss), 10)).toHaveLength(4);
     for (const reason of reasons(curve(loss))) expect(reason).toMatch(/never falls|too few/);
   });
 
@@ -140,6 +140,21 @@ describe('no answer', () => {
     });
     const without = pure.filter((noise) => reasons(noise).every((reason) => reason?.includes('never falls')));
     expect(without.length).toBeGreaterThan(197);
+  });
+
+  describe('where a net thrown off at the start comes back to guessing', () => {
+    const backTo = (level: number) => curve((lr) => level + 3 / (1 + (lr / 1e-4) ** 2));
+
+    test('and no further; the reason says what to try', () => {
+      const expected = /never gets 2 % below guessing's, ln 10 = 2.30: lower --start, without --linear/;
+      for (const reason of reasons(backTo(0.985 * Math.log(10)))) expect(reason).toMatch(expected);
+      expect(reasons(backTo(0.97 * Math.log(10))).slice(1, 3)).toEqual([undefined, undefined]);
+    });
+
+    test('which depends on the number of classes', () => {
+      for (const found of suggest(backTo(2), 7)) expect(found).toHaveProperty('reason', expect.stringMatching('ln 7'));
+      expect(suggest(backTo(2), 10)[2]).toHaveProperty('max_lr');
+    });
   });
 
   test.each([0, 1, 3, 10])('for %d points: too few', (iterations) => {

@@ -20,12 +20,15 @@ export type Suggestion = { method: Method; max_lr: number; base_lr?: number } | 
 /** Fewest points left, after the first tenth, that a method is asked about. */
 const fewest = 10;
 
+/** A curve whose running median stays above this share of ln(classes), the loss of guessing, has learnt nothing. */
+const learnt = 0.98;
+
 /**
  * What each method makes of the curve. The points from the first loss that is not finite on, and the first tenth, where the
- * moving average has hardly begun, are left out. No method has an answer where there are too few points or the loss does
- * not fall by more than its noise.
+ * moving average has hardly begun, are left out. No method has an answer where there are too few points, the loss does not
+ * fall by more than its noise, or falls (from a start above) to that of guessing alone.
  */
-export function suggest(curve: LrCurve): Suggestion[] {
+export function suggest(curve: LrCurve, classes: number): Suggestion[] {
   const firstBad = curve.loss.findIndex((loss) => !Number.isFinite(loss));
   const end = firstBad < 0 ? curve.loss.length : firstBad;
   const start = Math.floor(end / 10);
@@ -40,6 +43,7 @@ export function suggest(curve: LrCurve): Suggestion[] {
   const none = (reason: string) => methods.map((method) => ({ method, reason }));
   if (end - start < fewest) return none(`too few points: ${end} with a finite loss, ${fewest + 1} are needed`);
   if (!lowest(kept.loss).fell) return none('the loss never falls by more than its noise');
+  if (Math.min(...runningMedian(kept.loss)) > learnt * Math.log(classes)) return none(nothingLearnt(classes));
   const diverged = firstBad >= 0 || kept.loss.at(-1)! > kept.smoothed[0]!;
   return [minimum(kept, diverged), steepest(kept), valley(kept), range(kept, diverged)];
 }
@@ -134,6 +138,11 @@ function halfWindow(points: number): number {
 
 function stillFalling(what: string, lr: readonly number[], verb = 'falls'): string {
   return `the ${what} still ${verb} at the last LR, ${Number(lr.at(-1)!.toPrecision(2))}: raise --end`;
+}
+
+function nothingLearnt(classes: number): string {
+  const guessing = `guessing's, ln ${classes} = ${Math.log(classes).toFixed(2)}`;
+  return `the loss never gets 2 % below ${guessing}: lower --start, without --linear`;
 }
 
 function argmin(values: readonly number[]): number {
