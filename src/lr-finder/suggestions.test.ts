@@ -162,6 +162,11 @@ describe('no answer', () => {
     expect(reasons(short)).toEqual(Array(4).fill(expect.stringMatching(/^too few points/)));
   });
 
+  test('for steepest where the loss falls fastest at the end', () => {
+    const made = exact(curve((lr) => 2 - 0.4 * lr, { start: 0.1, end: 2, scale: 'linear', iterations: 100 }));
+    expect(reasons(made)[1]).toMatch(/still falls fastest at the last LR, 2: raise --end/);
+  });
+
   test('for minimum and range where the loss falls to the end; steepest and valley have one', () => {
     const [minimum, steepest, valley, range] = reasons(exact(curve((lr) => 2 - 0.1 * Math.log10(lr))));
     for (const reason of [minimum, range]) expect(reason).toMatch(/still falls at the last LR, 10: raise --end/);

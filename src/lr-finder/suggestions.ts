@@ -45,7 +45,7 @@ export function suggest(curve: LrCurve, classes: number): Suggestion[] {
   if (!lowest(kept.loss).fell) return none('the loss never falls by more than its noise');
   if (Math.min(...runningMedian(kept.loss)) > learnt * Math.log(classes)) return none(nothingLearnt(classes));
   const diverged = firstBad >= 0 || kept.loss.at(-1)! > kept.smoothed[0]!;
-  return [minimum(kept, diverged), steepest(kept), valley(kept), range(kept, diverged)];
+  return [minimum(kept, diverged), steepest(kept, diverged), valley(kept), range(kept, diverged)];
 }
 
 /** A tenth of the LR at which the smoothed loss is least (fastai 2, `minimum`; https://docs.fast.ai/callback.schedule.html). */
@@ -60,7 +60,7 @@ function minimum({ lr, smoothed }: LrCurve, diverged: boolean): Suggestion {
  * regression line over a tenth of the points, on the axis of log LR whatever the test's spacing. (fastai 2's `steep` takes
  * differences of neighbours, which pick out the noise; fastai 1 differentiated by the index.)
  */
-function steepest({ lr, smoothed }: LrCurve): Suggestion {
+function steepest({ lr, smoothed }: LrCurve, diverged: boolean): Suggestion {
   const h = halfWindow(lr.length);
   const logs = lr.map(Math.log);
   const last = Math.min(argmin(smoothed), lr.length - 1 - h);
@@ -70,6 +70,8 @@ function steepest({ lr, smoothed }: LrCurve): Suggestion {
     if (slope < least) [at, least] = [i, slope];
   }
   if (at < 0) return { method: 'steepest', reason: 'the smoothed loss has no stretch that falls' };
+  if (at === lr.length - 1 - h && !diverged)
+    return { method: 'steepest', reason: stillFalling('smoothed loss', lr, 'falls fastest') };
   return { method: 'steepest', max_lr: lr[at]! };
 }
 
