@@ -41,7 +41,9 @@ export function validationLossAxis(losses: readonly number[]): Y {
     losses.filter((loss) => loss > 0),
     0,
   );
-  return high > 10 * low ? { title, ...logAxis(losses) } : { title, scale: { domain: extent(losses, 0.05) } };
+  if (!(high > 10 * low)) return { title, scale: { domain: extent(losses, 0.05) } };
+  const { scale, axis } = logAxis(losses);
+  return { title, scale, axis: { ...axis, format: '.0e' } };
 }
 
 /** The suggestions of a curve that name an LR; of one method, if asked. */
@@ -49,12 +51,12 @@ export function answers({ suggestions }: FinderCurve, only?: Method): Answer[] {
   return suggestions.filter((s): s is Answer => 'max_lr' in s && (only === undefined || s.method === only));
 }
 
-/** Two lines for each reason why methods (or `only` one) have no answer. */
+/** A line for each reason why methods (or `only` one) have no answer. */
 export function unanswered({ suggestions }: FinderCurve, only?: Method): string[] {
   const without = suggestions.flatMap((s) => ('reason' in s && (only ?? s.method) === s.method ? [s] : []));
-  return [...new Set(without.map(({ reason }) => reason))].flatMap((reason) => {
+  return [...new Set(without.map(({ reason }) => reason))].map((reason) => {
     const methods = without.filter((s) => s.reason === reason).map(({ method }) => method);
-    return [`no answer from ${methods.join(', ')}:`, reason];
+    return `no answer${methods.length < suggestions.length ? ` from ${methods.join(', ')}` : ''}: ${reason}`;
   });
 }
 

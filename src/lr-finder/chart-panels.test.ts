@@ -96,10 +96,11 @@ test('one curve: each method without an answer is named with its reason', () => 
   const [curve] = curves('linear');
   expect(lrFinder([curve!], heading, 'linear').title).not.toHaveProperty('subtitle.1');
   const { title } = lrFinder([without(curve!)], heading, 'linear');
-  const reason = 'the loss never falls by more than its noise';
-  expect(title).toHaveProperty('subtitle', [
-    ...[expect.anything(), 'no answer from minimum/10, steepest, valley, range:', reason],
-  ]);
+  const reason = 'no answer: the loss never falls by more than its noise';
+  expect(title).toHaveProperty('subtitle', [expect.anything(), reason]);
+  const range = { method: 'range', reason: 'why' } as const;
+  const rangeless = { ...curve!, suggestions: [...curve!.suggestions.slice(0, 3), range] };
+  expect(lrFinder([rangeless], heading, 'linear').title).toHaveProperty('subtitle.1', 'no answer from range: why');
 });
 
 test('several curves: the legend shows the methods that have an answer for one of them, and no other', async () => {
