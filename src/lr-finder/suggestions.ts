@@ -70,7 +70,7 @@ function steepest({ lr, smoothed }: LrCurve, diverged: boolean): Suggestion {
     if (slope < least) [at, least] = [i, slope];
   }
   if (at < 0) return { method: 'steepest', reason: 'the smoothed loss has no stretch that falls' };
-  if (at === lr.length - 1 - h && !diverged)
+  if (at >= lr.length - 1 - 2 * h && !diverged)
     return { method: 'steepest', reason: stillFalling('smoothed loss', lr, 'falls fastest') };
   return { method: 'steepest', max_lr: lr[at]! };
 }
