@@ -62,6 +62,16 @@ describe.skipIf(!availability.usable)('clr run on webgpu', () => {
     expect(iterations('killed')).toBe(iterations('whole'));
   }, 300_000);
 
+  test('stopped at once by a second signal, exits with 130 and can be gone on with', async () => {
+    const started = startClr(start('stopped'));
+    await waitFor(() => countRows(path.join(run('stopped'), 'iterations.csv')) >= 9, started);
+    started.child.kill('SIGINT');
+    started.child.kill('SIGINT');
+    expect(await started.ended).toMatchObject({ code: 130, signal: null });
+    expect((await runClr(['run', '--resume', run('stopped')])).code).toBe(0);
+    expect(iterations('stopped')).toBe(iterations('whole'));
+  }, 300_000);
+
   test.skipIf(!device)(
     'without the name of the software device ends with exit code 5',
     async () => {

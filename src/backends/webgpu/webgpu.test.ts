@@ -2,6 +2,8 @@ import { memory, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { probeBackends, useBackend } from '../index.js';
 import { compute, kernelCases, relativeError, type Values } from '../kernel-cases.js';
+import { WebgpuBackend } from './backend.js';
+import { findAdapter, openDevice } from './gpu.js';
 
 const { availability } = (await probeBackends()).find(({ name }) => name === 'webgpu')!;
 const device = availability.usable ? availability.onlyAs : undefined;
@@ -52,6 +54,15 @@ describe.skipIf(!availability.usable)('webgpu', () => {
     expect(await values).toEqual(Float32Array.of(1, 2, 3));
     expect(await second.data()).toEqual(Float32Array.of(4, 5, 6));
     second.dispose();
+  });
+
+  test('a device that is lost is an error of whoever reads next', async () => {
+    const gpu = await openDevice(await findAdapter(device));
+    const backend = new WebgpuBackend(gpu);
+    const dataId = backend.write(Float32Array.of(1, 2), [2], 'float32');
+    expect(await backend.read(dataId)).toEqual(Float32Array.of(1, 2));
+    gpu.device.destroy();
+    await expect(backend.read(dataId)).rejects.toThrow(/GPU: .*(lost|destroyed)/);
   });
 
   test.skipIf(!device)('a software adapter is taken only by its name, and another name is refused', async () => {
