@@ -107,15 +107,15 @@ export class WebgpuBackend extends KernelBackend {
     const { region, format, scale } = this.stored(tensor);
     if (format !== 'f32' || scale !== 1)
       throw new Error(`a parameter's values [${tensor.shape}] are not plain float32`);
-    if (!shared && region.buffer === arena.buffer) return this.again(tensor, tensor.shape);
+    if (!shared && region.buffer === arena.buffer) return this.again(tensor);
     const copy = this.allocate(tensor.shape, arena);
     const to = this.stored(copy).region;
     this.commands.copy(region.buffer, region.offset, to.buffer, to.offset, region.size);
     return copy;
   }
 
-  /** The same values in another shape. */
-  again({ dataId, dtype }: TensorInfo, shape: number[]): TensorInfo {
+  /** The same values, which live until both are disposed of. */
+  again({ dataId, shape, dtype }: TensorInfo): TensorInfo {
     this.incRef(dataId);
     return { dataId, shape, dtype };
   }

@@ -24,10 +24,7 @@ export const elementwiseKernels = [
     return y;
   }),
 
-  kernel('Identity', ({ x }: { x: TensorInfo }, _attributes, backend) => backend.again(x, x.shape)),
-  kernel('Reshape', ({ x }: { x: TensorInfo }, { shape }: { shape: number[] }, backend) => {
-    return backend.again(x, util.inferFromImplicitShape(shape, util.sizeFromShape(x.shape)));
-  }),
+  kernel('Identity', ({ x }: { x: TensorInfo }, _attributes, backend) => backend.again(x)),
 
   kernel('ZerosLike', ({ x }: { x: TensorInfo }, _attributes, backend) => {
     const y = backend.allocate(x.shape, backend.variables);
