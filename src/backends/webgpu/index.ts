@@ -20,7 +20,8 @@ export const webgpu: Backend = {
     try {
       const { name, software } = describe(await findAdapter());
       if (!software) return { usable: true, device: name };
-      return { usable: true, device: name, slow: 'a processor in the place of a GPU', onlyAs: 'llvmpipe' };
+      const onlyAs = firstWord(name);
+      return { usable: true, device: name, slow: `no GPU: taken only as --device ${onlyAs}`, onlyAs };
     } catch (error) {
       return { usable: false, reason: (error as Error).message, remedy };
     }
@@ -45,6 +46,9 @@ export const webgpu: Backend = {
   },
 };
 
+/** Enough of an adapter's name to ask for it by. */
+const firstWord = (name: string) => name.split(/\W/)[0]!;
+
 /** The backend on the adapter of that name; made and registered the first time, and when another device is asked for. */
 async function install(wanted?: string): Promise<WebgpuBackend> {
   const adapter = await findAdapter(wanted);
@@ -53,7 +57,7 @@ async function install(wanted?: string): Promise<WebgpuBackend> {
     throw new ClrError(
       'backend',
       `WebGPU finds no GPU, only ${name}`,
-      'name a software device to take it all the same: --device llvmpipe',
+      `to take it all the same: --device ${firstWord(name)}`,
     );
   const present = findBackend('webgpu') as WebgpuBackend | null;
   if (present?.gpu.name === name) return present;
