@@ -16,15 +16,9 @@ export const webgpu: Backend = {
   name: 'webgpu',
   precisions: ['f32', 'f16'],
   takesDevice: true, // a part of its name
-  async probe(): Promise<Availability> {
-    try {
-      const { name, software } = describe(await findAdapter());
-      if (!software) return { usable: true, device: name };
-      const onlyAs = firstWord(name);
-      return { usable: true, device: name, slow: `no GPU: taken only as --device ${onlyAs}`, onlyAs };
-    } catch (error) {
-      return { usable: false, reason: (error as Error).message, remedy };
-    }
+  probe() {
+    probed ??= probe();
+    return probed;
   },
   async activate({ precision, device }) {
     const backend = await install(device);
@@ -46,11 +40,30 @@ export const webgpu: Backend = {
   },
 };
 
+/** Each look for an adapter leaves something of dawn's behind that takes its time to go: one is enough. */
+let probed: Promise<Availability> | undefined;
+
+async function probe(): Promise<Availability> {
+  try {
+    const { name, software } = describe(await findAdapter());
+    if (!software) return { usable: true, device: name };
+    const onlyAs = firstWord(name);
+    return { usable: true, device: name, slow: `no GPU: taken only as --device ${onlyAs}`, onlyAs };
+  } catch (error) {
+    return { usable: false, reason: (error as Error).message, remedy };
+  }
+}
+
 /** Enough of an adapter's name to ask for it by. */
 const firstWord = (name: string) => name.split(/\W/)[0]!;
 
+/** The device that the backend at hand was asked for as. */
+let installed: string | undefined;
+
 /** The backend on the adapter of that name; made and registered the first time, and when another device is asked for. */
 async function install(wanted?: string): Promise<WebgpuBackend> {
+  const present = findBackend('webgpu') as WebgpuBackend | null;
+  if (present && wanted === installed) return present;
   const adapter = await findAdapter(wanted);
   const { name, software } = describe(adapter);
   if (software && !wanted)
@@ -59,12 +72,11 @@ async function install(wanted?: string): Promise<WebgpuBackend> {
       `WebGPU finds no GPU, only ${name}`,
       `to take it all the same: --device ${firstWord(name)}`,
     );
-  const present = findBackend('webgpu') as WebgpuBackend | null;
-  if (present?.gpu.name === name) return present;
   if (present) removeBackend('webgpu');
   const backend = new WebgpuBackend(await openDevice(adapter));
   registerBackend('webgpu', () => backend);
   registerHostKernels('webgpu', backend, kernels);
+  installed = wanted;
   return backend;
 }
 
