@@ -15,12 +15,15 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 const epochs = 8;
 const config = {
   epochs,
-  batch_size: 256, // large enough that what V8 keeps until its next full collection, some 10 MiB, is little
+  batch_size: 256,
   dataset: { type: 'synthetic', train_size: 1000, val_size: 200 }, // the last batches are partial
   model: { type: 'resnet', depth: 56 },
   schedule: { type: 'clr-beta', max_lr: 0.1 },
   backend: 'onednn',
 };
+
+/** So that what V8 has not collected yet is little. */
+const node = ['--max-semi-space-size=4'];
 
 const residentMiB = (pid: number) =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
@@ -30,7 +33,7 @@ describe.runIf(availability.usable).each(['f32', 'bf16'])('on onednn in %s', (pr
     const file = path.join(scratch, `${precision}.json`);
     writeFileSync(file, JSON.stringify({ ...config, precision }));
     const run = path.join(scratch, precision);
-    const started = startClr(['run', file, '--run-dir', run]);
+    const started = startClr(['run', file, '--run-dir', run], { node });
     const resident: number[] = [];
     for (let epoch = 1; epoch < epochs; epoch++) {
       const reached = await waitFor(() => countRows(path.join(run, 'metrics.csv')) >= epoch, started);
