@@ -2,6 +2,7 @@
 // and their ratio. Needs `npm run build` and a Python with torch (Debian: apt-get install python3-torch; PYTHON names another).
 //   node scripts/bench-pytorch.mjs [--backend onednn] [--precision f32] [--depth 56] [--batch-size 128] [--threads 2]
 //                                  [--rounds 5] [--steps 10]
+// On a GPU: --backend webgpu --torch-device cuda [--torch-compile]; --precision f16 is compared with PyTorch's bf16 autocast.
 import { spawnSync } from 'node:child_process';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -16,17 +17,25 @@ const { values } = parseArgs({
     threads: { type: 'string', default: String(os.availableParallelism()) },
     rounds: { type: 'string', default: '5' },
     steps: { type: 'string', default: '10' },
+    'torch-device': { type: 'string', default: 'cpu' },
+    'torch-compile': { type: 'boolean', default: false },
   },
 });
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const flags = ['precision', 'depth', 'batch-size', 'threads', 'steps'].flatMap((name) => [`--${name}`, values[name]]);
+const onGpu = values['torch-device'] !== 'cpu';
+const common = ['depth', 'batch-size', 'steps', ...(onGpu ? [] : ['threads'])];
+const flags = common.flatMap((name) => [`--${name}`, values[name]]);
+const ourFlags = ['--backend', values.backend, '--precision', values.precision, ...flags];
+const torchPrecision = values.precision === 'f32' ? 'f32' : 'bf16';
+const compile = values['torch-compile'] ? ['--compile'] : [];
+const torchFlags = ['--device', values['torch-device'], '--precision', torchPrecision, ...compile, ...flags];
 
 const python = findPython();
 const ours = [];
 const theirs = [];
 for (let round = 1; round <= Number(values.rounds); round++) {
-  ours.push(child(process.execPath, [here('../bin/clr.js'), 'bench', '--json', '--backend', values.backend, ...flags]));
-  theirs.push(child(python, [here('bench-pytorch.py'), ...flags]));
+  ours.push(child(process.execPath, [here('../bin/clr.js'), 'bench', '--json', ...ourFlags]));
+  theirs.push(child(python, [here('bench-pytorch.py'), ...torchFlags]));
   console.log(`round ${round}: ours ${rate(ours.slice(-1))}, PyTorch ${rate(theirs.slice(-1))}`);
 }
 const { name, device, precision, threads, batch_size } = ours[0];

@@ -15,6 +15,7 @@ export function describeEnvironment(backend: ActiveBackend) {
     started: new Date().toISOString(),
     backend: backend.name,
     device: backend.device,
+    ...(backend.limits && { limits: backend.limits }),
     precision: backend.precision,
     threads: backend.threads,
     cpu: os.cpus()[0]?.model ?? 'unknown',

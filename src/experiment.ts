@@ -68,7 +68,8 @@ export async function backendAndData(
   { data: path, cacheDirectory }: Pick<ExperimentOptions, 'data' | 'cacheDirectory'>,
 ) {
   const backend = await useBackend(name, options);
-  report(`backend ${backend.name} on ${backend.device}, ${backend.precision} (${backend.why})`);
+  const limits = backend.limits ? `; ${backend.limits}` : '';
+  report(`backend ${backend.name} on ${backend.device}, ${backend.precision} (${backend.why})${limits}`);
   return { backend, dataset: await datasets.create(dataset, { path, cacheDirectory, seed, report }) };
 }
 

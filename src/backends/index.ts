@@ -20,6 +20,8 @@ export interface ActiveBackend {
   device: string;
   precision: Precision;
   threads: number;
+  /** What the device allows at most, where that is known. */
+  limits?: string;
   /** Training steps that may be under way at once, where the device computes while this process goes on. */
   stepsInFlight?: number;
   /** Where kernels go on after they return: begins to measure them on the device, until the result is asked for. */

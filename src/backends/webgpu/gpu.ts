@@ -10,6 +10,7 @@ interface Dawn {
 /** A GPU ready for use. */
 export interface Gpu {
   device: GPUDevice;
+  /** With the driver's. */
   name: string;
   /** Whether the processor pretends to be a GPU. */
   software: boolean;
@@ -72,6 +73,14 @@ export async function openDevice(adapter: GPUAdapter): Promise<Gpu> {
     },
   });
   return { device, ...describe(adapter) };
+}
+
+/** What bounds a run on the device. */
+export function limitsOf({ limits, features }: GPUDevice): string {
+  const mib = (bytes: number) => `${Math.floor(bytes / 2 ** 20)} MiB`;
+  const shared = `${limits.maxComputeWorkgroupStorageSize / 2 ** 10} KiB shared by a workgroup`;
+  const used = wanted.filter((feature) => features.has(feature));
+  return `buffers of ${mib(limits.maxBufferSize)}, bindings of ${mib(limits.maxStorageBufferBindingSize)}, ${shared}; ${used.join(', ')}`;
 }
 
 /** Name and driver as dawn tells them. */

@@ -3,7 +3,7 @@ import { ClrError } from '../../errors.js';
 import { registerHostKernels } from '../host.js';
 import type { Availability, Backend } from '../index.js';
 import { WebgpuBackend } from './backend.js';
-import { describe, findAdapter, openDevice, remedy } from './gpu.js';
+import { describe, findAdapter, limitsOf, openDevice, remedy } from './gpu.js';
 import { kernels } from './kernels/index.js';
 import { matrixSubgroups } from './kernels/subgroup-matrix.js';
 import { profile } from './profiler.js';
@@ -32,6 +32,7 @@ export const webgpu: Backend = {
     return {
       name: 'webgpu',
       device: backend.gpu.name + matrices,
+      limits: limitsOf(backend.gpu.device),
       precision,
       threads: 1,
       stepsInFlight,

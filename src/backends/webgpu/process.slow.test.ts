@@ -39,7 +39,11 @@ describe.skipIf(!availability.usable)('clr run on webgpu', () => {
     expect(countRows(path.join(run('whole'), 'iterations.csv'))).toBe(24);
     expect(countRows(path.join(run('whole'), 'metrics.csv'))).toBe(3);
     const environment = JSON.parse(readFileSync(path.join(run('whole'), 'environment.json'), 'utf8'));
-    expect(environment).toMatchObject({ backend: 'webgpu', device: expect.stringContaining(device ?? '') });
+    expect(environment).toMatchObject({
+      backend: 'webgpu',
+      device: expect.stringContaining(device ?? ''),
+      limits: expect.stringMatching(/buffers of \d+ MiB/),
+    });
   }, 300_000);
 
   test('interrupted between checkpoints and gone on with, ends as if it had not been', async () => {
