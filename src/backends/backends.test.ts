@@ -1,9 +1,10 @@
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
-import { copyRegisteredKernels, memory, registerBackend, setBackend } from '@tensorflow/tfjs-core';
+import { copyRegisteredKernels, registerBackend, setBackend } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { referenceKernels } from '../ops/index.js';
+import { expectAgreement } from '../reliability/kernel-agreement.js';
 import { type Availability, probeBackends, useBackend } from './index.js';
-import { type Case, compute, kernelCases, relativeError, type Values } from './kernel-cases.js';
+import { type Case, compute, kernelCases, type Values } from './kernel-cases.js';
 import { registerComposedKernels } from './tensorflow/register.js';
 
 const values = (...shape: number[]): Values => {
@@ -69,13 +70,7 @@ for (const { name, availability, cases, tolerance = 1e-5, activate } of [...back
     }, 60_000);
 
     test.each(cases.map((c, i) => [c[1], c[0], i] as const))('%s %s', async (_kernel, _what, i) => {
-      const before = memory().numTensors;
-      (await compute(cases[i]!)).forEach(({ shape, values }, output) => {
-        const reference = expected[i]![output]!;
-        expect(shape).toEqual(reference.shape);
-        expect(relativeError(values, reference.values), `output ${output}`).toBeLessThan(tolerance);
-      });
-      expect(memory().numTensors).toBe(before);
+      await expectAgreement(cases[i]!, expected[i]!, tolerance);
     });
   });
 }

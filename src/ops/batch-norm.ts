@@ -51,7 +51,8 @@ export function batchNorm(tape: Tape, x: Tensor4D, state: BatchNormState, option
   );
 }
 
-interface Inputs {
+/** Of BatchNormTrain and BatchNormInference: x and residual [N, H, W, C], the others [C]. */
+export interface BatchNormInputs {
   x: TensorInfo;
   scale: TensorInfo;
   shift: TensorInfo;
@@ -60,10 +61,17 @@ interface Inputs {
   residual?: TensorInfo;
 }
 
+/** Of BatchNormTrainGrad: dy, x and y [N, H, W, C], the others [C]. */
+export type BatchNormGradInputs = Record<'dy' | 'x' | 'y' | 'scale' | 'mean' | 'inverseDeviation', TensorInfo>;
+
 /** [y, mean, 1/sqrt(variance + epsilon), new running mean, new running variance] */
 const batchNormTrain = referenceKernel(
   'BatchNormTrain',
-  (inputs: Inputs, { epsilon, momentum, relu }: { epsilon: number; momentum: number; relu: boolean }, memory) => {
+  (
+    inputs: BatchNormInputs,
+    { epsilon, momentum, relu }: { epsilon: number; momentum: number; relu: boolean },
+    memory,
+  ) => {
     const channels = inputs.scale.shape[0]!;
     const outputs = [inputs.x.shape, [channels], [channels], [channels], [channels]].map((s) => memory.allocate(s));
     const [y, mean, inverseDeviation, newMean, newVariance] = outputs.map((o) => memory.view(o)) as FiveViews;
@@ -118,7 +126,7 @@ function sumAndDot(a: Float32Array, b: Float32Array, centre: Float32Array): [Flo
 
 const batchNormInference = referenceKernel(
   'BatchNormInference',
-  (inputs: Inputs, { epsilon, relu }: { epsilon: number; relu: boolean }, memory) => {
+  (inputs: BatchNormInputs, { epsilon, relu }: { epsilon: number; relu: boolean }, memory) => {
     const y = memory.allocate(inputs.x.shape);
     const inverseDeviation = memory.view(inputs.runningVariance).map((v) => 1 / Math.sqrt(v + epsilon));
     normalise(
@@ -139,7 +147,7 @@ function normalise(
   x: Float32Array,
   mean: Float32Array,
   inverseDeviation: Float32Array,
-  inputs: Inputs,
+  inputs: BatchNormInputs,
   relu: boolean,
   memory: { view(tensor: TensorInfo): Float32Array },
 ): void {
@@ -165,11 +173,7 @@ function normalise(
  */
 const batchNormTrainGrad = referenceKernel(
   'BatchNormTrainGrad',
-  (
-    inputs: Record<'dy' | 'x' | 'y' | 'scale' | 'mean' | 'inverseDeviation', TensorInfo>,
-    { relu, residual }: { relu: boolean; residual: boolean },
-    memory,
-  ) => {
+  (inputs: BatchNormGradInputs, { relu, residual }: { relu: boolean; residual: boolean }, memory) => {
     const channels = inputs.scale.shape[0]!;
     const shapes = [inputs.x.shape, [channels], [channels], ...(residual ? [inputs.x.shape] : [])];
     const outputs = shapes.map((s) => memory.allocate(s));

@@ -1,8 +1,8 @@
-import { memory } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { firstLosses } from '../../reliability/first-losses.js';
+import { expectAgreement } from '../../reliability/kernel-agreement.js';
 import { type Precision, probeBackends, useBackend } from '../index.js';
-import { kernelCases as cases, compute, relativeError, type Values } from '../kernel-cases.js';
+import { kernelCases as cases, compute, type Values } from '../kernel-cases.js';
 
 const { availability } = (await probeBackends()).find(({ name }) => name === 'webgpu')!;
 const device = availability.usable ? availability.onlyAs : undefined;
@@ -29,13 +29,7 @@ describe.skipIf(!availability.usable).each(tolerances)('webgpu in %s', (precisio
   test.each(cases.map((c, i) => [c[1], c[0], i] as const))(
     '%s %s',
     async (_kernel, _what, i) => {
-      const before = memory().numTensors;
-      (await compute(cases[i]!)).forEach(({ shape, values }, output) => {
-        const reference = expected[i]![output]!;
-        expect(shape).toEqual(reference.shape);
-        expect(relativeError(values, reference.values), `output ${output}`).toBeLessThan(tolerance);
-      });
-      expect(memory().numTensors).toBe(before);
+      await expectAgreement(cases[i]!, expected[i]!, tolerance);
     },
     60_000,
   );

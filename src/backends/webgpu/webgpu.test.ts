@@ -1,7 +1,8 @@
-import { memory, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { expectAgreement } from '../../reliability/kernel-agreement.js';
 import { probeBackends, useBackend } from '../index.js';
-import { compute, kernelCases, relativeError, type Values } from '../kernel-cases.js';
+import { compute, kernelCases, type Values } from '../kernel-cases.js';
 import { WebgpuBackend } from './backend.js';
 import { findAdapter, openDevice } from './gpu.js';
 
@@ -24,13 +25,7 @@ describe.skipIf(!availability.usable)('webgpu', () => {
   test.each(cases.map((c, i) => [c[1], i] as const))(
     '%s agrees with the reference',
     async (_kernel, i) => {
-      const before = memory().numTensors;
-      (await compute(cases[i]!)).forEach(({ shape, values }, output) => {
-        const reference = expected[i]![output]!;
-        expect(shape).toEqual(reference.shape);
-        expect(relativeError(values, reference.values), `output ${output}`).toBeLessThan(1e-5);
-      });
-      expect(memory().numTensors).toBe(before);
+      await expectAgreement(cases[i]!, expected[i]!, 1e-5);
     },
     60_000,
   );

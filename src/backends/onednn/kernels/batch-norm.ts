@@ -1,16 +1,12 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { BatchNormGradInputs, BatchNormInputs } from '../../../ops/batch-norm.js';
 import { kernel, requireShape } from './kernel.js';
-
-type Inputs = Record<'x' | 'scale' | 'shift' | 'runningMean' | 'runningVariance', TensorInfo> & {
-  residual?: TensorInfo;
-};
-type GradInputs = Record<'dy' | 'x' | 'y' | 'scale' | 'mean' | 'inverseDeviation', TensorInfo>;
 
 export const batchNormKernels = [
   kernel(
     'BatchNormTrain',
     (
-      { x, scale, shift, runningMean, runningVariance, residual }: Inputs,
+      { x, scale, shift, runningMean, runningVariance, residual }: BatchNormInputs,
       { epsilon, momentum, relu }: { epsilon: number; momentum: number; relu: boolean },
       backend,
     ) => {
@@ -30,7 +26,7 @@ export const batchNormKernels = [
   ),
   kernel(
     'BatchNormTrainGrad',
-    (inputs: GradInputs, { relu, residual }: { relu: boolean; residual: boolean }, backend) => {
+    (inputs: BatchNormGradInputs, { relu, residual }: { relu: boolean; residual: boolean }, backend) => {
       const { dy, x, y, scale, mean, inverseDeviation } = inputs;
       requireShape(x.shape, { dy, y });
       requireShape(x.shape.slice(-1), { scale, mean, inverseDeviation });
@@ -57,19 +53,25 @@ export const batchNormKernels = [
       return dResidual ? [dx, dScale, dShift, dResidual] : [dx, dScale, dShift];
     },
   ),
-  kernel('BatchNormInference', (inputs: Inputs, { epsilon, relu }: { epsilon: number; relu: boolean }, backend) => {
-    const { x, residual, ...vectors } = inputs;
-    requireShape(x.shape, { residual });
-    requireShape(x.shape.slice(-1), vectors);
-    const [scale, shift, mean, variance] = [inputs.scale, inputs.shift, inputs.runningMean, inputs.runningVariance].map(
-      (t) => backend.view(t),
-    ) as [Float32Array, Float32Array, Float32Array, Float32Array];
-    const slope = scale.map((s, c) => s / Math.sqrt(variance[c]! + epsilon));
-    const offset = shift.map((s, c) => s - slope[c]! * mean[c]!);
-    const y = backend.allocateActivation(x.shape);
-    const added = residual && backend.activation(residual);
-    backend.addon.affine(backend.activation(x), added, slope, offset, backend.activation(y), relu);
-    return [y];
-  }),
+  kernel(
+    'BatchNormInference',
+    (inputs: BatchNormInputs, { epsilon, relu }: { epsilon: number; relu: boolean }, backend) => {
+      const { x, residual, ...vectors } = inputs;
+      requireShape(x.shape, { residual });
+      requireShape(x.shape.slice(-1), vectors);
+      const [scale, shift, mean, variance] = [
+        inputs.scale,
+        inputs.shift,
+        inputs.runningMean,
+        inputs.runningVariance,
+      ].map((t) => backend.view(t)) as [Float32Array, Float32Array, Float32Array, Float32Array];
+      const slope = scale.map((s, c) => s / Math.sqrt(variance[c]! + epsilon));
+      const offset = shift.map((s, c) => s - slope[c]! * mean[c]!);
+      const y = backend.allocateActivation(x.shape);
+      const added = residual && backend.activation(residual);
+      backend.addon.affine(backend.activation(x), added, slope, offset, backend.activation(y), relu);
+      return [y];
+    },
+  ),
 ];
 type Four = [TensorInfo, TensorInfo, TensorInfo, TensorInfo];

@@ -1,13 +1,9 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
+import type { BatchNormGradInputs, BatchNormInputs } from '../../../ops/batch-norm.js';
 import { usualThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { channelSums, finishChannelSums, sumChannels } from './channel-sums.js';
 import { kernel, operands, requireShape, typeOf, widthOf } from './kernel.js';
-
-type Inputs = Record<'x' | 'scale' | 'shift' | 'runningMean' | 'runningVariance', TensorInfo> & {
-  residual?: TensorInfo;
-};
-type GradInputs = Record<'dy' | 'x' | 'y' | 'scale' | 'mean' | 'inverseDeviation', TensorInfo>;
 
 /** Of x - running mean, which is near its mean: sums that stay small lose fewer digits. */
 const statistics = channelSums(
@@ -72,7 +68,7 @@ export const batchNormKernels = [
   kernel(
     'BatchNormTrain',
     (
-      { x, scale, shift, runningMean, runningVariance, residual }: Inputs,
+      { x, scale, shift, runningMean, runningVariance, residual }: BatchNormInputs,
       { epsilon, momentum, relu }: { epsilon: number; momentum: number; relu: boolean },
       backend,
     ) => {
@@ -109,26 +105,29 @@ export const batchNormKernels = [
     },
   ),
 
-  kernel('BatchNormInference', (inputs: Inputs, { epsilon, relu }: { epsilon: number; relu: boolean }, backend) => {
-    const { x, scale, shift, runningMean: mean, runningVariance: variance, residual } = inputs;
-    requireShape(x.shape, { residual });
-    requireShape(x.shape.slice(-1), { scale, shift, mean, variance });
-    const channels = scale.shape[0]!;
-    const [width, size] = [widthOf(channels), util.sizeFromShape(x.shape)];
-    const y = backend.allocateActivation(x.shape);
-    const shader = normalise('BatchNormInference', '(1 / sqrt(variance_at(c) + EPSILON))', !!residual, relu);
-    backend.each(shader, size / width, {
-      reads: operands({ x, mean, scale, variance, shift, residual }, width),
-      writes: operands({ y }, width),
-      constants: { CHANNELS: channels / width, V: typeOf(width), EPSILON: { f32: epsilon } },
-      multiplyAdds: size,
-    });
-    return [y];
-  }),
+  kernel(
+    'BatchNormInference',
+    (inputs: BatchNormInputs, { epsilon, relu }: { epsilon: number; relu: boolean }, backend) => {
+      const { x, scale, shift, runningMean: mean, runningVariance: variance, residual } = inputs;
+      requireShape(x.shape, { residual });
+      requireShape(x.shape.slice(-1), { scale, shift, mean, variance });
+      const channels = scale.shape[0]!;
+      const [width, size] = [widthOf(channels), util.sizeFromShape(x.shape)];
+      const y = backend.allocateActivation(x.shape);
+      const shader = normalise('BatchNormInference', '(1 / sqrt(variance_at(c) + EPSILON))', !!residual, relu);
+      backend.each(shader, size / width, {
+        reads: operands({ x, mean, scale, variance, shift, residual }, width),
+        writes: operands({ y }, width),
+        constants: { CHANNELS: channels / width, V: typeOf(width), EPSILON: { f32: epsilon } },
+        multiplyAdds: size,
+      });
+      return [y];
+    },
+  ),
 
   kernel(
     'BatchNormTrainGrad',
-    (inputs: GradInputs, { relu, residual }: { relu: boolean; residual: boolean }, backend) => {
+    (inputs: BatchNormGradInputs, { relu, residual }: { relu: boolean; residual: boolean }, backend) => {
       const { dy, x, y, scale, mean, inverseDeviation } = inputs;
       requireShape(x.shape, { dy, y });
       requireShape(x.shape.slice(-1), { scale, mean, inverseDeviation });

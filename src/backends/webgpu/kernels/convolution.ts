@@ -127,7 +127,7 @@ fn x_at_tap(pixel: u32, tap: u32, channel: u32) -> ${typeOf(width)} {
 function forward(x: 1 | 4, y: 1 | 4): Operands {
   return {
     aAlong: 'depth',
-    functions: `
+    functions: () => `
 fn depth_start(z: u32) -> u32 { return 0; }
 fn depth_end(z: u32) -> u32 { return TAPS * FROM; }
 ${underTap(x)}
@@ -145,7 +145,7 @@ ${store('y', 'OUT_PIXELS', 'TO', y)}`,
 function inputGradient(dy: 1 | 4, dx: 1 | 4): Operands {
   return {
     aAlong: 'depth',
-    functions: `
+    functions: () => `
 fn depth_start(z: u32) -> u32 { return 0; }
 fn depth_end(z: u32) -> u32 { return TAPS * TO; }
 fn dy_at_tap(pixel: u32, tap: u32, channel: u32) -> ${typeOf(dy)} {
@@ -173,7 +173,7 @@ ${store('dx', 'PIXELS', 'FROM', dx)}`,
 function filterGradient(x: 1 | 4, dy: 1 | 4): Operands {
   return {
     aAlong: 'rows',
-    functions: `
+    functions: () => `
 fn depth_start(z: u32) -> u32 { return z * SHARE; }
 fn depth_end(z: u32) -> u32 { return min((z + 1) * SHARE, OUT_PIXELS); }
 ${underTap(x)}

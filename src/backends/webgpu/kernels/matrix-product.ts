@@ -28,11 +28,11 @@ export interface Operands {
   /** Which way the vectors of A lie. */
   aAlong: 'depth' | 'rows';
   /**
-   * WGSL: `load_a(row, k) -> vec4<f32>`, four values of A along `aAlong`, and `load_b(k, column) -> vec4<f32>`, four along the
+   * WGSL, put together only when a pipeline is made: `load_a(row, k) -> vec4<f32>`, four values of A along `aAlong`, and `load_b(k, column) -> vec4<f32>`, four along the
    * columns, with zeros outside; `store(row, column, part, vec4<f32>)`, four columns of C. `k` goes from `depth_start(group)`
    * to `depth_end(group)`.
    */
-  functions: string;
+  functions(): string;
 }
 
 /** The shader of a tiled matrix product. */
@@ -44,7 +44,7 @@ export function matrixProduct(name: string, tile: Tile, { aAlong, functions }: O
     name,
     threads,
     body: () => `
-${functions}
+${functions()}
 const ROWS = ${rows}u;
 const COLUMNS = ${columns}u;
 const DEPTH = ${depth}u;

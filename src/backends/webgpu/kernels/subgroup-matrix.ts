@@ -46,7 +46,7 @@ export function subgroupMatrixProduct(name: string, tile: Tile, operands: Operan
     threads,
     extensions: ['f16', 'subgroups', 'chromium_experimental_subgroup_matrix'],
     body: () => `
-${operands.functions}
+${operands.functions()}
 alias Left = subgroup_matrix_left<f16, ${side}, ${side}>;
 alias Right = subgroup_matrix_right<f16, ${side}, ${side}>;
 alias Result = subgroup_matrix_result<f32, ${side}, ${side}>;
