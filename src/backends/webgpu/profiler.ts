@@ -1,11 +1,18 @@
 /// <reference types="@webgpu/types" />
+import { ClrError } from '../../errors.js';
 import type { DeviceProfile, KernelTime } from '../index.js';
 import { usualThreads, type WebgpuBackend } from './backend.js';
 import type { Dispatch } from './commands.js';
 import { elementwise, type Shader } from './shader.js';
 
-/** Of each kernel, and what the device can do at most, from now on until the result is asked for. */
+/**
+ * Of each kernel, and what the device can do at most, from now on until the result is asked for. Throws ClrError('backend')
+ * where the device takes no times.
+ */
 export function profile(backend: WebgpuBackend): () => Promise<DeviceProfile> {
+  const { device, name } = backend.gpu;
+  if (!device.features.has('timestamp-query'))
+    throw new ClrError('backend', `${name} cannot tell how long its work takes`, 'leave --profile out');
   const stop = record(backend);
   return async () => {
     const kernels = new Map<string, KernelTime>();
