@@ -9,9 +9,9 @@ import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { sweepCommand } from './commands/sweep.js';
-import { version } from './environment.js';
 import { ClrError, exitCodes } from './errors.js';
-import { printable } from './results/printable.js';
+import { version } from './runs/environment.js';
+import { printable } from './system/printable.js';
 
 const program = new Command('clr')
   .description('A laboratory for cyclical learning rates and cyclical momentum.')

@@ -1,18 +1,18 @@
 import { useBackend } from './backends/index.js';
 import { writeRunCharts } from './charts/run-charts.js';
-import { type ExperimentConfig, runLength } from './config.js';
+import { type ExperimentConfig, runLength } from './config/schema.js';
 import { epochBatches, normalisation, validationBatches } from './datasets/batches.js';
 import { type Dataset, datasets } from './datasets/index.js';
-import { describeEnvironment } from './environment.js';
 import { ClrError } from './errors.js';
 import { models } from './models/index.js';
 import { optimizers } from './optimizers/index.js';
 import { randomStream } from './random.js';
-import { recordTraining } from './record.js';
-import { RunFolder, type Summary } from './results/run-folder.js';
-import { restorePosition, resumedEnvironment } from './resume.js';
+import { describeEnvironment } from './runs/environment.js';
+import { RunFolder, type Summary } from './runs/run-folder.js';
 import { schedules } from './schedules/index.js';
-import { startPosition, type Training } from './train.js';
+import { recordTraining } from './training/record.js';
+import { restorePosition, resumedEnvironment } from './training/resume.js';
+import { startPosition, type Training } from './training/train.js';
 
 export interface ExperimentOptions {
   /** Where the images are; undefined: downloaded. */

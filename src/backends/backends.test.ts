@@ -2,7 +2,7 @@ import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { copyRegisteredKernels, registerBackend, setBackend } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { referenceKernels } from '../ops/index.js';
-import { expectAgreement } from '../reliability/kernel-agreement.js';
+import { expectAgreement } from '../testing/kernel-agreement.js';
 import { type Availability, probeBackends, useBackend } from './index.js';
 import { type Case, compute, kernelCases, type Values } from './kernel-cases.js';
 import { registerComposedKernels } from './tensorflow/register.js';

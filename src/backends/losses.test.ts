@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { firstLosses } from '../reliability/first-losses.js';
+import { firstLosses } from '../testing/first-losses.js';
 import { probeBackends } from './index.js';
 
 /** Of a loss, relative: what ten updates in float32 may make of sums taken in another order (seen: 1e-6). */

@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { configSchema } from '../config.js';
+import { configSchema } from '../config/schema.js';
 import { datasets } from '../datasets/index.js';
 import { prepareTraining } from '../experiment.js';
-import { askTorch } from '../reliability/torch.js';
-import { checkpointFolder, saveCheckpoint } from '../results/checkpoint.js';
-import { startPosition, train } from '../train.js';
+import { askTorch } from '../testing/torch.js';
+import { checkpointFolder, saveCheckpoint } from '../training/checkpoint.js';
+import { startPosition, train } from '../training/train.js';
 import { type Precision, probeBackends, useBackend } from './index.js';
 
 /** Of a loss, relative to PyTorch's in float32: each of the first ten, and the mean of the last ten. */

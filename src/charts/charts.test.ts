@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import type { TopLevelSpec } from 'vega-lite';
 import { expect, test, vi } from 'vitest';
-import type { IterationRow, MetricsRow } from '../results/metrics.js';
+import type { IterationRow, MetricsRow } from '../runs/columns.js';
 import { curves } from './curves.js';
 import { lossVsLr } from './loss-vs-lr.js';
 import { lrMomentum } from './lr-momentum.js';

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { MetricsRow } from '../results/metrics.js';
+import type { MetricsRow } from '../runs/columns.js';
 import { countAxis, extent, lossAxis } from './axes.js';
 import { noData, verticalMark } from './marks.js';
 import { chart, type Heading, type Panel, palette, panelSize } from './theme.js';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { shipped } from '../root.js';
+import { shipped } from '../system/root.js';
 
 /** The fontconfig file that knows the shipped font and no other. */
 export const fontconfigFile = shipped('src/charts/fonts/fonts.conf');

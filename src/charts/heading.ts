@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { printable } from '../results/printable.js';
+import { printable } from '../system/printable.js';
 
 const text = z.string().transform((value) => printable(value).slice(0, 100));
 const typed = z.looseObject({ type: text });

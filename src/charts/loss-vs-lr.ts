@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { IterationRow } from '../results/metrics.js';
-import { smooth } from '../results/smooth.js';
+import type { IterationRow } from '../runs/columns.js';
+import { smooth } from '../statistics/smooth.js';
 import { extent, type LossAxis, logAxis, lossAxis } from './axes.js';
 import type { RunChartOptions } from './lr-momentum.js';
 import { noData, verticalMark } from './marks.js';

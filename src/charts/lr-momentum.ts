@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { IterationRow } from '../results/metrics.js';
+import type { IterationRow } from '../runs/columns.js';
 import { countAxis, extent, logAxis } from './axes.js';
 import { noData, verticalMark } from './marks.js';
 import { chart, type Heading, type Layer, type Panel, palette, panelSize } from './theme.js';

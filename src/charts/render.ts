@@ -1,7 +1,7 @@
 import { join, parse, resolve } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
 import { ClrError } from '../errors.js';
-import { makeFolders, replaceFile } from '../results/atomic.js';
+import { makeFolders, replaceFile } from '../system/atomic.js';
 import { fontconfigFile, readFont } from './font.js';
 
 /** Pixels of the PNG for one of the spec: crisp in print. */

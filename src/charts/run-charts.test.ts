@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { iterationColumns, metricsColumns } from '../results/metrics.js';
+import { iterationColumns, metricsColumns } from '../runs/columns.js';
 import { writeRunCharts } from './run-charts.js';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'clr-charts-'));

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import type { BenchResult } from '../bench.js';
+import type { BenchResult } from '../diagnostics/bench.js';
 
 const tiny = '--depth 8 --batch-size 4 --steps 2 --warmup 1 --backend wasm'.split(' ');
 const bench = (...args: string[]) => execa('node', ['bin/clr.js', 'bench', ...tiny, ...args], { reject: false });

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { DeviceProfile, KernelTime } from '../backends/index.js';
-import type { BenchResult } from '../bench.js';
-import { shipped } from '../root.js';
+import type { BenchResult } from '../diagnostics/bench.js';
+import { shipped } from '../system/root.js';
 import {
   type ConfigFlags,
   configFromFlags,
@@ -40,7 +40,7 @@ export const benchCommand = new Command('bench')
 for (const option of shorthandOptions) if (benchShorthands.includes(option.long!)) benchCommand.addOption(option);
 
 benchCommand.action(async (file: string | undefined, flags: Flags) => {
-  const { bench } = await import('../bench.js');
+  const { bench } = await import('../diagnostics/bench.js');
   const { model, depth, batchSize, steps, warmup, profile = false } = flags;
   const shorthands = { 'model.type': model, 'model.depth': depth, batch_size: batchSize };
   const given = Object.entries(shorthands).filter(([, value]) => value !== undefined);

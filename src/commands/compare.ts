@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Metric } from '../results/scores.js';
+import type { Metric } from '../runs/scores.js';
 import { baselineOption, comparisonOf, metricOption, runsArgument } from './comparison.js';
 
 interface Flags {
@@ -39,7 +39,7 @@ export const compareCommand = new Command('compare')
     const print = json ? toJson : csv ? toCsv : markdown ? toMarkdown : toText;
     process.stdout.write(print(comparison));
     if (chart === undefined) return;
-    const { compareChart } = await import('../charts/compare.js');
+    const { compareChart } = await import('../compare/charts/charts.js');
     const { writePng } = await import('../charts/render.js');
     const { readCurves } = await import('../compare/read-curves.js');
     const curves = readCurves(comparison, ({ path, reason }) => {

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import type { Comparison, ComparisonOptions } from '../compare/comparison.js';
-import type { Skipped } from '../results/find-runs.js';
-import { metrics } from '../results/scores.js';
+import type { Skipped } from '../runs/find-runs.js';
+import { metrics } from '../runs/scores.js';
 
 /** What the commands that read runs take. */
 export const runsArgument = ['<path...>', 'run folders, sweep folders, folders of either, or patterns'] as const;
@@ -12,7 +12,7 @@ export const baselineOption = () =>
 
 /** The comparison of the runs that `paths` name; what is left out is named on stderr. */
 export async function comparisonOf(paths: string[], options: ComparisonOptions): Promise<Comparison> {
-  const { readSomeRuns } = await import('../results/read-runs.js');
+  const { readSomeRuns } = await import('../runs/read-runs.js');
   const { compare } = await import('../compare/comparison.js');
   const { runs, skipped } = readSomeRuns(paths);
   const comparison = compare(runs, skipped, options);

@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { backendNames } from '../backends/index.js';
-import type { Finding } from '../doctor.js';
+import type { Finding } from '../diagnostics/doctor.js';
 
 const doctor = (...args: string[]) =>
   execa('node', ['bin/clr.js', 'doctor', '--cache', 'nowhere', ...args], {

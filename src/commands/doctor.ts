@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Precision } from '../backends/index.js';
-import type { Finding } from '../doctor.js';
+import type { Finding } from '../diagnostics/doctor.js';
 import { exitCodes } from '../errors.js';
 import { cacheOption, dataOption } from './options.js';
 
@@ -31,8 +31,8 @@ export const doctorCommand = new Command('doctor')
   });
 
 async function find({ data, cache, kernels, ...options }: Flags): Promise<Finding[]> {
-  if (kernels) return (await import('../backends/kernel-check.js')).checkKernels(kernels, options);
-  return (await import('../doctor.js')).examine({ data, cacheDirectory: cache });
+  if (kernels) return (await import('../diagnostics/kernel-check.js')).checkKernels(kernels, options);
+  return (await import('../diagnostics/doctor.js')).examine({ data, cacheDirectory: cache });
 }
 
 function text(findings: Finding[], bad: string): string {

@@ -21,14 +21,14 @@ export const exportCommand = new Command('export')
   .option('--out <file>', 'written there, in place of stdout; replaced if it is there')
   .action(async (paths: string[], { format, per, out }: Flags) => {
     const { longTable } = await import('../compare/long-table.js');
-    const { readSomeRuns } = await import('../results/read-runs.js');
+    const { readSomeRuns } = await import('../runs/read-runs.js');
     const { runs, skipped } = readSomeRuns(paths);
     skipped.forEach(nameSkipped);
     const pieces = longTable(runs, per, format, nameSkipped);
     if (out === undefined)
       await pipeline(pieces, process.stdout, { end: false }); // no faster than it is read
     else {
-      const { makeFolders, replaceFile } = await import('../results/atomic.js');
+      const { makeFolders, replaceFile } = await import('../system/atomic.js');
       makeFolders(path.resolve(path.dirname(out)));
       replaceFile(out, pieces);
       process.stdout.write(`${out}\n`);

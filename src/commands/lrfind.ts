@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CurveSummary, FinderSummary, Plan } from '../lr-finder/finder.js';
-import { shipped } from '../root.js';
+import { shipped } from '../system/root.js';
 import {
   type ConfigFlags,
   cacheOption,

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import type { ExperimentConfig } from '../config.js';
+import type { ExperimentConfig } from '../config/schema.js';
 
 /** Options that several commands take. */
 export const dataOption = () =>
@@ -47,7 +47,7 @@ export async function configFromFlags(
   flags: ConfigFlags,
   more: Record<string, string> = {},
 ): Promise<ExperimentConfig> {
-  const { loadConfig } = await import('../load-config.js');
+  const { loadConfig } = await import('../config/load.js');
   const given = shorthandOptions.filter((option) => flags[option.attributeName()] !== undefined);
   const shorthands = given.map((option) => {
     return [option.long!, `${option.name().replace('-', '_')}=${flags[option.attributeName()]}`];

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { ClrError } from '../errors.js';
-import { printable } from '../results/printable.js';
+import { printable } from '../system/printable.js';
 
 type LrScale = 'linear' | 'log';
 
@@ -16,7 +16,7 @@ export const plotCommand = new Command('plot')
     ),
   )
   .action(async (paths: string[], { lrScale }: { lrScale?: LrScale }) => {
-    const { findRuns } = await import('../results/find-runs.js');
+    const { findRuns } = await import('../runs/find-runs.js');
     const { directories, skipped } = findRuns(paths);
     const problems: Error[] = skipped.map(({ path, reason }) => new ClrError('data', `${path}: ${reason}`));
     for (const directory of directories) {
@@ -32,7 +32,7 @@ export const plotCommand = new Command('plot')
 
 /** Those of a run or of an LR range test. */
 async function writeCharts(directory: string, lrScale: LrScale | undefined): Promise<string[]> {
-  const { tableName } = await import('../lr-finder/table.js');
+  const { tableName } = await import('../runs/finder-columns.js');
   const isFinder = existsSync(path.join(directory, tableName));
   if (isFinder) return (await import('../lr-finder/charts.js')).writeFinderCharts(directory, lrScale);
   return (await import('../charts/run-charts.js')).writeRunCharts(directory, lrScale);

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Metric } from '../results/scores.js';
+import type { Metric } from '../runs/scores.js';
 import { baselineOption, comparisonOf, metricOption, runsArgument } from './comparison.js';
 
 interface Flags {

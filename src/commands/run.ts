@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import type { ExperimentConfig } from '../config.js';
+import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
 import {
   type ConfigFlags,
@@ -56,7 +56,7 @@ for (const option of shorthandOptions) runCommand.addOption(option);
 
 runCommand.action(async (file: string | undefined, flags: Flags) => {
   const { runExperiment } = await import('../experiment.js');
-  const { resumeCommand } = await import('../results/run-folder.js');
+  const { resumeCommand } = await import('../runs/run-folder.js');
   const { config, resume } = await whatToRun(file, flags);
   if (flags.seeds !== undefined) return sweepSeeds(config, flags.seeds, flags);
   if (flags.dryRun || flags.jobs > 1) throw new ClrError('usage', '--jobs and --dry-run are for several --seeds');
@@ -101,7 +101,7 @@ async function whatToRun(
     if (file === undefined) throw new ClrError('usage', 'no config named', 'e.g. clr run configs/quickstart.json');
     return { config: await configFromFlags(file, flags) };
   }
-  const { findRun, refuseOtherConfig } = await import('../resume.js');
+  const { findRun, refuseOtherConfig } = await import('../training/resume.js');
   const resume = findRun(flags.resume, flags.runs);
   const config = await configFromFlags(file ?? path.join(resume, 'config.json'), flags);
   refuseOtherConfig(resume, config);

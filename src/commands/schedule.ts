@@ -26,7 +26,7 @@ export const scheduleCommand = new Command('schedule')
   .addOption(setOption())
   .action(async (file: string, flags: Flags) => {
     const config = await configFromFlags(file, flags);
-    const { scheduleRows } = await import('../schedules/table.js');
+    const { scheduleRows } = await import('../training/schedule-table.js');
     const rows = scheduleRows(config, flags.batches);
     if (flags.png === undefined) {
       const { stringify } = await import('csv-stringify/sync');

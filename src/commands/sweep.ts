@@ -75,7 +75,7 @@ async function threadsEach(plan: SweepPlan, jobs: number): Promise<number | unde
 }
 
 async function printComparison(directory: string): Promise<void> {
-  const { readRuns } = await import('../results/read-runs.js');
+  const { readRuns } = await import('../runs/read-runs.js');
   const { compare } = await import('../compare/comparison.js');
   const { toText } = await import('../compare/print.js');
   const { runs, skipped } = readRuns([directory]);

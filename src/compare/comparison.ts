@@ -1,9 +1,8 @@
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
-import type { Skipped } from '../results/find-runs.js';
-import { printable } from '../results/printable.js';
-import type { Run, Setting } from '../results/read-runs.js';
-import { type Metric, metrics } from '../results/scores.js';
+import type { Skipped } from '../runs/find-runs.js';
+import type { Run, Setting } from '../runs/read-runs.js';
+import { type Metric, metrics } from '../runs/scores.js';
 import {
   alpha,
   type Difference,
@@ -13,7 +12,8 @@ import {
   sampleSize,
   standardDeviation,
   welch,
-} from '../results/statistics.js';
+} from '../statistics/statistics.js';
+import { printable } from '../system/printable.js';
 import { differingSettings, filterRuns, type Group, groupRuns } from './groups.js';
 import { sentence } from './sentence.js';
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
-import type { Run, Setting } from '../results/read-runs.js';
+import type { Run, Setting } from '../runs/read-runs.js';
 
 /** The runs of one config: equal but for the seed. Each seed counts once. */
 export interface Group {

@@ -3,10 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, describe, expect, it } from 'vitest';
-import { writeRunFolder } from '../reliability/run-files.js';
-import type { Skipped } from '../results/find-runs.js';
-import { metricsColumns } from '../results/metrics.js';
-import { readRuns } from '../results/read-runs.js';
+import { metricsColumns } from '../runs/columns.js';
+import type { Skipped } from '../runs/find-runs.js';
+import { readRuns } from '../runs/read-runs.js';
+import { writeRunFolder } from '../testing/run-files.js';
 import { longTable } from './long-table.js';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'clr-export-'));

@@ -1,11 +1,11 @@
 import { stringify } from 'csv-stringify/sync';
 import { ClrError } from '../errors.js';
-import type { Skipped } from '../results/find-runs.js';
-import { iterationColumns, metricsColumns } from '../results/metrics.js';
-import { printable } from '../results/printable.js';
-import { readIterations, readMetrics } from '../results/read-run.js';
-import type { Run } from '../results/read-runs.js';
-import { metrics } from '../results/scores.js';
+import { iterationColumns, metricsColumns } from '../runs/columns.js';
+import type { Skipped } from '../runs/find-runs.js';
+import { readIterations, readMetrics } from '../runs/read-run.js';
+import type { Run } from '../runs/read-runs.js';
+import { metrics } from '../runs/scores.js';
+import { printable } from '../system/printable.js';
 import { differingSettings } from './groups.js';
 import { plain } from './print.js';
 

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
-import type { Setting } from '../results/read-runs.js';
-import { type Metric, metrics } from '../results/scores.js';
+import type { Setting } from '../runs/read-runs.js';
+import { type Metric, metrics } from '../runs/scores.js';
 import type { Comparison, Row } from './comparison.js';
 import { fixed } from './sentence.js';
 

@@ -1,7 +1,7 @@
-import type { Skipped } from '../results/find-runs.js';
-import type { MetricsRow } from '../results/metrics.js';
-import { printable } from '../results/printable.js';
-import { readMetrics } from '../results/read-run.js';
+import type { MetricsRow } from '../runs/columns.js';
+import type { Skipped } from '../runs/find-runs.js';
+import { readMetrics } from '../runs/read-run.js';
+import { printable } from '../system/printable.js';
 import type { Comparison } from './comparison.js';
 
 /** The metrics.csv of every run of a config that completed. */

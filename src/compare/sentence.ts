@@ -1,4 +1,4 @@
-import { type Metric, metrics } from '../results/scores.js';
+import { type Metric, metrics } from '../runs/scores.js';
 import type { Against, Row } from './comparison.js';
 
 /**

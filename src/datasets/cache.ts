@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeFolders, replaceFile } from '../results/atomic.js';
+import { makeFolders, replaceFile } from '../system/atomic.js';
 import type { Dataset, Split } from './index.js';
 
 interface Header {

@@ -3,13 +3,13 @@ import type { TopLevelSpec } from 'vega-lite';
 import { expect, test, vi } from 'vitest';
 import { renderPng } from '../charts/render.js';
 import { randomStream } from '../random.js';
-import { smooth } from '../results/smooth.js';
+import type { FinderRow } from '../runs/finder-columns.js';
+import { smooth } from '../statistics/smooth.js';
 import type { FinderCurve } from './chart-axes.js';
 import { finderValidation, lrFinder } from './chart-panels.js';
 import { groupCurves, labelOf } from './curves.js';
 import { learningRate } from './learning-rates.js';
 import { suggest } from './suggestions.js';
-import type { FinderRow } from './table.js';
 
 type Scale = 'linear' | 'exponential';
 const ranges = { linear: { start: 0.1, end: 2 }, exponential: { start: 1e-4, end: 10 } };

@@ -2,11 +2,11 @@ import path from 'node:path';
 import { z } from 'zod';
 import { type HeadingConfig, headingSchema, modelOnData } from '../charts/heading.js';
 import { writeChart } from '../charts/render.js';
-import { readJsonAs } from '../results/read-run.js';
+import { readFinderRows } from '../runs/finder-columns.js';
+import { readJsonAs } from '../runs/read-run.js';
 import { finderValidation, lrFinder } from './chart-panels.js';
 import { type Group, groupCurves, labelOf } from './curves.js';
 import { suggest } from './suggestions.js';
-import { readFinderRows } from './table.js';
 
 /** Of a finder's summary.json what its charts need. */
 const summarySchema = z.looseObject({

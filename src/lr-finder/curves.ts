@@ -1,5 +1,5 @@
+import type { FinderRow } from '../runs/finder-columns.js';
 import type { LrCurve } from './suggestions.js';
-import type { FinderRow } from './table.js';
 
 /** The rows of one combination of hyperparameters, averaged over its seeds. */
 export interface Group extends LrCurve {

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { memory } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { configSchema } from '../config.js';
-import { validateConfig } from '../load-config.js';
-import { readJson } from '../results/read-run.js';
+import { validateConfig } from '../config/load.js';
+import { configSchema } from '../config/schema.js';
+import { readFinderRows } from '../runs/finder-columns.js';
+import { readJson } from '../runs/read-run.js';
 import { writeFinderCharts } from './charts.js';
 import { groupCurves } from './curves.js';
 import { type FinderSummary, type Plan, runFinder, type Settings, scheduleOf } from './finder.js';
-import { readFinderRows } from './table.js';
 
 const runs = mkdtempSync(path.join(tmpdir(), 'clr-finder-'));
 const config = (overrides: object = {}) =>

@@ -1,18 +1,18 @@
 import path from 'node:path';
-import type { ExperimentConfig } from '../config.js';
+import type { ExperimentConfig } from '../config/schema.js';
 import { augmentationSchema, type Batch, epochBatches, normalisation } from '../datasets/batches.js';
 import type { Dataset } from '../datasets/index.js';
-import { describeEnvironment } from '../environment.js';
 import { backendAndData, type ExperimentOptions, prepareTraining, report } from '../experiment.js';
-import { lockFolder } from '../results/lock.js';
-import { makeRunDirectory, Table, writeJson } from '../results/run-folder.js';
+import { describeEnvironment } from '../runs/environment.js';
+import { type FinderRow, finderColumns, tableName } from '../runs/finder-columns.js';
+import { lockFolder } from '../runs/lock.js';
+import { makeRunDirectory, Table, writeJson } from '../runs/run-folder.js';
 import { writeFinderCharts } from './charts.js';
 import { groupCurves } from './curves.js';
 import { checkRange, type LrRange } from './learning-rates.js';
 import { type FinderProgress, finderProgress } from './progress.js';
 import { disposeTraining, type RangeTestOptions, rangeTest } from './range-test.js';
 import { type Suggestion, suggest } from './suggestions.js';
-import { type FinderRow, finderColumns, tableName } from './table.js';
 
 /** One curve: a model trained from its initial weights on. Those that differ in nothing but the seed share `curve`. */
 export interface Plan {

@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import { interactive } from '../progress.js';
+import { interactive } from '../terminal/progress.js';
 import type { RangeTestRow } from './range-test.js';
 
 /** Tells the user on stderr how the test goes: a bar on a terminal, elsewhere a line each tenth of a curve. */

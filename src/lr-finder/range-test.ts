@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Batch } from '../datasets/batches.js';
-import { evaluate } from '../evaluate.js';
-import { smoother } from '../results/smooth.js';
-import { type Training, trainStep } from '../train.js';
+import type { FinderRow } from '../runs/finder-columns.js';
+import { smoother } from '../statistics/smooth.js';
+import { evaluate } from '../training/evaluate.js';
+import { type Training, trainStep } from '../training/train.js';
 import { type LrRange, learningRate } from './learning-rates.js';
-import type { FinderRow } from './table.js';
 
 /** What one update of the test measured. */
 export type RangeTestRow = Pick<FinderRow, 'iteration' | 'lr' | 'loss' | 'smoothed' | 'val_loss' | 'val_acc'>;

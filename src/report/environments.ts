@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Row } from '../compare/comparison.js';
-import type { Skipped } from '../results/find-runs.js';
-import { printable } from '../results/printable.js';
-import { readJsonAs } from '../results/read-run.js';
+import type { Skipped } from '../runs/find-runs.js';
+import { readJsonAs } from '../runs/read-run.js';
+import { printable } from '../system/printable.js';
 
 const machine = z.object({
   backend: z.string(),

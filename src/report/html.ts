@@ -1,4 +1,4 @@
-import { printable } from '../results/printable.js';
+import { printable } from '../system/printable.js';
 
 /** Text that is HTML already; nothing else gets into a page unescaped. */
 export class Html {

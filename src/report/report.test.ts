@@ -5,8 +5,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compare } from '../compare/comparison.js';
 import { said } from '../compare/print.js';
-import { someEnvironment, type WhatRan, writeRunFolder } from '../reliability/run-files.js';
-import { readRuns } from '../results/read-runs.js';
+import { readRuns } from '../runs/read-runs.js';
+import { someEnvironment, type WhatRan, writeRunFolder } from '../testing/run-files.js';
 import { html, list, table } from './html.js';
 import { writeReport } from './write-report.js';
 

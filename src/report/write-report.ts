@@ -1,11 +1,11 @@
 import { parse, resolve } from 'node:path';
-import { compareChart } from '../charts/compare.js';
 import { renderPng } from '../charts/render.js';
+import { compareChart } from '../compare/charts/charts.js';
 import type { Comparison } from '../compare/comparison.js';
 import { readCurves } from '../compare/read-curves.js';
 import { ClrError } from '../errors.js';
-import { makeFolders, replaceFile } from '../results/atomic.js';
-import type { Skipped } from '../results/find-runs.js';
+import type { Skipped } from '../runs/find-runs.js';
+import { makeFolders, replaceFile } from '../system/atomic.js';
 import { report } from './report.js';
 
 /** Writes the report to `file`, whole or not at all. Throws ClrError('usage') for a file that is no HTML. */

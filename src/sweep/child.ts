@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { shipped } from '../root.js';
+import { shipped } from '../system/root.js';
 import type { Next, SweepRun } from './manifest.js';
 import { armFile } from './manifest.js';
 

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { validateConfig } from '../config/load.js';
 import { ClrError } from '../errors.js';
-import { validateConfig } from '../load-config.js';
-import { replaceFile } from '../results/atomic.js';
-import { lockHolder } from '../results/lock.js';
-import { readJson, readJsonAs } from '../results/read-run.js';
-import { type Summary, writeJson } from '../results/run-folder.js';
-import { changedKeys } from '../resume.js';
+import { lockHolder } from '../runs/lock.js';
+import { readJson, readJsonAs } from '../runs/read-run.js';
+import { type Summary, writeJson } from '../runs/run-folder.js';
+import { replaceFile } from '../system/atomic.js';
+import { changedKeys } from '../training/resume.js';
 import type { SweepPlan } from './plan.js';
 
 /** One run as sweep.json has it. */

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { z } from 'zod';
-import type { ExperimentConfig } from '../config.js';
+import { loadConfig, readValidated } from '../config/load.js';
+import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
-import { loadConfig, readValidated } from '../load-config.js';
 
 /** Every run of a sweep: each arm with each seed. */
 export interface SweepPlan {

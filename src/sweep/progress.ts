@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { duration } from '../compare/print.js';
-import { interactive } from '../progress.js';
+import { interactive } from '../terminal/progress.js';
 import { isDone, type SweepRun } from './manifest.js';
 
 /** Tells the user how a sweep goes, on stderr. */

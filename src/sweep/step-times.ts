@@ -1,6 +1,6 @@
-import { bench } from '../bench.js';
-import { type ExperimentConfig, runLength } from '../config.js';
+import { type ExperimentConfig, runLength } from '../config/schema.js';
 import { trainSize } from '../datasets/index.js';
+import { bench } from '../diagnostics/bench.js';
 import { isDone, type SweepRun } from './manifest.js';
 import type { SweepPlan } from './plan.js';
 

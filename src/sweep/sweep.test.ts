@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { lockFolder, lockHolder } from '../results/lock.js';
+import { lockFolder, lockHolder } from '../runs/lock.js';
 import { clearAway, nextStep, readManifest, refresh, type SweepRun, writeArms, writeManifest } from './manifest.js';
 import { parseSeeds, readSweep, sweepJsonSchema } from './plan.js';
 import { secondsByStepTimes } from './step-times.js';

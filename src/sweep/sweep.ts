@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes } from '../errors.js';
-import { makeFolders, removeTemporaries } from '../results/atomic.js';
-import { lockFolder } from '../results/lock.js';
+import { lockFolder } from '../runs/lock.js';
+import { makeFolders, removeTemporaries } from '../system/atomic.js';
 import { lastError, type RunFlags, startRun } from './child.js';
 import {
   clearAway,

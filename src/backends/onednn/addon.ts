@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { shipped } from '../../root.js';
+import { shipped } from '../../system/root.js';
 
 /** Values of an activation: float32, or the upper halves of float32 (bfloat16). */
 export type Activation = Float32Array | Uint16Array;

@@ -16,7 +16,7 @@ import { models } from '../../models/index.js';
 import { sgdUpdate } from '../../ops/sgd-update.js';
 import { optimizers } from '../../optimizers/index.js';
 import { randomStream } from '../../random.js';
-import { trainStep } from '../../train.js';
+import { trainStep } from '../../training/train.js';
 import { addonPath } from './addon.js';
 import type { OnednnBackend } from './backend.js';
 import { onednn } from './index.js';

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { startClr, waitFor } from '../../reliability/clr-process.js';
-import { countRows } from '../../reliability/run-files.js';
+import { startClr, waitFor } from '../../testing/clr-process.js';
+import { countRows } from '../../testing/run-files.js';
 import { onednn } from './index.js';
 
 const availability = await onednn.probe();

@@ -1,9 +1,9 @@
 /// <reference types="@webgpu/types" />
 import { registerBackend, setBackend } from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { configSchema } from '../../config.js';
+import { configSchema } from '../../config/schema.js';
 import { prepareTraining } from '../../experiment.js';
-import { trainStep } from '../../train.js';
+import { trainStep } from '../../training/train.js';
 import { registerHostKernels } from '../host.js';
 import { WebgpuBackend } from './backend.js';
 import type { Dispatch } from './commands.js';

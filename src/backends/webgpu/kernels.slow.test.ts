@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { firstLosses } from '../../reliability/first-losses.js';
-import { expectAgreement } from '../../reliability/kernel-agreement.js';
+import { firstLosses } from '../../testing/first-losses.js';
+import { expectAgreement } from '../../testing/kernel-agreement.js';
 import { type Precision, probeBackends, useBackend } from '../index.js';
 import { kernelCases as cases, compute, type Values } from '../kernel-cases.js';
 

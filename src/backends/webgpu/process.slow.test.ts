@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { runClr, startClr, waitFor } from '../../reliability/clr-process.js';
-import { countRows } from '../../reliability/run-files.js';
+import { runClr, startClr, waitFor } from '../../testing/clr-process.js';
+import { countRows } from '../../testing/run-files.js';
 import { probeBackends } from '../index.js';
 
 const { availability } = (await probeBackends()).find(({ name }) => name === 'webgpu')!;

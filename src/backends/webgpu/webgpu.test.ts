@@ -1,6 +1,6 @@
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { expectAgreement } from '../../reliability/kernel-agreement.js';
+import { expectAgreement } from '../../testing/kernel-agreement.js';
 import { probeBackends, useBackend } from '../index.js';
 import { compute, kernelCases, type Values } from '../kernel-cases.js';
 import { WebgpuBackend } from './backend.js';

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { augmentationSchema, batchesPerEpoch } from '../datasets/batches.js';
+import { datasets } from '../datasets/index.js';
+import { models } from '../models/index.js';
+import { optimizers } from '../optimizers/index.js';
+import { schedules } from '../schedules/index.js';
+
+/** What a config means that names no `type` there. */
+export const defaultTypes = { dataset: { type: 'cifar10' }, model: { type: 'resnet' }, optimizer: { type: 'sgd' } };
+
+/** Everything that decides a run. Defaults live here, and in the options of each `type`, and nowhere else. */
+export const configSchema = z.strictObject({
+  $schema: z.string().optional().describe('where an editor finds the JSON Schema'),
+  name: z
+    .string()
+    .regex(/^[\w .,+=()-]{1,100}$/, 'must be 1 to 100 letters, digits, spaces or . , + = ( ) _ -')
+    .default('unnamed')
+    .describe("names the run in tables and charts; by default the file's name"),
+  source: z.string().max(1000).optional().describe('where the experiment comes from'),
+  expected: z
+    .strictObject({
+      val_acc: z.number().min(0).max(100).optional().describe('percent'),
+      std: z.number().min(0).optional().describe('percentage points'),
+      diverges: z.boolean().optional(),
+      note: z.string().max(1000).optional(),
+    })
+    .optional()
+    .describe('what the source reports'),
+  seed: z.int().min(0).max(4294967295).default(1).describe('of initial weights, shuffling, augmentation and subsets'),
+  epochs: z.number().gt(0).max(100000).default(30).describe('passes over the training set; fractions allowed'),
+  batch_size: z.int().min(1).max(65536).default(128).describe('images'),
+  drop_last: z.boolean().default(false).describe('leave out the last batch of an epoch where it is not full'),
+  max_iterations: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('stop after so many updates; the schedule stays that of the whole run'),
+  max_loss: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe('a training loss above it counts as divergence, as NaN and infinity do'),
+  backend: z.string().default('auto').describe('auto, or a name that `clr doctor` lists'),
+  precision: z.enum(['f32', 'bf16', 'f16']).default('f32').describe('of activations and convolutions'),
+  threads: z.int().min(1).max(1024).optional().describe('processor threads; by default all cores'),
+  device: z.string().optional().describe('of the backend, where it has several'),
+  dataset: datasets.schema.prefault(defaultTypes.dataset),
+  augmentation: augmentationSchema.prefault({}),
+  model: models.schema.prefault(defaultTypes.model),
+  optimizer: optimizers.schema.prefault(defaultTypes.optimizer),
+  schedule: schedules.schema.describe('LR and momentum at each iteration'),
+  checkpoint: z
+    .strictObject({
+      every_epochs: z.int().min(1).default(1),
+      every_iterations: z.int().min(1).optional().describe('besides those at the end of epochs'),
+      keep: z.int().min(1).max(100).default(2).describe('the last one and those before it; the best one besides'),
+    })
+    .prefault({}),
+});
+
+export type ExperimentConfig = z.output<typeof configSchema>;
+
+/** Updates in one epoch and in the whole run. */
+export function runLength(
+  config: Pick<ExperimentConfig, 'epochs' | 'batch_size' | 'drop_last'>,
+  trainingImages: number,
+) {
+  const iterationsPerEpoch = batchesPerEpoch(trainingImages, config.batch_size, config.drop_last);
+  return { iterationsPerEpoch, iterations: Math.max(1, Math.round(config.epochs * iterationsPerEpoch)) };
+}
+
+/** For editors: completes and checks config files. `extends` is resolved before validation, so it stands here alone. */
+export function configJsonSchema(): object {
+  const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+  const paths = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
+  const { required, ...rest } = schema; // a file that extends another needs nothing of its own
+  return { ...rest, title: 'clr experiment', properties: { extends: paths, ...schema.properties } };
+}

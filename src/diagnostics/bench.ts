@@ -1,0 +1,123 @@
+import { engine } from '@tensorflow/tfjs-core';
+import { type ActiveBackend, type DeviceProfile, type KernelTime, useBackend } from '../backends/index.js';
+import type { ExperimentConfig } from '../config/schema.js';
+import { prepareTraining } from '../experiment.js';
+import { randomStream } from '../random.js';
+import { trainStep } from '../training/train.js';
+
+export interface BenchOptions {
+  /** Steps that are timed. */
+  steps: number;
+  /** Steps before them, which make primitives, buffers and packed filters. */
+  warmup: number;
+  profile: boolean;
+}
+
+export interface BenchResult extends Omit<ActiveBackend, 'profile' | 'stepsInFlight'> {
+  batch_size: number;
+  steps: number;
+  /** From one training step's end to the next: batch assembly, forward, backward, update, reading the loss. Milliseconds. */
+  median_ms: number;
+  /** First and third quartile. */
+  quartiles_ms: [number, number];
+  /** By the median. */
+  images_per_second: number;
+  warmup_seconds: number;
+  /** Highest resident memory of the process so far, MB. */
+  peak_memory_mb: number;
+  /** A step's mean milliseconds, calls, operations and bytes, by kernel. */
+  profile?: KernelTime[];
+  ceilings?: DeviceProfile['ceilings'];
+}
+
+/** Times the training step of a config's model on made-up images of CIFAR-10's shape. */
+export async function bench(config: ExperimentConfig, options: BenchOptions): Promise<BenchResult> {
+  const {
+    why,
+    stepsInFlight = 0,
+    profile: profileDevice = profileKernels,
+    ...backend
+  } = await useBackend(config.backend, config);
+  const training = prepareTraining(config, madeUpImages(2 * config.batch_size));
+  const inFlight: Promise<void>[] = [];
+  const step = async () => {
+    const [batch] = training.trainingBatches(0, 0);
+    const metrics = trainStep(training.model, training.optimizer, batch!, { lr: 0.01, momentum: 0.9 });
+    inFlight.push(metrics.data().then(() => metrics.dispose()));
+    if (inFlight.length > stepsInFlight) await inFlight.shift();
+  };
+  const warmupSeconds =
+    (await time(async () => {
+      for (let i = 0; i < options.warmup + stepsInFlight; i++) await step();
+    })) / 1000;
+  const times: number[] = [];
+  for (let i = 0; i < options.steps; i++) times.push(await time(step));
+  times.sort((a, b) => a - b);
+  const profiled = options.profile ? profileDevice() : undefined;
+  for (let i = 0; profiled && i < options.steps; i++) await step();
+  await Promise.all(inFlight);
+  const [q1, median, q3] = [0.25, 0.5, 0.75].map((q) => quantile(times, q)) as [number, number, number];
+  return {
+    ...backend,
+    batch_size: config.batch_size,
+    steps: options.steps,
+    median_ms: median,
+    quartiles_ms: [q1, q3],
+    images_per_second: (1000 * config.batch_size) / median,
+    warmup_seconds: warmupSeconds,
+    peak_memory_mb: (process.resourceUsage().maxRSS * 1024) / 1e6,
+    ...(profiled && perStep(await profiled(), options.steps)),
+  };
+}
+
+function madeUpImages(count: number) {
+  const random = randomStream(1, 'synthetic');
+  const split = {
+    images: new Uint8Array(count * 32 * 32 * 3).map(() => random.integer(0, 255)),
+    labels: new Uint8Array(count).map(() => random.integer(0, 9)),
+  };
+  const classNames = Array.from({ length: 10 }, (_, i) => String(i));
+  return { imageShape: [32, 32, 3] as [number, number, number], classNames, train: split, validation: split };
+}
+
+async function time(work: () => Promise<void>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+/** Linear between neighbours. */
+function quantile(sorted: number[], q: number): number {
+  const at = q * (sorted.length - 1);
+  const below = Math.floor(at);
+  return sorted[below]! + (at - below) * ((sorted[below + 1] ?? sorted[below]!) - sorted[below]!);
+}
+
+/** Slowest first. */
+function perStep({ kernels, ceilings }: Partial<DeviceProfile> & Pick<DeviceProfile, 'kernels'>, steps: number) {
+  const profile = kernels.map(({ kernel, ms, calls, flop, bytes }) => ({
+    kernel,
+    ms: ms / steps,
+    calls: calls / steps,
+    ...(flop !== undefined && bytes && { flop: flop / steps, bytes: bytes / steps }),
+  }));
+  return { profile: profile.sort((a, b) => b.ms - a.ms), ...(ceilings && { ceilings }) };
+}
+
+/** From now on, until the result is asked for, counts the time in each kernel: where they finish before they return. */
+function profileKernels(): () => Promise<Pick<DeviceProfile, 'kernels'>> {
+  const totals = new Map<string, { ms: number; calls: number }>();
+  const tfjs = engine();
+  const runKernel = tfjs.runKernel.bind(tfjs);
+  tfjs.runKernel = ((...call: Parameters<typeof runKernel>) => {
+    const started = performance.now();
+    const result = runKernel(...call);
+    const total = totals.get(call[0]) ?? { ms: 0, calls: 0 };
+    totals.set(call[0], { ms: total.ms + performance.now() - started, calls: total.calls + 1 });
+    return result;
+  }) as typeof tfjs.runKernel;
+  return async () => {
+    tfjs.runKernel = runKernel;
+    return { kernels: [...totals].map(([kernel, total]) => ({ kernel, ...total })) };
+  };
+}

@@ -1,0 +1,53 @@
+import { type ActiveBackend, type BackendOptions, type Precision, useBackend } from '../backends/index.js';
+import { type Case, compute, kernelCases, relativeError, type Values } from '../backends/kernel-cases.js';
+import type { Finding } from './doctor.js';
+
+/** How far a kernel's output may be from the reference's: the largest difference over the largest value. */
+const tolerances: Record<Precision, number> = { f32: 1e-4, bf16: 2e-2, f16: 2e-2 };
+
+/** A finding for each kernel of a backend: whether it agrees, on the device here, with the reference of the cpu backend. */
+export async function checkKernels(name: string, options: BackendOptions): Promise<Finding[]> {
+  await useBackend('cpu', { precision: 'f32' });
+  const expected: Values[][] = [];
+  for (const kernelCase of kernelCases) expected.push(await compute(kernelCase));
+  const active = await useBackend(name, options);
+  const results = new Map<string, Result[]>();
+  for (const [i, kernelCase] of kernelCases.entries()) {
+    const [, kernel] = kernelCase;
+    results.set(kernel, [...(results.get(kernel) ?? []), await compare(kernelCase, expected[i]!)]);
+  }
+  return [
+    device(active),
+    ...[...results].map(([kernel, found]) => finding(kernel, found, tolerances[active.precision])),
+  ];
+}
+
+interface Result {
+  what: string;
+  error: number;
+  problem?: string;
+}
+
+async function compare(kernelCase: Case, expected: Values[]): Promise<Result> {
+  const [what] = kernelCase;
+  try {
+    const outputs = await compute(kernelCase);
+    const errors = outputs.map(({ values }, i) => relativeError(values, expected[i]!.values));
+    return { what, error: Math.max(...errors) };
+  } catch (error) {
+    return { what, error: Number.NaN, problem: (error as Error).message };
+  }
+}
+
+function device({ name, device, precision }: ActiveBackend): Finding {
+  return { subject: name, ok: true, detail: `${device}, ${precision}` };
+}
+
+function finding(kernel: string, results: Result[], tolerance: number): Finding {
+  const bad = results.filter(({ error }) => !(error <= tolerance)); // NaN is bad too
+  const worst = Math.max(...results.map(({ error }) => error)).toExponential(1);
+  const names = bad.map(({ what, problem }) => (problem ? `${what} (${problem})` : what)).join('; ');
+  const verdict = bad.length > 0 ? `; ${bad.length} disagree: ${names}` : '';
+  const detail = `error at most ${worst} of ${tolerance} allowed, cases: ${results.length}${verdict}`;
+  return { subject: kernel, ok: bad.length === 0, detail };
+}

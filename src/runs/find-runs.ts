@@ -1,0 +1,91 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { printable } from '../system/printable.js';
+import { readJson } from './read-run.js';
+
+/** A folder left out, and why. */
+export interface Skipped {
+  path: string;
+  reason: string;
+}
+
+const maxDepth = 4; // of run folders below a folder named: runs/sweep-x/arm/seed-1, and one to spare
+
+/**
+ * The run folders that `paths` name: run folders, sweep folders (in the order of their manifest), folders of either, and
+ * patterns with * and ? that the shell has not expanded. Each once, in the order given, numbers in names counted as such.
+ */
+export function findRuns(paths: readonly string[]): { directories: string[]; skipped: Skipped[] } {
+  const found = new Map<string, string>();
+  const skipped: Skipped[] = [];
+  for (const named of paths) {
+    const expanded = existsSync(named) ? [named] : expandPattern(named);
+    const directories = expanded.flatMap((directory) => runsBelow(directory, 0));
+    for (const directory of directories) found.set(path.resolve(directory), directory);
+    if (directories.length === 0) skipped.push({ path: printable(named), reason: whyNone(named, expanded) });
+  }
+  return { directories: [...found.values()], skipped };
+}
+
+/** Whether it is a run folder, whole or damaged: one that `clr run` made has metrics.csv before it has anything to read. */
+function isRunFolder(directory: string): boolean {
+  return ['config.json', 'metrics.csv'].some((name) => existsSync(path.join(directory, name)));
+}
+
+function runsBelow(directory: string, depth: number): string[] {
+  if (!isDirectory(directory)) return [];
+  if (isRunFolder(directory)) return [directory];
+  const runs = sweepRuns(directory);
+  if (runs) return runs.filter(isRunFolder);
+  if (depth === maxDepth) return [];
+  return naturalOrder(readdirSync(directory)).flatMap((name) => runsBelow(path.join(directory, name), depth + 1));
+}
+
+/** The folders that a sweep's manifest lists; undefined where there is no manifest that can be read. */
+function sweepRuns(directory: string): string[] | undefined {
+  try {
+    const { runs } = readJson(directory, 'sweep.json') as {
+      runs: { directory: string }[];
+    };
+    return runs.map((run) => path.join(directory, run.directory));
+  } catch {
+    return undefined; // its runs are found as those of any folder
+  }
+}
+
+function expandPattern(pattern: string): string[] {
+  if (!/[*?]/.test(pattern)) return [];
+  const { root } = path.parse(pattern);
+  const segments = pattern.slice(root.length).split(path.sep);
+  return segments.reduce<string[]>((bases, segment) => bases.flatMap((base) => matches(base, segment)), [root]);
+}
+
+function matches(base: string, segment: string): string[] {
+  if (!/[*?]/.test(segment)) {
+    const next = path.join(base, segment);
+    return existsSync(next) ? [next] : [];
+  }
+  const source = segment
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  const expression = new RegExp(`^${source}$`, 's');
+  if (!isDirectory(base || '.')) return [];
+  const names = readdirSync(base || '.').filter((name) => expression.test(name) && !name.startsWith('.'));
+  return naturalOrder(names).map((name) => path.join(base, name));
+}
+
+function whyNone(named: string, expanded: string[]): string {
+  if (expanded.length === 0) return /[*?]/.test(named) ? 'matches nothing' : 'does not exist';
+  return expanded.some(isDirectory) ? 'not a run folder (no config.json), and none is in it' : 'not a folder';
+}
+
+function isDirectory(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+const collator = new Intl.Collator('en', { numeric: true });
+
+function naturalOrder(names: string[]): string[] {
+  return names.sort(collator.compare);
+}

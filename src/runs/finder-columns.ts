@@ -1,0 +1,29 @@
+import path from 'node:path';
+import type { Column } from './columns.js';
+import { readTable } from './read-run.js';
+
+/** lr-finder.csv, one row an update, in this order; a run folder that has it is an LR finder's. */
+export const finderColumns = {
+  curve: { type: 'integer', doc: 'number of the combination of momentum, weight decay and batch size, from 1' },
+  momentum: { type: 'real', doc: 'momentum (Adam: beta1), constant' },
+  weight_decay: { type: 'real', doc: "the optimizer's" },
+  batch_size: { type: 'integer', doc: 'images' },
+  seed: { type: 'integer', doc: 'of initial weights, shuffling and augmentation' },
+  iteration: { type: 'integer', doc: 'index of the update in its curve and seed, from 0' },
+  lr: { type: 'real', doc: 'learning rate used by this update' },
+  loss: { type: 'real', doc: 'mean cross-entropy of the batch in nats, before the update' },
+  smoothed: { type: 'real', doc: "the loss's debiased exponential moving average, beta 0.98" },
+  val_loss: { type: 'real', doc: 'mean cross-entropy of one validation batch, after the update', optional: true },
+  val_acc: { type: 'real', doc: 'accuracy on one validation batch, after the update, in percent', optional: true },
+} as const satisfies Record<string, Column>;
+
+/** `val_loss` and `val_acc` are NaN (empty cells) where they were not measured. */
+export type FinderRow = Record<keyof typeof finderColumns, number>;
+
+/** In an LR finder's run folder. */
+export const tableName = 'lr-finder.csv';
+
+/** The rows of a run folder's lr-finder.csv. Throws ClrError('data') when it is missing or not such a table. */
+export function readFinderRows(directory: string): FinderRow[] {
+  return readTable(path.join(directory, tableName), finderColumns) as FinderRow[];
+}

@@ -1,0 +1,106 @@
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'csv-parse/sync';
+import type { z } from 'zod';
+import { ClrError } from '../errors.js';
+import { heapIsNearlyFull, outOfMemory } from '../system/heap.js';
+import { type Column, type IterationRow, iterationColumns, type MetricsRow, metricsColumns } from './columns.js';
+
+const maxTableBytes = 1 << 27; // a million iterations are some 60 MB
+const maxJsonBytes = 1 << 22; // environment.json grows with each resumption, sweep.json with each run
+const maxRowBytes = 10_000;
+const rowsBetweenLooks = 10_000; // at the heap: some MB
+
+/** The rows of a run's metrics.csv. Throws ClrError('data') when it is missing or not such a table. */
+export function readMetrics(directory: string): MetricsRow[] {
+  return readTable(path.join(directory, 'metrics.csv'), metricsColumns) as MetricsRow[];
+}
+
+/** The rows of a run's iterations.csv. */
+export function readIterations(directory: string): IterationRow[] {
+  return readTable(path.join(directory, 'iterations.csv'), iterationColumns) as IterationRow[];
+}
+
+/** A JSON file of a run folder. */
+export function readJson(directory: string, name: string): unknown {
+  const file = path.join(directory, name);
+  const text = readText(file, maxJsonBytes);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ClrError('data', `cannot read ${file}: ${(error as Error).message}`, 'it is damaged or no JSON');
+  }
+}
+
+/** The same, checked: others may have written it. Throws ClrError('data') that names the key. */
+export function readJsonAs<Schema extends z.ZodType>(
+  schema: Schema,
+  directory: string,
+  name: string,
+): z.output<Schema> {
+  const { success, data, error } = schema.safeParse(readJson(directory, name));
+  if (success) return data;
+  const { path: key, message } = error.issues[0]!;
+  throw new ClrError('data', `${path.join(directory, name)}: ${key.join('.') || 'it'}: ${message}`);
+}
+
+/**
+ * A text file of a run folder. Throws ClrError('data') when it is missing, larger than a run makes it, or a device;
+ * ClrError('failed') when it is too large for the memory that is left.
+ */
+export function readText(file: string, maxBytes = maxTableBytes): string {
+  try {
+    const stats = statSync(file);
+    if (!stats.isFile()) throw new Error('it is not a file');
+    if (stats.size > maxBytes) throw new Error(`it has ${stats.size} bytes, more than a run writes`);
+    if (heapIsNearlyFull(2 * stats.size)) throw outOfMemory(`${file} has ${stats.size} bytes`);
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof ClrError) throw error;
+    const reason = (error as Error).message;
+    throw new ClrError('data', `cannot read ${file}: ${reason}`, 'name a run folder, such as runs/1', { cause: error });
+  }
+}
+
+/** The last line may be half written (the process was killed): it is left out unless it ends in a line break. */
+export function readTable(file: string, columns: Record<string, Column>): Record<string, number>[] {
+  const names = Object.keys(columns);
+  const text = readText(file);
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  const bad = (why: string) => new ClrError('data', `${file}: ${why}`, `its columns are ${names.join(', ')}`);
+  const rows: Record<string, number>[] = [];
+  let indices: number[] | undefined; // of the columns, from the header on
+  const add = (cells: string[]): null => {
+    if (!indices) {
+      indices = names.map((name) => cells.indexOf(name));
+      const missing = names.find((_, i) => indices![i] === -1);
+      if (missing !== undefined) throw bad(`it has no column ${missing}`);
+      return null;
+    }
+    const row: Record<string, number> = {};
+    names.forEach((name, i) => {
+      const number = toNumber(cells[indices![i]!] ?? '', columns[name]!);
+      if (number === undefined) throw bad(`row ${rows.length + 1} has no number for ${name}`);
+      row[name] = number;
+    });
+    rows.push(row);
+    if (rows.length % rowsBetweenLooks === 0 && heapIsNearlyFull())
+      throw outOfMemory(`${file} has ${rows.length} rows or more`);
+    return null; // kept here alone
+  };
+  try {
+    parse(whole, { bom: true, max_record_size: maxRowBytes, on_record: add });
+    if (!indices) throw bad(`it has no column ${names[0]}`);
+    return rows;
+  } catch (error) {
+    throw error instanceof ClrError ? error : bad((error as Error).message);
+  }
+}
+
+/** NaN for an empty cell where that is allowed; undefined for what is no number. */
+function toNumber(cell: string, { type, optional }: Column): number | undefined {
+  if (cell === '') return optional ? Number.NaN : undefined;
+  if (/^(NaN|-?Infinity)$/.test(cell)) return type === 'real' ? Number(cell) : undefined;
+  const number = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(cell) ? Number(cell) : undefined;
+  return type === 'integer' && !Number.isSafeInteger(number) ? undefined : number;
+}

@@ -1,0 +1,134 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { ClrError } from '../errors.js';
+import { printable } from '../system/printable.js';
+import { findRuns, type Skipped } from './find-runs.js';
+import { readJson } from './read-run.js';
+import type { Metric } from './scores.js';
+
+/** The value of a key of a config. */
+export type Setting = string | number | boolean | null;
+
+/** What a comparison needs to know of a run; text in it is safe to print. */
+export interface Run {
+  directory: string;
+  name: string;
+  seed: number;
+  /** All that distinguishes its config from others, keys dotted: `schedule.max_lr`. */
+  settings: Record<string, Setting>;
+  status: 'completed' | 'diverged';
+  /** Undefined: diverged. */
+  scores: Record<Metric, number> | undefined;
+  source: string | undefined;
+  expected: z.output<typeof expectedSchema> | undefined;
+}
+
+/** These decide neither what is computed nor on what. */
+const irrelevant = new Set(['$schema', 'name', 'source', 'expected', 'seed', 'threads', 'checkpoint']);
+
+/** No longer than in a config that is checked. */
+function text(length: number) {
+  return z.string().transform((value) => printable(value).slice(0, length));
+}
+
+const expectedSchema = z.object({
+  val_acc: z.number().optional(),
+  std: z.number().optional(),
+  diverges: z.boolean().optional(),
+  note: text(1000).optional(),
+});
+
+const configSchema = z.looseObject({
+  name: text(100),
+  seed: z.number(),
+  source: text(1000).optional(),
+  expected: expectedSchema.optional(),
+});
+
+const number = z.number().nullable(); // what is not finite is null in JSON
+const summarySchema = z.object({
+  status: z.enum(['running', 'completed', 'diverged', 'interrupted', 'failed']),
+  iterations: z.number(),
+  message: z.string().optional(),
+  final: z.object({ val_acc: number, val_loss: number }).nullable(),
+  best: z.object({ val_acc: number }).nullable(),
+  seconds: z.number(),
+  images_per_second: number,
+});
+
+/** Reads the runs that `paths` name (see findRuns) from their config.json and summary.json; the unfit are named, not fatal. */
+export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skipped[] } {
+  const { directories, skipped } = findRuns(paths);
+  const runs: Run[] = [];
+  for (const directory of directories) {
+    try {
+      const run = readRun(directory);
+      if (typeof run === 'string') skipped.push({ path: printable(directory), reason: run });
+      else runs.push(run);
+    } catch (error) {
+      skipped.push({ path: printable(directory), reason: printable(describe(error)) });
+    }
+  }
+  return { runs, skipped };
+}
+
+/** The same; throws ClrError('data') where no run can be read. */
+export function readSomeRuns(paths: readonly string[]): ReturnType<typeof readRuns> {
+  const found = readRuns(paths);
+  if (found.runs.length > 0) return found;
+  const why = found.skipped.slice(0, 20).map(({ path, reason }) => `${path}: ${reason}`);
+  throw new ClrError('data', `no finished run to read: ${why.join('; ')}`, 'name run folders, such as runs/1 runs/2');
+}
+
+/** The run, or why there is nothing to compare. */
+function readRun(directory: string): Run | string {
+  const config = configSchema.parse(readJson(directory, 'config.json'), { error: inFile('config.json') });
+  if (existsSync(path.join(directory, 'lr-finder.csv'))) return 'an LR range test, not a run';
+  if (!existsSync(path.join(directory, 'summary.json'))) return 'not finished: it has no summary.json yet';
+  const summary = summarySchema.parse(readJson(directory, 'summary.json'), { error: inFile('summary.json') });
+  const { status, message, iterations, final, best } = summary;
+  if (status !== 'completed' && status !== 'diverged')
+    return printable(`${status} after ${iterations} iterations${message ? `: ${message}` : ''}`);
+  if (status === 'completed' && !(final && best)) return 'completed without a score';
+  const score = (value: number | null | undefined) => value ?? Number.NaN;
+  return {
+    directory,
+    name: config.name,
+    seed: config.seed,
+    settings: flatten(Object.fromEntries(Object.entries(config).filter(([key]) => !irrelevant.has(key)))),
+    status,
+    scores:
+      status === 'completed'
+        ? {
+            val_acc: score(final?.val_acc),
+            best_val_acc: score(best?.val_acc),
+            val_loss: score(final?.val_loss),
+            seconds: summary.seconds,
+            images_per_second: score(summary.images_per_second),
+          }
+        : undefined,
+    source: config.source,
+    expected: config.expected,
+  };
+}
+
+/** Nested keys joined by dots; lists as JSON. */
+function flatten(tree: object, prefix = ''): Record<string, Setting> {
+  const pairs = Object.entries(tree).flatMap(([key, value]): [string, Setting][] => {
+    const at = printable(prefix + key);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return Object.entries(flatten(value, `${at}.`));
+    if (Array.isArray(value)) return [[at, printable(JSON.stringify(value))]];
+    return [[at, typeof value === 'string' ? printable(value) : (value as Setting)]];
+  });
+  return Object.fromEntries(pairs);
+}
+
+const inFile = (file: string) => (issue: { path?: PropertyKey[]; input?: unknown }) =>
+  `${file}: ${(issue.path ?? []).map(String).join('.') || 'it'} cannot be ${JSON.stringify(issue.input)?.slice(0, 60) ?? 'missing'}`;
+
+function describe(error: unknown): string {
+  const { message } = error instanceof z.ZodError ? error.issues[0]! : (error as Error);
+  return error instanceof ClrError && error.kind === 'failed' ? message : `damaged: ${message}`;
+}

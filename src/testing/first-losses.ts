@@ -1,0 +1,43 @@
+import { type BackendOptions, useBackend } from '../backends/index.js';
+import { configSchema } from '../config/schema.js';
+import { type Dataset, datasets, type Split } from '../datasets/index.js';
+import { prepareTraining } from '../experiment.js';
+import { startPosition, train } from '../training/train.js';
+
+const config = configSchema.parse({
+  batch_size: 4,
+  max_iterations: 10,
+  dataset: { type: 'synthetic', train_size: 40, val_size: 10 },
+  augmentation: { flip: true, crop: { pad: 1 } },
+  model: { type: 'resnet', depth: 8 },
+  schedule: { type: 'constant', lr: 0.1 },
+});
+
+/** Every fourth row and column, so that the reference is done in seconds, and four of them a batch. */
+function small({ imageShape: [, width], train, validation, ...rest }: Dataset): Dataset {
+  const reduced = ({ images, labels }: Split): Split => {
+    const kept = (_: number, i: number) => {
+      const [pixel, row] = [Math.floor(i / 3), Math.floor(i / 3 / width)];
+      return (pixel % width) % 4 === 0 && row % 4 === 0;
+    };
+    return { images: images.filter(kept), labels };
+  };
+  return { ...rest, imageShape: [8, 8, 3], train: reduced(train), validation: reduced(validation) };
+}
+
+/** The losses of the first ten iterations of a small net on the backend of that name, in float32 at LR 0.1 unless told otherwise. */
+export async function firstLosses(
+  name: string,
+  { lr = 0.1, ...options }: Partial<BackendOptions> & { lr?: number } = {},
+): Promise<number[]> {
+  const { stepsInFlight } = await useBackend(name, { precision: 'f32', ...options });
+  const dataset = await datasets.create(config.dataset, { cacheDirectory: '/nowhere', seed: 1, report() {} });
+  const losses: number[] = [];
+  const hooks = { onIteration: ({ loss }: { loss: number }) => void losses.push(loss), signal: AbortSignal.any([]) };
+  const training = {
+    ...prepareTraining({ ...config, schedule: { ...config.schedule, lr } }, small(dataset)),
+    stepsInFlight,
+  };
+  for await (const _ of train(training, startPosition(), hooks));
+  return losses;
+}

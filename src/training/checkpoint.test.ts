@@ -1,0 +1,112 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { memory, tensor } from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { cpu } from '../backends/cpu/index.js';
+import { readSafetensors } from '../testing/run-files.js';
+import { discardCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
+import { type Position, startPosition } from './train.js';
+
+const scratch = mkdtempSync(path.join(tmpdir(), 'clr-checkpoint-'));
+let run: string;
+const reports: string[] = [];
+const report = (message: string) => void reports.push(message);
+const file = (name: string) => path.join(run, `checkpoints/${name}.safetensors`);
+const names = () => readdirSync(path.join(run, 'checkpoints')).sort();
+const variables = (...values: number[]) => [
+  { name: 'a', value: tensor(values.slice(0, 2), [1, 2]) },
+  { name: 'b', value: tensor(values[2]!) },
+];
+const at = (iteration: number, more: Partial<Position> = {}): Position => ({ ...startPosition(), iteration, ...more });
+const load = () => loadCheckpoint(run, variables(0, 0, 0), report);
+
+beforeAll(() => cpu.activate({ precision: 'f32' }));
+beforeEach(() => {
+  run = mkdtempSync(path.join(scratch, 'run-'));
+  mkdirSync(path.join(run, 'checkpoints'));
+  reports.length = 0;
+});
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+it('gives back what was saved, to the last bit, and makes no tensor too many', async () => {
+  const sums = { images: 7, trainSeconds: 0.1, seconds: 0.2, loss: 1 / 3, correct: 2 };
+  const position = at(5, { sums, last: { epoch: 1, val_acc: 50.1, val_loss: Math.E }, best: null });
+  await saveCheckpoint(run, variables(Math.fround(0.1), -0, 1e-40), position, 2);
+  const restored = variables(0, 0, 0);
+  const tensors = memory().numTensors;
+  expect(loadCheckpoint(run, restored, report)).toEqual(position);
+  expect(restored.map(({ value }) => [...value.dataSync()])).toEqual([[Math.fround(0.1), -0], [Math.fround(1e-40)]]);
+  expect(memory().numTensors).toBe(tensors);
+  expect(reports).toEqual([]);
+});
+
+it('is a safetensors file that another reader takes', async () => {
+  await saveCheckpoint(run, variables(1, 2, 3), at(5), 2);
+  const { metadata, tensors } = readSafetensors(file('last'));
+  expect(tensors).toEqual({ a: ['F32', [1, 2], '0000803f00000040'], b: ['F32', [], '00004040'] });
+  expect(JSON.parse(metadata.position!)).toMatchObject({ iteration: 5 });
+});
+
+it('keeps as many as asked for, the newest first, and the best besides', async () => {
+  const best = { epoch: 2, val_acc: 60, val_loss: 1 };
+  await saveCheckpoint(run, variables(1, 1, 1), at(1, { epoch: 2, last: best, best }), 3);
+  for (const i of [2, 3, 4]) await saveCheckpoint(run, variables(i, i, i), at(i, { epoch: 3, best }), 3);
+  expect(names()).toEqual(['best', 'last', 'previous-2', 'previous'].map((name) => `${name}.safetensors`));
+  const iterations = ['last', 'previous', 'previous-2', 'best'].map((name) => {
+    return JSON.parse(readSafetensors(file(name)).metadata.position!).iteration;
+  });
+  expect(iterations).toEqual([4, 3, 2, 1]);
+});
+
+it('of weights that are not finite is not written', async () => {
+  await saveCheckpoint(run, variables(1, 1, 1), at(1), 2);
+  await saveCheckpoint(run, variables(1, Number.NaN, 1), at(2), 2);
+  await saveCheckpoint(run, variables(1, 1, Number.POSITIVE_INFINITY), at(3), 2);
+  expect(load()?.iteration).toBe(1);
+});
+
+it('of a divergence is taken back where there is an older one', async () => {
+  await saveCheckpoint(run, variables(1, 1, 1), at(1), 2);
+  discardCheckpoint(run, 1);
+  expect(load()?.iteration).toBe(1);
+  await saveCheckpoint(run, variables(2, 2, 2), at(2), 2);
+  discardCheckpoint(run, 1);
+  expect(load()?.iteration).toBe(2);
+  discardCheckpoint(run, 2);
+  expect(load()?.iteration).toBe(1);
+});
+
+it('with any one bit flipped, or cut off anywhere, gives way to the one before it', async () => {
+  await saveCheckpoint(run, variables(1, 2, 3), at(1), 2);
+  await saveCheckpoint(run, variables(4, 5, 6), at(2), 2);
+  const whole = readFileSync(file('last'));
+  for (let i = 0; i < whole.length; i++) {
+    const damaged = Buffer.from(whole);
+    damaged[i] = damaged[i]! ^ (1 << (i % 8));
+    for (const bytes of [damaged, whole.subarray(0, i)]) {
+      writeFileSync(file('last'), bytes);
+      expect(load()?.iteration, `byte ${i}`).toBe(1);
+      expect(reports.pop()).toMatch(
+        /last\.safetensors is (damaged|cut off).*going on from previous\.safetensors, iteration 1$/,
+      );
+    }
+  }
+});
+
+it('is none where there is none, and an error where none is usable', async () => {
+  expect(load()).toBeUndefined();
+  writeFileSync(file('last'), 'x');
+  mkdirSync(file('previous'));
+  expect(load).toThrow(/no usable checkpoint: .*last\.safetensors is cut off; .*previous\.safetensors is not a file/);
+});
+
+it('of another model is refused with the tensor that differs', async () => {
+  await saveCheckpoint(run, variables(1, 2, 3), at(1), 2);
+  const other = [{ name: 'c', value: tensor(0) }];
+  const tensors = memory().numTensors;
+  expect(() => loadCheckpoint(run, other, report)).toThrow(/has no tensor "c"/);
+  const reshaped = [{ name: 'a', value: tensor([0, 0]) }];
+  expect(() => loadCheckpoint(run, reshaped, report)).toThrow(/has "a" of shape \[1,2\], not \[2\]/);
+  expect(memory().numTensors).toBe(tensors + 1);
+});

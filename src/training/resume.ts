@@ -1,0 +1,112 @@
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { validateConfig } from '../config/load.js';
+import { type ExperimentConfig, runLength } from '../config/schema.js';
+import { ClrError } from '../errors.js';
+import type { Variable } from '../models/index.js';
+import type { describeEnvironment } from '../runs/environment.js';
+import { tableName } from '../runs/finder-columns.js';
+import { readIterations, readJson } from '../runs/read-run.js';
+import { schedules } from '../schedules/index.js';
+import { loadCheckpoint } from './checkpoint.js';
+import { type Position, startPosition } from './train.js';
+
+/** What may differ when a run goes on: nothing of it changes a number, apart from rounding. */
+const mayChange = new Set(['$schema', 'name', 'source', 'expected', 'backend', 'threads', 'device', 'checkpoint']);
+
+/** A run's folder by its path, or the newest one in `runs` for "latest". */
+export function findRun(run: string, runs: string): string {
+  if (isFinder(run))
+    throw new ClrError('usage', `${run} is an LR range test, with nothing to go on with`, 'start it anew');
+  if (run !== 'latest') {
+    const found = [run, path.join(runs, run)].find((directory) => existsSync(path.join(directory, 'config.json')));
+    if (found) return found;
+    throw new ClrError('usage', `there is no run in ${run}`, 'name its folder, such as runs/7, or latest');
+  }
+  const names = existsSync(runs) ? readdirSync(runs).filter((name) => /^\d{1,15}$/.test(name)) : [];
+  const begun = names.filter(
+    (name) => existsSync(path.join(runs, name, 'config.json')) && !isFinder(path.join(runs, name)),
+  );
+  const newest = begun.sort((a, b) => Number(b) - Number(a))[0];
+  if (newest === undefined) throw new ClrError('usage', `no run in ${runs} to go on with`);
+  return path.join(runs, newest);
+}
+
+function isFinder(run: string): boolean {
+  return existsSync(path.join(run, tableName));
+}
+
+/**
+ * Throws ClrError('usage') with the keys when `asked` differs from the run's own config in what would change the run.
+ * `epochs` may differ here: only the data tell whether that changes what is done already (`restorePosition`).
+ */
+export function refuseOtherConfig(run: string, asked: ExperimentConfig): void {
+  const changed = changedKeys(storedConfig(run), asked).filter((key) => key !== 'epochs');
+  if (changed.length > 0) throw differs(run, changed.join(', '));
+}
+
+/** The keys that make `asked` another run than `stored`. */
+export function changedKeys(stored: ExperimentConfig, asked: ExperimentConfig): string[] {
+  const keys = Object.keys({ ...stored, ...asked }) as (keyof ExperimentConfig)[];
+  return keys.filter((key) => !mayChange.has(key) && !isDeepStrictEqual(stored[key], asked[key]));
+}
+
+/**
+ * Where the run stands; `variables` get their values at that point. Throws ClrError when there is no usable checkpoint, or
+ * when a run of `config.epochs` epochs would have been another one up to there.
+ */
+export function restorePosition(
+  run: string,
+  config: ExperimentConfig,
+  trainingImages: number,
+  variables: Variable[],
+  report: (message: string) => void,
+): Position {
+  const position = loadCheckpoint(run, variables, report) ?? beforeTheFirst(run);
+  const before = storedConfig(run);
+  if (before.epochs === config.epochs) return position;
+  const [old, now] = [runLength(before, trainingImages), runLength(config, trainingImages)];
+  if (now.iterations < position.iteration)
+    throw differs(run, `epochs: ${position.iteration} iterations are done, and ${config.epochs} epochs have fewer`);
+  if (position.epoch * old.iterationsPerEpoch > position.iteration)
+    throw differs(run, `epochs: it has ended, and in the middle of an epoch`);
+  const [was, is] = [schedules.create(before.schedule, old), schedules.create(config.schedule, now)];
+  for (let i = 0; i < position.iteration; i++)
+    if (!isDeepStrictEqual(was(i), is(i)))
+      throw differs(
+        run,
+        `epochs: with ${config.epochs} the schedule has another LR or momentum at iteration ${i} already`,
+      );
+  return position;
+}
+
+/** environment.json of a run that goes on: that of its start, with one more record in `resumed`. */
+export function resumedEnvironment(
+  run: string,
+  now: ReturnType<typeof describeEnvironment>,
+  { iteration }: Position,
+  report: (message: string) => void,
+): object {
+  if (!existsSync(path.join(run, 'environment.json'))) return now; // killed before it was written
+  const first = readJson(run, 'environment.json') as typeof now & { resumed?: object[] };
+  const keys = ['backend', 'device', 'precision', 'threads', 'node', 'clr'] as const;
+  const other = keys.filter((key) => first[key] !== now[key]).map((key) => `${key} ${now[key]}, not ${first[key]}`);
+  if (other.length > 0) report(`not as at the start of the run: ${other.join('; ')}; numbers may differ in rounding`);
+  return { ...first, resumed: [...(first.resumed ?? []), { iteration, ...now }] };
+}
+
+function storedConfig(run: string): ExperimentConfig {
+  return validateConfig(readJson(run, 'config.json'), path.join(run, 'config.json'));
+}
+
+/** A run that was killed before its first checkpoint begins anew in its folder; one that has lost them does not. */
+function beforeTheFirst(run: string): Position {
+  const table = path.join(run, 'iterations.csv');
+  if (!existsSync(table) || readIterations(run).length === 0) return startPosition();
+  throw new ClrError('data', `${run} has rows, but no checkpoint`, 'start the run anew');
+}
+
+function differs(run: string, what: string): ClrError {
+  return new ClrError('usage', `cannot go on with ${run}: the config differs in ${what}`, 'start a new run for it');
+}
