@@ -10,8 +10,8 @@ import { runCommand } from './commands/run.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { sweepCommand } from './commands/sweep.js';
 import { ClrError, exitCodes } from './errors.js';
-import { version } from './runs/environment.js';
 import { printable } from './system/printable.js';
+import { version } from './system/version.js';
 
 const program = new Command('clr')
   .description('A laboratory for cyclical learning rates and cyclical momentum.')

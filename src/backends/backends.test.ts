@@ -3,7 +3,8 @@ import { copyRegisteredKernels, registerBackend, setBackend } from '@tensorflow/
 import { beforeAll, describe, expect, test } from 'vitest';
 import { referenceKernels } from '../ops/index.js';
 import { expectAgreement } from '../testing/kernel-agreement.js';
-import { type Availability, probeBackends, useBackend } from './index.js';
+import type { Availability } from './backend.js';
+import { probeBackends, useBackend } from './index.js';
 import { type Case, compute, kernelCases, type Values } from './kernel-cases.js';
 import { registerComposedKernels } from './tensorflow/register.js';
 

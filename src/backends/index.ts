@@ -1,66 +1,6 @@
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
-
-/** Of activations and convolutions. */
-export type Precision = 'f32' | 'bf16' | 'f16';
-
-/** What a config may ask of a backend; one that cannot throws ClrError('backend'). */
-export interface BackendOptions {
-  precision: Precision;
-  /** Processor threads; undefined: all cores. */
-  threads?: number;
-  /** Which device of the backend, where it has several; undefined: its own choice. */
-  device?: string;
-}
-
-/** A backend at work: tfjs's current one, with what it really runs on. Recorded in environment.json. */
-export interface ActiveBackend {
-  name: string;
-  /** The device really used, e.g. the processor's or the GPU's name and driver. */
-  device: string;
-  precision: Precision;
-  threads: number;
-  /** What the device allows at most, where that is known. */
-  limits?: string;
-  /** Training steps that may be under way at once, where the device computes while this process goes on. */
-  stepsInFlight?: number;
-  /** Where kernels go on after they return: begins to measure them on the device, until the result is asked for. */
-  profile?(): () => Promise<DeviceProfile>;
-}
-
-/** Of all calls of a kernel; bytes are those of the tensors that it reads and writes. */
-export interface KernelTime {
-  kernel: string;
-  ms: number;
-  calls: number;
-  flop?: number;
-  bytes?: number;
-}
-
-export interface DeviceProfile {
-  kernels: KernelTime[];
-  /** The most that was measured on this device: moved to and from memory, and computed in float32. */
-  ceilings: { gb_per_second: number; tflops: number };
-}
-
-/** What a probe finds; `remedy` is a command or a step for the user. */
-export type Availability =
-  /** `slow`: why `auto` passes it over while another works; `onlyAs`: the device that it must be asked for as. */
-  { usable: true; device: string; slow?: string; onlyAs?: string } | { usable: false; reason: string; remedy: string };
-
-/** One way to compute, listed in `backends` below and loaded when asked for. */
-export interface Backend {
-  name: string;
-  precisions: Precision[];
-  /** The most threads that it can be told to use; absent: it cannot be told. */
-  maxThreads?: number;
-  /** Whether it has several devices to choose from. */
-  takesDevice?: boolean;
-  /** Whether it works here, and on what; never throws. */
-  probe(): Promise<Availability>;
-  /** Makes it tfjs's current backend with every kernel of `ops` registered. Throws ClrError('backend') if it cannot. */
-  activate(options: BackendOptions): Promise<ActiveBackend>;
-}
+import type { ActiveBackend, Availability, Backend, BackendOptions } from './backend.js';
 
 /** Fastest first: the order in which `auto` asks them. Loaded only when asked. */
 const backends: Record<string, () => Promise<Backend>> = {

@@ -4,11 +4,14 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { configSchema } from '../config/schema.js';
 import { datasets } from '../datasets/index.js';
-import { prepareTraining } from '../experiment.js';
+import { checkpointFolder } from '../runs/run-folder.js';
 import { askTorch } from '../testing/torch.js';
-import { checkpointFolder, saveCheckpoint } from '../training/checkpoint.js';
-import { startPosition, train } from '../training/train.js';
-import { type Precision, probeBackends, useBackend } from './index.js';
+import { saveCheckpoint } from '../training/checkpoint.js';
+import { startPosition } from '../training/position.js';
+import { prepareTraining } from '../training/prepare.js';
+import { train } from '../training/train.js';
+import type { Precision } from './backend.js';
+import { probeBackends, useBackend } from './index.js';
 
 /** Of a loss, relative to PyTorch's in float32: each of the first ten, and the mean of the last ten. */
 const tolerances = {
@@ -69,10 +72,12 @@ async function ourLosses(backend: string, precision: Precision): Promise<number[
 
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value) / values.length;
 const torch = await torchLosses();
+
 /** But for the reference and a software GPU, which are too slow for this net. */
 const others = (await probeBackends()).filter(
   ({ name, availability }) => name !== 'cpu' && !(availability.usable && availability.onlyAs),
 );
+
 /** Where float32 is not the only one. */
 const precisions: Record<string, Precision[]> = { onednn: ['f32', 'bf16'], webgpu: ['f32', 'f16'] };
 

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { DeviceProfile, KernelTime } from '../backends/index.js';
+import type { DeviceProfile, KernelTime } from '../backends/backend.js';
 import type { BenchResult } from '../diagnostics/bench.js';
 import { shipped } from '../system/root.js';
 import {

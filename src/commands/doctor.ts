@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { Precision } from '../backends/index.js';
+import type { Precision } from '../backends/backend.js';
 import type { Finding } from '../diagnostics/doctor.js';
 import { exitCodes } from '../errors.js';
 import { cacheOption, dataOption } from './options.js';

@@ -56,7 +56,7 @@ export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
 
 /** By the runs that have finished; where none has, by training steps, which also tells whether the arms can be trained here. */
 async function timeLeft(plan: SweepPlan, planned: SweepRun[], jobs: number, threads?: number): Promise<string> {
-  const { duration } = await import('../compare/print.js');
+  const { duration } = await import('../terminal/duration.js');
   const { estimate } = await import('../sweep/sweep.js');
   const seconds = estimate(planned, jobs);
   if (seconds !== undefined) return `about ${duration(seconds)}`;

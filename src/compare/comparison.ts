@@ -15,6 +15,7 @@ import {
 } from '../statistics/statistics.js';
 import { printable } from '../system/printable.js';
 import { differingSettings, filterRuns, type Group, groupRuns } from './groups.js';
+import type { Against, Row, Score } from './row.js';
 import { sentence } from './sentence.js';
 
 /** What is compared, and how the table is made. */
@@ -40,38 +41,6 @@ export interface Comparison {
   rows: Row[];
   references: Reference[];
   skipped: Skipped[];
-}
-
-/** Over the seeds that completed. NaN: unknown. */
-export interface Score {
-  mean: number;
-  std: number;
-}
-
-/** A line of the table: the runs of one config. */
-export interface Row {
-  config: string;
-  settings: Record<string, Setting | undefined>;
-  /** Runs completed: those that the scores are taken over. */
-  n: number;
-  diverged: number;
-  scores: Record<Metric, Score>;
-  runs: { directory: string; seed: number; status: Run['status']; scores: Run['scores'] }[];
-  /** This row minus the baseline; undefined for the baseline itself. */
-  against?: Against;
-}
-
-/** How a row stands to the baseline. */
-export interface Against {
-  /** Undefined where nothing can be said: see the sentence. */
-  test?: Difference & {
-    /** Over all rows compared. */
-    pHolm: number;
-    distinguishable: boolean;
-    /** Seeds an arm that would show a true difference of `wanted` four times in five; where it is not distinguishable. */
-    needed?: { seeds: number; wanted: number };
-  };
-  sentence: string;
 }
 
 /** What the source of these configs reports. */

@@ -1,7 +1,9 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Setting } from '../runs/read-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
-import type { Comparison, Row } from './comparison.js';
+import { duration } from '../terminal/duration.js';
+import type { Comparison } from './comparison.js';
+import type { Row } from './row.js';
 import { fixed } from './sentence.js';
 
 /** A table for the terminal, then a sentence an arm. */
@@ -110,15 +112,6 @@ function withStd(mean: number, std: number, digits: number): string {
 
 function reportOf([first, ...others]: string[]): string {
   return `${first}${others.length > 0 ? ` and ${others.length} more` : ''}, reported`;
-}
-
-/** Seconds, in the unit that suits. */
-export function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '-';
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${Math.floor(seconds / 60)} min ${String(Math.floor(seconds % 60)).padStart(2, '0')} s`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
 function closing(comparison: Comparison, format: (text: string) => string): string[] {

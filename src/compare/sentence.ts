@@ -1,5 +1,5 @@
 import { type Metric, metrics } from '../runs/scores.js';
-import type { Against, Row } from './comparison.js';
+import type { Against, Row } from './row.js';
 
 /**
  * What can be said of an arm, in words: "A 92.31 ± 0.18 (n=5) against B 92.20 ± 0.21 (n=5): +0.11, 95 % CI [-0.18, 0.40],

@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import { ClrError } from '../errors.js';
 import { maxBytes, memberOf } from './members.js';
-import type { SourceFile } from './source.js';
+import type { SourceFile } from './source-file.js';
 
 /** The real archives unpack to 184 MB (batches) and 250 MB (images). */
 const maxArchiveBytes = 1 << 30;

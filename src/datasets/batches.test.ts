@@ -3,7 +3,7 @@ import { cpu } from '../backends/cpu/index.js';
 import { assembleBatch, type PadMode, planWidth } from '../ops/assemble-batch.js';
 import { type Augmentation, augmentationSchema, epochPlan } from './augmentation.js';
 import { type Batch, batchesPerEpoch, epochBatches, normalisation, validationBatches } from './batches.js';
-import type { Dataset, Split } from './index.js';
+import type { Dataset, Split } from './dataset.js';
 
 beforeAll(() => cpu.activate({ precision: 'f32' }));
 

@@ -2,7 +2,7 @@ import { type Tensor1D, type Tensor4D, tensor1d } from '@tensorflow/tfjs-core';
 import { ClrError } from '../errors.js';
 import { assembleBatch, type PadMode, planWidth } from '../ops/assemble-batch.js';
 import { type Augmentation, epochPlan, fixedPlan } from './augmentation.js';
-import type { Dataset, Split } from './index.js';
+import type { Dataset, Split } from './dataset.js';
 
 export { type Augmentation, augmentationSchema } from './augmentation.js';
 

@@ -1,5 +1,5 @@
 import { ClrError } from '../errors.js';
-import type { Dataset, Split } from './index.js';
+import type { Dataset, Split } from './dataset.js';
 
 const pixels = 32 * 32;
 const recordBytes = 1 + 3 * pixels;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolders, replaceFile } from '../system/atomic.js';
-import type { Dataset, Split } from './index.js';
+import type { Dataset, Split } from './dataset.js';
 
 interface Header {
   imageShape: [number, number, number];

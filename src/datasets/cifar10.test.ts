@@ -17,7 +17,8 @@ import { create, Header } from 'tar';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ClrError } from '../errors.js';
 import { normalisation } from './batches.js';
-import { type Dataset, datasets } from './index.js';
+import type { Dataset } from './dataset.js';
+import { datasets } from './index.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'clr-cifar10-'));
 afterAll(() => rmSync(scratch, { recursive: true }));

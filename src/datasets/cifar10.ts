@@ -5,11 +5,12 @@ import { ClrError } from '../errors.js';
 import { entry } from '../registry.js';
 import { fromBatches } from './binary-batches.js';
 import { cached } from './cache.js';
+import type { DataOptions, Dataset } from './dataset.js';
 import { decodeImage } from './decode-image.js';
 import { downloaded, officialDownload } from './download.js';
 import { type DecodedImage, decodersAtOnce, fromImages } from './image-folders.js';
-import type { DataOptions, Dataset } from './index.js';
-import { openSource, type SourceFile } from './source.js';
+import { openSource } from './source.js';
+import type { SourceFile } from './source-file.js';
 import { type Limits, limited } from './subset.js';
 
 const limit = (split: string) =>

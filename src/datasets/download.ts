@@ -5,8 +5,8 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import lockfile from 'proper-lockfile';
 import { ClrError } from '../errors.js';
+import type { DataOptions } from './dataset.js';
 import { type Opener, openHttps } from './https.js';
-import type { DataOptions } from './index.js';
 
 /** A file that is known beforehand. */
 export interface Download {

@@ -1,5 +1,5 @@
 import { ClrError } from '../errors.js';
-import type { Dataset, Split } from './index.js';
+import type { Dataset, Split } from './dataset.js';
 import type { SplitName } from './members.js';
 
 /** One decoded image of an image folder. */

@@ -5,20 +5,7 @@ import { join } from 'node:path';
 import { ClrError } from '../errors.js';
 import { archiveFiles } from './archive.js';
 import { type Member, maxBytes, mayHoldMembers, memberOf } from './members.js';
-
-/** A file (or class folder) of a data set; `path` is relative to the source, with '/'. */
-export interface SourceFile {
-  path: string;
-  member: Member;
-  bytes(): Promise<Buffer>;
-}
-
-/** A folder or archive with a data set in it. */
-export interface Source {
-  /** Changes whenever the content may have changed. */
-  identity: string;
-  files(): AsyncIterable<SourceFile>;
-}
+import type { Source, SourceFile } from './source-file.js';
 
 /** Looks at what lies at `path`, without reading it. Throws ClrError('data') when nothing usable is there. */
 export function openSource(path: string): Source {

@@ -1,6 +1,6 @@
 import { ClrError } from '../errors.js';
 import { type Random, randomStream } from '../random.js';
-import type { DataOptions, Dataset, Split } from './index.js';
+import type { DataOptions, Dataset, Split } from './dataset.js';
 
 /** How many images of each split to take; undefined: all. */
 export interface Limits {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Dataset, datasets } from './index.js';
+import type { Dataset } from './dataset.js';
+import { datasets } from './index.js';
 
 function make(options: object = {}, seed = 1): Promise<Dataset> {
   const config = datasets.schema.parse({ type: 'synthetic', train_size: 40, val_size: 25, ...options });

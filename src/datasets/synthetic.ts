@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Random, randomStream } from '../random.js';
 import { entry } from '../registry.js';
-import type { DataOptions, Dataset, Split } from './index.js';
+import type { DataOptions, Dataset, Split } from './dataset.js';
 import { type Shape, shapes } from './shapes.js';
 
 const size = 32; // pixels

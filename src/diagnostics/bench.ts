@@ -1,8 +1,9 @@
 import { engine } from '@tensorflow/tfjs-core';
-import { type ActiveBackend, type DeviceProfile, type KernelTime, useBackend } from '../backends/index.js';
+import type { ActiveBackend, DeviceProfile, KernelTime } from '../backends/backend.js';
+import { useBackend } from '../backends/index.js';
 import type { ExperimentConfig } from '../config/schema.js';
-import { prepareTraining } from '../experiment.js';
 import { randomStream } from '../random.js';
+import { prepareTraining } from '../training/prepare.js';
 import { trainStep } from '../training/train.js';
 
 export interface BenchOptions {

@@ -1,4 +1,5 @@
-import { type ActiveBackend, type BackendOptions, type Precision, useBackend } from '../backends/index.js';
+import type { ActiveBackend, BackendOptions, Precision } from '../backends/backend.js';
+import { useBackend } from '../backends/index.js';
 import { type Case, compute, kernelCases, relativeError, type Values } from '../backends/kernel-cases.js';
 import type { Finding } from './doctor.js';
 

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import type { ExperimentConfig } from '../config/schema.js';
 import { augmentationSchema, type Batch, epochBatches, normalisation } from '../datasets/batches.js';
-import type { Dataset } from '../datasets/index.js';
-import { backendAndData, type ExperimentOptions, prepareTraining, report } from '../experiment.js';
+import type { Dataset } from '../datasets/dataset.js';
 import { describeEnvironment } from '../runs/environment.js';
 import { type FinderRow, finderColumns, tableName } from '../runs/finder-columns.js';
 import { lockFolder } from '../runs/lock.js';
 import { makeRunDirectory, Table, writeJson } from '../runs/run-folder.js';
+import { backendAndData, type ExperimentOptions, prepareTraining, report } from '../training/prepare.js';
 import { writeFinderCharts } from './charts.js';
 import { groupCurves } from './curves.js';
 import { checkRange, type LrRange } from './learning-rates.js';

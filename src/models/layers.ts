@@ -5,8 +5,8 @@ import { conv2d } from '../ops/conv2d.js';
 import { dense } from '../ops/dense.js';
 import type { Tape } from '../ops/tape.js';
 import type { Random } from '../random.js';
-import type { Parameter, Variable } from './index.js';
 import { type Init, initialBias, initialWeights } from './init.js';
+import type { Parameter, Variable } from './model.js';
 
 /** What all layers of a model share. */
 export interface LayerOptions {
@@ -17,6 +17,7 @@ export interface LayerOptions {
 
 /** x [N, H, W, C] to another such tensor, recorded on the tape. */
 export type Layer = (tape: Tape, x: Tensor4D) => Tensor4D;
+
 /** With `residual`, that is added before the ReLU. */
 export type BatchNormLayer = (tape: Tape, x: Tensor4D, ending: { relu: boolean; residual?: Tensor4D }) => Tensor4D;
 

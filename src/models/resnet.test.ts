@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { cpu } from '../backends/cpu/index.js';
 import { Tape } from '../ops/tape.js';
 import { randomStream } from '../random.js';
-import { type Model, models } from './index.js';
+import { models } from './index.js';
+import type { Model } from './model.js';
 
 const make = (options: object): Model => {
   const random = randomStream(1, 'init');

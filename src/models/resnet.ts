@@ -5,9 +5,9 @@ import { downsamplePad } from '../ops/downsample-pad.js';
 import { globalAveragePool } from '../ops/global-average-pool.js';
 import type { Tape } from '../ops/tape.js';
 import { entry } from '../registry.js';
-import type { Model, ModelContext } from './index.js';
 import { initNames } from './init.js';
 import { type Layer, Layers } from './layers.js';
+import type { Model, ModelContext } from './model.js';
 
 const blocks = z.int().min(1).max(200); // those of the deepest net of He et al., of 1202 layers
 const options = z.object({

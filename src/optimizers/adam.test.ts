@@ -1,8 +1,9 @@
 import { memory, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cpu } from '../backends/cpu/index.js';
-import type { Parameter } from '../models/index.js';
-import { type Optimizer, optimizers } from './index.js';
+import type { Parameter } from '../models/model.js';
+import { optimizers } from './index.js';
+import type { Optimizer } from './optimizer.js';
 
 const make = (options: object, values = [[1, -2, 3], [0.5]]) => {
   const roles = ['filter', 'scale'] as const;

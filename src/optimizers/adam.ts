@@ -1,10 +1,10 @@
 import { scalar, zerosLike } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { Parameter } from '../models/index.js';
+import type { Parameter } from '../models/model.js';
 import { type AdamUpdate, adamUpdate } from '../ops/adam-update.js';
 import { entry } from '../registry.js';
-import type { Optimizer } from './index.js';
-import { decayOf, weightDecayOptions } from './sgd.js';
+import type { Optimizer } from './optimizer.js';
+import { decayOf, weightDecayOptions } from './weight-decay.js';
 
 const { weight_decay_mode: _, ...decayOptions } = weightDecayOptions; // the type says which
 

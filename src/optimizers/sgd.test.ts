@@ -1,7 +1,7 @@
 import { tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cpu } from '../backends/cpu/index.js';
-import type { Parameter } from '../models/index.js';
+import type { Parameter } from '../models/model.js';
 import { optimizers } from './index.js';
 
 /** One parameter of value 1, through steps that differ in gradient, LR and momentum; its value after each. */

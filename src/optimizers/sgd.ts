@@ -1,24 +1,10 @@
 import { zerosLike } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { Parameter } from '../models/index.js';
+import type { Parameter } from '../models/model.js';
 import { sgdUpdate } from '../ops/sgd-update.js';
 import { entry } from '../registry.js';
-import type { Optimizer } from './index.js';
-
-/** What decays, shared by the optimizers. */
-export const weightDecayOptions = {
-  weight_decay: z.number().min(0).max(1).default(1e-4).describe('0 for none'),
-  weight_decay_mode: z
-    .enum(['l2', 'decoupled'])
-    .default('l2')
-    .describe('l2: added to the gradient; decoupled: p -= lr * weight_decay * p (arXiv:1711.05101)'),
-  decay_batch_norm: z.boolean().default(true).describe("whether batch norm's scale and shift decay too"),
-};
-
-/** The weight decay of each parameter. */
-export function decayOf(parameters: Parameter[], weightDecay: number, decayBatchNorm: boolean): number[] {
-  return parameters.map(({ role }) => (!decayBatchNorm && (role === 'scale' || role === 'shift') ? 0 : weightDecay));
-}
+import type { Optimizer } from './optimizer.js';
+import { decayOf, weightDecayOptions } from './weight-decay.js';
 
 /** SGD with momentum; LR and momentum are those of the schedule, given anew at each step. */
 export const sgd = entry({

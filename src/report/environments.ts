@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Row } from '../compare/comparison.js';
+import type { Row } from '../compare/row.js';
 import type { Skipped } from '../runs/find-runs.js';
 import { readJsonAs } from '../runs/read-run.js';
 import { printable } from '../system/printable.js';

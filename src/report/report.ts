@@ -1,8 +1,9 @@
-import type { Comparison, Row } from '../compare/comparison.js';
+import type { Comparison } from '../compare/comparison.js';
 import { cells, measured, said, settingCell } from '../compare/print.js';
-import { version } from '../runs/environment.js';
+import type { Row } from '../compare/row.js';
 import type { Skipped } from '../runs/find-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
+import { version } from '../system/version.js';
 import { environmentColumns, environmentsOf } from './environments.js';
 import { Html, html, list, table } from './html.js';
 import { page } from './page.js';

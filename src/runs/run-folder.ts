@@ -3,36 +3,12 @@ import path from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { ClrError } from '../errors.js';
 import { cannotWrite, makeFolders, removeTemporaries, replaceFile } from '../system/atomic.js';
-import { checkpointFolder } from '../training/checkpoint.js';
-import type { Position, Score } from '../training/train.js';
 import { type IterationRow, iterationColumns, type MetricsRow, metricsColumns } from './columns.js';
 import { lockFolder } from './lock.js';
 import { readText } from './read-run.js';
 
-/** summary.json */
-export interface Summary {
-  status: 'running' | 'completed' | 'diverged' | 'interrupted' | 'failed';
-  /** Why it did not complete. */
-  message?: string | undefined;
-  /** Updates done. */
-  iterations: number;
-  /** Epochs done. */
-  epochs: number;
-  /** The last epoch's scores. */
-  final: Score | null;
-  /** Those of the epoch with the highest validation accuracy. */
-  best: Score | null;
-  /** Wall time of the epochs done. */
-  seconds: number;
-  /** Training images a second over these epochs, validation excluded. */
-  images_per_second: number | null;
-}
-
-export function summarise(position: Position, status: Summary['status'], message?: string): Summary {
-  const { iteration: iterations, epoch: epochs, last: final, best, totals } = position;
-  const images_per_second = epochs > 0 ? totals.images / totals.trainSeconds : null;
-  return { status, message, iterations, epochs, final, best, seconds: totals.seconds, images_per_second };
-}
+/** Below a run's folder. */
+export const checkpointFolder = 'checkpoints';
 
 /**
  * A run's folder, locked and open for writing: rows are appended as they come, every other file is replaced whole or not at

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
 import { momentumLead } from './clr.js';
-import type { RunLength, Schedule } from './index.js';
 import { momentumOptions, withMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
+import type { RunLength, Schedule } from './schedule.js';
 
 /** The tails that the thread tried (facts 3.1; https://forums.fast.ai/t/project-cyclical-momentum/14435). */
 const tailShapes = { linear: 'linear', cosine: 'cosine', flat: 'constant' } as const;

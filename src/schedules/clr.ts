@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
-import type { RunLength, Schedule } from './index.js';
 import { momentumOptions, withMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
+import type { RunLength, Schedule } from './schedule.js';
 
 /** `momentum_lead`, in fastai 0.7's schedules. */
 export const momentumLead = z

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
-import type { Schedule } from './index.js';
 import { constantMomentum } from './momentum.js';
+import type { Schedule } from './schedule.js';
 
 /** The same LR and momentum at every iteration. */
 export const constant = entry({

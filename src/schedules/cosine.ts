@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
 import { roundEnds } from './duration.js';
-import type { RunLength, Schedule } from './index.js';
 import { constantMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
+import type { RunLength, Schedule } from './schedule.js';
 
 /**
  * Cosine annealing from max_lr to min_lr with warm restarts (SGDR, arXiv:1608.03983): `cycles` of them fill the run, each

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RunLength } from './index.js';
+import type { RunLength } from './schedule.js';
 
 const fraction = /^\d+(\.\d+)?\/\d+(\.\d+)?$/;
 

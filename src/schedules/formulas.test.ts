@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../config/load.js';
 import { scheduleRows } from '../training/schedule-table.js';
-import type { Hyperparameters, RunLength } from './index.js';
 import { schedules } from './index.js';
+import type { Hyperparameters, RunLength } from './schedule.js';
 
 /** Expected values as the sources write them, none of it shared with the code under test. */
 type Formula = (it: number, run: RunLength) => Partial<Hyperparameters>;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
-import type { RunLength, Schedule } from './index.js';
 import { momentumOptions, withMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
+import type { RunLength, Schedule } from './schedule.js';
 
 /**
  * OneCycleLR of https://github.com/titu1994/keras-one-cycle (facts 2.2), a port of clr-beta with a trap of its own, kept

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ClrError } from '../errors.js';
-import type { Schedule } from './index.js';
 import type { Curve } from './piecewise.js';
+import type { Schedule } from './schedule.js';
 
 /** A momentum that is held. */
 export const constantMomentum = z.number().min(0).lt(1);

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
 import { duration, toIterations } from './duration.js';
-import type { RunLength, Schedule } from './index.js';
 import { constantMomentum } from './momentum.js';
+import type { RunLength, Schedule } from './schedule.js';
 
 /** Smith's template: five drops by sqrt(0.1) (facts 1.1; https://github.com/lnsmith54/hyperParam1, solver.prototxt). */
 const smithMilestones = [0.5, 0.75, 0.875, 0.906, 0.9375].map((share) => ({ share }));

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { ClrError } from '../errors.js';
 import { entry } from '../registry.js';
-import type { RunLength, Schedule } from './index.js';
 import { momentumOptions, withMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
+import type { RunLength, Schedule } from './schedule.js';
 
 /** What differs between the libraries: defaults, and the lengths of the first leg and of the rest, in iterations. */
 interface Preset {

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { ClrError } from '../errors.js';
 import { entry } from '../registry.js';
 import { durationKeys, roundEnds, toIterations } from './duration.js';
-import type { RunLength, Schedule } from './index.js';
 import { constantMomentum } from './momentum.js';
 import { type Piece, piecewise, shapeNames } from './piecewise.js';
+import type { RunLength, Schedule } from './schedule.js';
 
 const lr = z.union([z.number().gt(0), z.tuple([z.number().gt(0), z.number().min(0)])], {
   error: 'must be a number above 0 or [from, to], where only `to` may be 0',

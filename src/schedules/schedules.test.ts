@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type RunLength, schedules } from './index.js';
+import { schedules } from './index.js';
+import type { RunLength } from './schedule.js';
 
 /** Options that an entry cannot do without, at any run length. */
 const required: Record<string, object> = {

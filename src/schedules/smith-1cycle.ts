@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
 import { duration, toIterations } from './duration.js';
-import type { RunLength, Schedule } from './index.js';
 import { momentumOptions, withMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
+import type { RunLength, Schedule } from './schedule.js';
 
 /**
  * The "1cycle" policy of Smith's Caffe, as his logs show it (facts 1.1, 1.2; https://github.com/lnsmith54/hyperParam1): up

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
 import { duration, toIterations } from './duration.js';
-import type { RunLength, Schedule } from './index.js';
 import { momentumOptions, withMomentum } from './momentum.js';
+import type { RunLength, Schedule } from './schedule.js';
 
 /** Shared by triangular, triangular2 and exp-range. */
 export const triangularOptions = {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
-import type { RunLength, Schedule } from './index.js';
+import type { RunLength, Schedule } from './schedule.js';
 import { triangles, triangularOptions } from './triangular.js';
 
 /** Triangles, each half as high as the one before (arXiv:1506.01186). */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
-import { duration } from '../compare/print.js';
+import { duration } from '../terminal/duration.js';
 import { interactive } from '../terminal/progress.js';
 import { isDone, type SweepRun } from './manifest.js';
 

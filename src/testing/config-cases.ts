@@ -5,9 +5,10 @@ import fc from 'fast-check';
 import { cpu } from '../backends/cpu/index.js';
 import { loadConfig } from '../config/load.js';
 import { configJsonSchema, configSchema, type ExperimentConfig, runLength } from '../config/schema.js';
-import { type Dataset, datasets, trainSize } from '../datasets/index.js';
-import { prepareTraining } from '../experiment.js';
+import type { Dataset } from '../datasets/dataset.js';
+import { datasets, trainSize } from '../datasets/index.js';
 import { schedules } from '../schedules/index.js';
+import { prepareTraining } from '../training/prepare.js';
 
 /** As much of a JSON Schema as that of the configs has. */
 interface Schema {

@@ -1,8 +1,11 @@
-import { type BackendOptions, useBackend } from '../backends/index.js';
+import type { BackendOptions } from '../backends/backend.js';
+import { useBackend } from '../backends/index.js';
 import { configSchema } from '../config/schema.js';
-import { type Dataset, datasets, type Split } from '../datasets/index.js';
-import { prepareTraining } from '../experiment.js';
-import { startPosition, train } from '../training/train.js';
+import type { Dataset, Split } from '../datasets/dataset.js';
+import { datasets } from '../datasets/index.js';
+import { startPosition } from '../training/position.js';
+import { prepareTraining } from '../training/prepare.js';
+import { train } from '../training/train.js';
 
 const config = configSchema.parse({
   batch_size: 4,

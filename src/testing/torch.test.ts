@@ -1,7 +1,7 @@
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cpu } from '../backends/cpu/index.js';
-import type { Parameter } from '../models/index.js';
+import type { Parameter } from '../models/model.js';
 import { optimizers } from '../optimizers/index.js';
 import { schedules } from '../schedules/index.js';
 import { askTorch } from './torch.js';
@@ -89,6 +89,7 @@ const optimizerCases: OptimizerCase[] = [
 ];
 
 const pct41 = 41 / 95;
+
 /** [updates, our options, torch's options] of OneCycleLR. */
 const scheduleCases: [number, object, object][] = [
   ...[1, 2, 3, 4, 5, 100, 9310].map((n): [number, object, object] => [n, { max_lr: 0.8 }, { max_lr: 0.8 }]),

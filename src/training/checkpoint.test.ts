@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { cpu } from '../backends/cpu/index.js';
 import { readSafetensors } from '../testing/run-files.js';
 import { discardCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
-import { type Position, startPosition } from './train.js';
+import { type Position, startPosition } from './position.js';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-checkpoint-'));
 let run: string;

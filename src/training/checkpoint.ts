@@ -4,9 +4,10 @@ import path from 'node:path';
 import { type Rank, type ShapeMap, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { ClrError } from '../errors.js';
-import type { Variable } from '../models/index.js';
+import type { Variable } from '../models/model.js';
+import { checkpointFolder } from '../runs/run-folder.js';
 import { replaceFile } from '../system/atomic.js';
-import type { Position } from './train.js';
+import type { Position } from './position.js';
 
 /**
  * A checkpoint is one safetensors file (https://github.com/huggingface/safetensors): 8 bytes with the header's length, the
@@ -29,7 +30,6 @@ const unsealed = '0'.repeat(64);
 const sealOffset = 8 + '{"__metadata__":{"sha256":"'.length;
 const maxBytes = 2 ** 31 - 1; // that readFileSync takes
 
-export const checkpointFolder = 'checkpoints';
 const nameOf = (age: number) => `${['last', 'previous'][age] ?? `previous-${age}`}.safetensors`;
 
 /**

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { tidy } from '@tensorflow/tfjs-core';
 import type { Batch } from '../datasets/batches.js';
-import type { Model } from '../models/index.js';
+import type { Model } from '../models/model.js';
 import { softmaxCrossEntropy } from '../ops/softmax-cross-entropy.js';
 import { Tape } from '../ops/tape.js';
 

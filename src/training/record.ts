@@ -1,12 +1,14 @@
 import { writeRunCharts } from '../charts/run-charts.js';
 import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
-import type { Variable } from '../models/index.js';
-import { type RunFolder, resumeCommand, type Summary, summarise } from '../runs/run-folder.js';
+import type { Variable } from '../models/model.js';
+import { type RunFolder, resumeCommand } from '../runs/run-folder.js';
+import type { Summary } from '../runs/summary.js';
 import { heapIsNearlyFull, outOfMemory } from '../system/heap.js';
 import { progressReport } from '../terminal/progress.js';
 import { discardCheckpoint, saveCheckpoint } from './checkpoint.js';
-import { isGood, type Position, type Training, train } from './train.js';
+import { type Position, summarise } from './position.js';
+import { isGood, type Training, train } from './train.js';
 
 export interface Recording {
   config: ExperimentConfig;

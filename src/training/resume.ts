@@ -4,13 +4,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { validateConfig } from '../config/load.js';
 import { type ExperimentConfig, runLength } from '../config/schema.js';
 import { ClrError } from '../errors.js';
-import type { Variable } from '../models/index.js';
+import type { Variable } from '../models/model.js';
 import type { describeEnvironment } from '../runs/environment.js';
 import { tableName } from '../runs/finder-columns.js';
 import { readIterations, readJson } from '../runs/read-run.js';
 import { schedules } from '../schedules/index.js';
 import { loadCheckpoint } from './checkpoint.js';
-import { type Position, startPosition } from './train.js';
+import { type Position, startPosition } from './position.js';
 
 /** What may differ when a run goes on: nothing of it changes a number, apart from rounding. */
 const mayChange = new Set(['$schema', 'name', 'source', 'expected', 'backend', 'threads', 'device', 'checkpoint']);

@@ -3,9 +3,10 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { wasm } from '../backends/wasm/index.js';
 import { configSchema } from '../config/schema.js';
 import { datasets } from '../datasets/index.js';
-import { prepareTraining } from '../experiment.js';
 import type { IterationRow } from '../runs/columns.js';
-import { startPosition, type Training, train, trainStep } from './train.js';
+import { startPosition } from './position.js';
+import { prepareTraining } from './prepare.js';
+import { type Training, train, trainStep } from './train.js';
 
 const config = configSchema.parse({
   epochs: 2,

@@ -2,13 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { Batch } from '../datasets/batches.js';
 import { ClrError } from '../errors.js';
-import type { Model } from '../models/index.js';
+import type { Model } from '../models/model.js';
 import { softmaxCrossEntropy } from '../ops/softmax-cross-entropy.js';
 import { Tape } from '../ops/tape.js';
-import type { Optimizer } from '../optimizers/index.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
 import type { IterationRow, MetricsRow } from '../runs/columns.js';
-import type { Hyperparameters, RunLength, Schedule } from '../schedules/index.js';
+import type { Hyperparameters, RunLength, Schedule } from '../schedules/schedule.js';
 import { evaluate } from './evaluate.js';
+import { type Clock, emptySums, type Position } from './position.js';
 
 /** All that one run trains with. */
 export interface Training extends RunLength {
@@ -25,43 +26,6 @@ export interface Training extends RunLength {
   /** Updates that may be under way before a loss is read, where the device computes by itself; 0 by default. */
   stepsInFlight?: number;
 }
-
-/** Where a run stands: with the tensors of model and optimizer, all that it needs to go on exactly. Plain data. */
-export interface Position {
-  /** Updates done. */
-  iteration: number;
-  /** Epochs validated and reported. */
-  epoch: number;
-  /** Of the epoch at hand, over the images seen so far. */
-  sums: Clock & { loss: number; correct: number };
-  /** Of the epochs before. */
-  totals: Clock;
-  /** Of the last epoch, and of the one with the highest validation accuracy so far. */
-  last: Score | null;
-  best: Score | null;
-}
-
-interface Clock {
-  /** Trained on. */
-  images: number;
-  /** Spent in training steps. */
-  trainSeconds: number;
-  /** Spent in all, validation included. */
-  seconds: number;
-}
-
-export interface Score {
-  epoch: number;
-  /** Percent. */
-  val_acc: number;
-  val_loss: number;
-}
-
-export function startPosition(): Position {
-  return { iteration: 0, epoch: 0, sums: emptySums(), totals: noTime(), last: null, best: null };
-}
-const noTime = (): Clock => ({ images: 0, trainSeconds: 0, seconds: 0 });
-const emptySums = () => ({ ...noTime(), loss: 0, correct: 0 });
 
 export interface TrainHooks {
   /** After each update, once its loss is known; `settled`: no later one has begun, so the weights are those after it. */

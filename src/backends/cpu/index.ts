@@ -3,8 +3,8 @@ import '@tensorflow/tfjs-backend-cpu';
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { backend, type DataType, enableProdMode, setBackend, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { HostMemory } from '../../ops/kernel.js';
+import type { Backend } from '../backend.js';
 import { registerReferenceKernels } from '../host.js';
-import type { Backend } from '../index.js';
 
 /** tfjs's plain JavaScript backend with the reference kernels: slow, everywhere the same, what the others are compared with. */
 export const cpu: Backend = {

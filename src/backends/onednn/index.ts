@@ -8,8 +8,8 @@ import {
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';
+import type { Backend } from '../backend.js';
 import { registerHostKernels, registerReferenceKernels } from '../host.js';
-import type { Backend } from '../index.js';
 import { type Addon, loadAddon } from './addon.js';
 import { OnednnBackend } from './backend.js';
 import { kernels } from './kernels/index.js';

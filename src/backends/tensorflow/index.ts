@@ -1,7 +1,7 @@
 import os from 'node:os';
 import { enableProdMode, engine, findBackend, findBackendFactory, setBackend } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';
-import type { Availability, Backend } from '../index.js';
+import type { Availability, Backend } from '../backend.js';
 import { batchNormKernels, type TensorFlowBackend } from './batch-norm.js';
 import { registerComposedKernels, registerTidied } from './register.js';
 

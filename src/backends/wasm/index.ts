@@ -11,8 +11,8 @@ import {
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';
+import type { Availability, Backend } from '../backend.js';
 import { registerReferenceKernels } from '../host.js';
-import type { Availability, Backend } from '../index.js';
 import { heap } from './heap.js';
 import { conv2dBackpropFilter } from './kernels/Conv2DBackpropFilter.js';
 import { conv2dBackpropInput } from './kernels/Conv2DBackpropInput.js';

@@ -2,7 +2,7 @@
 import { registerBackend, setBackend } from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { configSchema } from '../../config/schema.js';
-import { prepareTraining } from '../../experiment.js';
+import { prepareTraining } from '../../training/prepare.js';
 import { trainStep } from '../../training/train.js';
 import { registerHostKernels } from '../host.js';
 import { WebgpuBackend } from './backend.js';

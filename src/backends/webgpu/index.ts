@@ -1,7 +1,7 @@
 import { enableProdMode, findBackend, registerBackend, removeBackend, setBackend } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';
+import type { Availability, Backend } from '../backend.js';
 import { registerHostKernels } from '../host.js';
-import type { Availability, Backend } from '../index.js';
 import { WebgpuBackend } from './backend.js';
 import { describe, findAdapter, limitsOf, openDevice, remedy } from './gpu.js';
 import { kernels } from './kernels/index.js';

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { firstLosses } from '../../testing/first-losses.js';
 import { expectAgreement } from '../../testing/kernel-agreement.js';
-import { type Precision, probeBackends, useBackend } from '../index.js';
+import type { Precision } from '../backend.js';
+import { probeBackends, useBackend } from '../index.js';
 import { kernelCases as cases, compute, type Values } from '../kernel-cases.js';
 
 const { availability } = (await probeBackends()).find(({ name }) => name === 'webgpu')!;

@@ -1,6 +1,6 @@
 /// <reference types="@webgpu/types" />
 import { ClrError } from '../../errors.js';
-import type { DeviceProfile, KernelTime } from '../index.js';
+import type { DeviceProfile, KernelTime } from '../backend.js';
 import { usualThreads, type WebgpuBackend } from './backend.js';
 import type { Dispatch } from './commands.js';
 import { elementwise, type Shader } from './shader.js';

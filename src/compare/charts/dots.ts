@@ -2,7 +2,8 @@ import { extent } from '../../charts/axes.js';
 import { type Panel, panelSize } from '../../charts/theme.js';
 import { type Metric, metrics } from '../../runs/scores.js';
 import { halfInterval, mean } from '../../statistics/statistics.js';
-import { type Row, values } from '../comparison.js';
+import { values } from '../comparison.js';
+import type { Row } from '../row.js';
 
 const rowHeight = 30;
 

@@ -1,0 +1,34 @@
+import type { Rank, Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tape } from '../ops/tape.js';
+import type { Random } from '../random.js';
+
+/** A named tensor that training replaces by a new one at every step. */
+export interface Variable<R extends Rank = Rank> {
+  /** Unique in the model, e.g. `stage2.block1.conv1.filter`; its name in checkpoints. */
+  readonly name: string;
+  value: Tensor<R>;
+}
+
+/** A variable that the optimizer learns. */
+export interface Parameter<R extends Rank = Rank> extends Variable<R> {
+  readonly role: 'filter' | 'weights' | 'bias' | 'scale' | 'shift';
+}
+
+/** A net and all its variables. */
+export interface Model {
+  /** In the order of the forward pass. */
+  readonly parameters: Parameter[];
+  /** What is not learnt but kept: batch norm's running statistics. */
+  readonly statistics: Variable[];
+  /** x [N, H, W, C] -> logits [N, classes]. */
+  forward(tape: Tape, x: Tensor4D): Tensor2D;
+}
+
+/** What a model is made for, besides its own options. */
+export interface ModelContext {
+  /** [H, W, C] */
+  inputShape: [number, number, number];
+  classes: number;
+  /** Draws the initial weights. */
+  random: Random;
+}
