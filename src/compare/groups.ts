@@ -3,7 +3,7 @@ import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
 import type { Run, Setting } from '../runs/read-runs.js';
 
-/** The runs of one config: equal but for the seed. Each seed counts once. */
+/** The runs of one config: equal but for the seed and what it `varies`. Each seed counts once. */
 export interface Group {
   /** The config's name; where several share it, with the settings that tell them apart. */
   label: string;
@@ -19,7 +19,8 @@ export interface Group {
 export function groupRuns(runs: readonly Run[]): Group[] {
   const byConfig = new Map<string, Run[]>();
   for (const run of runs) {
-    const key = JSON.stringify([run.name, Object.entries(run.settings).sort(([a], [b]) => (a < b ? -1 : 1))]);
+    const settings = Object.entries(ownSettings(run)).sort(([a], [b]) => (a < b ? -1 : 1));
+    const key = JSON.stringify([run.name, run.varies, settings]);
     const same = byConfig.get(key);
     if (same) same.push(run);
     else byConfig.set(key, [run]);
@@ -36,8 +37,15 @@ function group(runs: Run[]): Group {
     if (bySeed.has(run.seed)) repeats.push(run);
     else bySeed.set(run.seed, run);
   }
-  const { name, settings } = runs[0]!;
+  const { name } = runs[0]!;
+  const settings = ownSettings(runs[0]!);
   return { label: name, name, settings, runs: [...bySeed.values()].sort((a, b) => a.seed - b.seed), repeats };
+}
+
+/** Without those that differ between repetitions. */
+function ownSettings({ settings, varies }: Run): Record<string, Setting> {
+  const varied = (key: string) => varies.some((other) => key === other || key.startsWith(`${other}.`));
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !varied(key)));
 }
 
 function tellApart(namesakes: Group[]): void {

@@ -26,6 +26,13 @@ export const configSchema = z.strictObject({
     })
     .optional()
     .describe('what the source reports'),
+  varies: z
+    .array(z.string().max(100))
+    .max(20)
+    .optional()
+    .describe(
+      'keys that differ between the repetitions of one arm, as the seed does: a comparison takes them for one row',
+    ),
   seed: z.int().min(0).max(4294967295).default(1).describe('of initial weights, shuffling, augmentation and subsets'),
   epochs: z.number().gt(0).max(100000).default(30).describe('passes over the training set; fractions allowed'),
   batch_size: z.int().min(1).max(65536).default(128).describe('images'),

@@ -17,6 +17,8 @@ export interface Run {
   seed: number;
   /** All that distinguishes its config from others, keys dotted: `schedule.max_lr`. */
   settings: Record<string, Setting>;
+  /** The settings that differ between the repetitions of one arm, as the seed does. */
+  varies: string[];
   status: 'completed' | 'diverged';
   /** Undefined: diverged. */
   scores: Record<Metric, number> | undefined;
@@ -25,7 +27,7 @@ export interface Run {
 }
 
 /** These decide neither what is computed nor on what. */
-const irrelevant = new Set(['$schema', 'name', 'source', 'expected', 'seed', 'threads', 'checkpoint']);
+const irrelevant = new Set(['$schema', 'name', 'source', 'expected', 'seed', 'threads', 'checkpoint', 'varies']);
 
 /** No longer than in a config that is checked. */
 function text(length: number) {
@@ -42,6 +44,7 @@ const expectedSchema = z.object({
 const configSchema = z.looseObject({
   name: text(100),
   seed: z.number(),
+  varies: z.array(text(100)).max(20).default([]),
   source: text(1000).optional(),
   expected: expectedSchema.optional(),
 });
@@ -97,6 +100,7 @@ function readRun(directory: string): Run | string {
     name: config.name,
     seed: config.seed,
     settings: flatten(Object.fromEntries(Object.entries(config).filter(([key]) => !irrelevant.has(key)))),
+    varies: config.varies,
     status,
     scores:
       status === 'completed'

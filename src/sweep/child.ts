@@ -4,6 +4,7 @@ import path from 'node:path';
 import { shipped } from '../system/root.js';
 import type { Next, SweepRun } from './manifest.js';
 import { armFile } from './manifest.js';
+import { assignments } from './plan.js';
 
 const program = shipped('bin/clr.js');
 
@@ -21,10 +22,11 @@ export interface RunFlags {
  */
 export function startRun(directory: string, run: SweepRun, next: Next, flags: RunFlags): ChildProcess {
   const folder = path.join(directory, run.directory);
+  const set = assignments(run.varied ?? {}).flatMap((assignment) => ['--set', assignment]);
   const what =
     next === 'resume'
       ? ['--resume', folder]
-      : [armFile(directory, run.arm), '--seed', String(run.seed), '--run-dir', folder];
+      : [armFile(directory, run.arm), '--seed', String(run.seed), '--run-dir', folder, ...set];
   const { data, cache, threads } = flags;
   const given = Object.entries({ data, cache, threads }).filter(([, value]) => value !== undefined);
   const log = openSync(`${folder}.log`, 'a');

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { validateConfig } from '../config/load.js';
 import { ClrError } from '../errors.js';
@@ -9,12 +10,14 @@ import { writeJson } from '../runs/run-folder.js';
 import type { Summary } from '../runs/summary.js';
 import { replaceFile } from '../system/atomic.js';
 import { changedKeys } from '../training/resume.js';
-import type { SweepPlan } from './plan.js';
+import { type SweepPlan, variation } from './plan.js';
 
 /** One run as sweep.json has it. */
 export interface SweepRun {
   arm: string;
   seed: number;
+  /** Settings that are this seed's own: dotted key -> value. */
+  varied?: Record<string, string | number | boolean> | undefined;
   /** Relative to the sweep's folder. */
   directory: string;
   status: 'pending' | Summary['status'];
@@ -33,6 +36,7 @@ const manifestSchema = z.object({
   runs: z.array(
     z.object({
       ...{ arm: z.string(), seed: z.number(), directory: z.string() },
+      varied: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
       status: z.enum(['pending', 'running', 'completed', 'diverged', 'interrupted', 'failed']),
       message: z.string().optional(),
       seconds: z.number().optional(),
@@ -57,8 +61,9 @@ export function readManifest(directory: string, plan: SweepPlan): { planned: Swe
     plan.seeds.map((seed): SweepRun => {
       const folder = path.join(arm.name, `seed-${seed}`);
       const known = earlier.find((run) => run.directory === folder);
-      const run = known ?? { arm: arm.name, seed, directory: folder, status: 'pending' };
-      return refresh(directory, run);
+      const run = { arm: arm.name, seed, varied: varied(plan, seed), directory: folder, status: 'pending' } as const;
+      if (known) refuseOtherVariation(directory, known, run);
+      return refresh(directory, known ?? run);
     }),
   );
   const folders = new Set(planned.map((run) => run.directory));
@@ -121,6 +126,20 @@ function readSummary(folder: string): Summary | undefined {
   } catch {
     return undefined; // not begun, or ended before the first epoch
   }
+}
+
+/** Undefined where the seeds differ in nothing else. */
+function varied(plan: SweepPlan, seed: number): SweepRun['varied'] {
+  return Object.keys(plan.vary).length > 0 ? variation(plan, seed) : undefined;
+}
+
+function refuseOtherVariation(directory: string, known: SweepRun, run: SweepRun): void {
+  if (isDeepStrictEqual(known.varied, run.varied)) return;
+  throw new ClrError(
+    'usage',
+    `${directory}: ${run.directory} began with ${JSON.stringify(known.varied ?? {})}, and \`vary\` now says otherwise`,
+    'take another folder (--out), or another name',
+  );
 }
 
 function refuseOtherConfig(directory: string, { name, config }: SweepPlan['arms'][number]): void {

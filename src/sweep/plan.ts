@@ -9,6 +9,8 @@ export interface SweepPlan {
   name: string;
   arms: { name: string; config: ExperimentConfig }[];
   seeds: number[];
+  /** Dotted key -> a value for each seed, in the order of the seeds. */
+  vary: Record<string, Scalar[]>;
 }
 
 const name = z
@@ -18,6 +20,7 @@ const name = z
     'must be 1 to 100 letters, digits, spaces or . , + = ( ) _ -; it names a folder',
   );
 const seed = z.int().min(0).max(4294967295);
+type Scalar = string | number | boolean;
 const scalar = z.union([z.string(), z.number(), z.boolean()], 'must be a number, a text, true or false');
 
 /** A sweep file: YAML or JSON. */
@@ -33,6 +36,10 @@ export const sweepSchema = z.strictObject({
     .record(name, z.record(z.string(), z.unknown()), 'must be a mapping of names to overrides')
     .optional()
     .describe('name -> overrides, nested or dotted (schedule.max_lr: 2)'),
+  vary: z
+    .record(z.string(), z.array(scalar).min(1), 'must be a mapping of dotted keys to lists of values')
+    .default({})
+    .describe('dotted key -> a value for each seed: repetitions of an arm that differ in more than the seed, one row'),
   grid: z
     .record(z.string(), z.array(scalar).min(1), 'must be a mapping of dotted keys to lists of values')
     .optional()
@@ -54,8 +61,25 @@ interface Arm {
 export function readSweep(file: string, set: string[] = []): SweepPlan {
   const sweep = readSweepFile(file);
   const base = path.resolve(path.dirname(file), sweep.base);
-  const arms = expandArms(sweep).map((arm) => ({ name: arm.name, config: armConfig(base, arm, set) }));
-  return { name: sweep.name, arms, seeds: seedList(sweep.seeds, file) };
+  const seeds = seedList(sweep.seeds, file);
+  const { name, vary } = sweep;
+  for (const [key, values] of Object.entries(vary))
+    if (values.length !== seeds.length)
+      throw new ClrError('usage', `${file}: vary.${key} has ${values.length} values for ${seeds.length} seeds`);
+  const plan = { name, seeds, vary };
+  const arms = expandArms(sweep).map((arm) => ({ name: arm.name, config: armConfig(base, arm, set, plan) }));
+  return { ...plan, arms };
+}
+
+/** What the runs of a seed have besides: dotted key -> value. */
+export function variation({ seeds, vary }: Pick<SweepPlan, 'seeds' | 'vary'>, seed: number): Record<string, Scalar> {
+  const i = seeds.indexOf(seed);
+  return Object.fromEntries(Object.entries(vary).map(([key, values]) => [key, values[i]!]));
+}
+
+/** `key=value`, values as JSON. */
+export function assignments(tree: Record<string, unknown>): string[] {
+  return Object.entries(tree).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
 }
 
 function readSweepFile(file: string): z.output<typeof sweepSchema> {
@@ -98,7 +122,7 @@ function seedList(seeds: number | number[], where: string): number[] {
 function expandArms({ name: sweepName, arms = {}, grid = {} }: z.output<typeof sweepSchema>): Arm[] {
   const named = Object.entries(arms).map(([arm, overrides]) => ({
     name: arm,
-    set: Object.entries(overrides).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
+    set: assignments(overrides),
   }));
   const keys = Object.keys(grid);
   const short = keys.map((key) => key.slice(key.lastIndexOf('.') + 1));
@@ -118,12 +142,16 @@ function expandArms({ name: sweepName, arms = {}, grid = {} }: z.output<typeof s
   return all;
 }
 
-/** What the base's source reports is not what an arm with other settings should reach. */
-function armConfig(base: string, arm: Arm, set: string[]): ExperimentConfig {
+/** Checked with the variation of each seed. What the base's source reports is not what an arm with other settings should reach. */
+function armConfig(base: string, arm: Arm, set: string[], plan: Omit<SweepPlan, 'arms'>): ExperimentConfig {
   const checked = name.safeParse(arm.name);
   if (!checked.success) throw new ClrError('usage', `arm "${arm.name}": the name ${checked.error.issues[0]!.message}`);
-  const config = loadConfig(base, { set: [...set, ...arm.set, `name=${JSON.stringify(arm.name)}`] });
-  const own = arm.set.some((assignment) => /^expected[.=]/.test(assignment));
-  if (arm.set.length > 0 && !own) config.expected = undefined;
+  const keys = Object.keys(plan.vary);
+  const own = assignments({ name: arm.name, ...(keys.length > 0 && { varies: keys }) });
+  const load = (more: string[]) => loadConfig(base, { set: [...set, ...arm.set, ...own, ...more] });
+  if (keys.length > 0) for (const s of plan.seeds) load(assignments(variation(plan, s)));
+  const config = load([]);
+  const reports = arm.set.some((assignment) => /^expected[.=]/.test(assignment));
+  if (arm.set.length > 0 && !reports) config.expected = undefined;
   return config;
 }

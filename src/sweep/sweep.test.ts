@@ -2,7 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { compare } from '../compare/comparison.js';
 import { lockFolder, lockHolder } from '../runs/lock.js';
+import { readRuns } from '../runs/read-runs.js';
 import { clearAway, nextStep, readManifest, refresh, type SweepRun, writeArms, writeManifest } from './manifest.js';
 import { parseSeeds, readSweep, sweepJsonSchema } from './plan.js';
 import { secondsByStepTimes } from './step-times.js';
@@ -50,6 +52,19 @@ describe('the plan', () => {
       sweepFile('keys', { grid: { 'schedule.type': ['constant'], 'dataset.type': ['synthetic'] } }),
     );
     expect(plan.arms.map((arm) => arm.name)).toEqual(['schedule.type=constant,dataset.type=synthetic']);
+  });
+
+  it('gives each seed its own value of what varies, and refuses lists of another length', () => {
+    const vary = { batch_size: [5, 10, 20] };
+    const plan = readSweep(sweepFile('vary', { seeds: [7, 8, 9], vary, arms: { a: {}, b: { 'schedule.lr': 1 } } }));
+    expect(plan.arms.map(({ config }) => [config.batch_size, config.varies])).toEqual([
+      [10, ['batch_size']],
+      [10, ['batch_size']],
+    ]);
+    const { planned } = readManifest(path.join(root, 'vary'), plan);
+    expect(planned.slice(0, 3).map((run) => run.varied)).toEqual([5, 10, 20].map((n) => ({ batch_size: n })));
+    expect(() => readSweep(sweepFile('short', { seeds: 2, vary }))).toThrow('vary.batch_size has 3 values for 2 seeds');
+    expect(() => readSweep(sweepFile('zero', { vary: { batch_size: [0] } }))).toThrow(/--set batch_size: batch_size/);
   });
 
   it("leaves what the base's source reports to the arm that changes nothing", () => {
@@ -136,6 +151,16 @@ describe('the manifest', () => {
     expect(others.map((run) => run.seed)).toEqual([2, 3, 4, 5]);
   });
 
+  it('refuses other values of what varies than a run began with', () => {
+    const vary = (values: number[]) => readSweep(sweepFile('varied', { seeds: 2, vary: { batch_size: values } }));
+    const begun = path.join(root, 'varied');
+    mkdirSync(begun);
+    writeManifest(begun, { name: 'varied', runs: readManifest(begun, vary([5, 10])).planned });
+    expect(() => readManifest(begun, vary([5, 20]))).toThrow(
+      /seed-2 began with {"batch_size":10}, and `vary` now says/,
+    );
+  });
+
   it.each([
     ['{}', /sweep\.json: runs: /],
     ['[]', /sweep\.json: it: /],
@@ -188,6 +213,21 @@ it('a run that cannot be started ends the sweep, but only after the runs at hand
 describe('a sweep', () => {
   const built = existsSync(new URL('../../dist/cli.js', import.meta.url));
   if (!built) console.log('no sweep is run: the program is not built');
+
+  it.skipIf(!built)(
+    'trains each seed with its own value of what varies; a comparison takes the runs for one row',
+    async () => {
+      const directory = path.join(root, 'varying');
+      const plan = readSweep(sweepFile('varying', { seeds: 2, vary: { batch_size: [5, 10] } }));
+      const signal = new AbortController().signal;
+      await runSweep(plan, { directory, jobs: 2, cache: root, signal });
+      const { rows } = compare(readRuns([directory]).runs, [], { metric: 'val_acc' });
+      expect(rows.map((row) => [row.config, row.n])).toEqual([['varying', 2]]);
+      const sizes = readRuns([directory]).runs.map((run) => run.settings.batch_size);
+      expect(sizes).toEqual([5, 10]);
+    },
+    60_000,
+  );
 
   it.skipIf(!built)(
     'goes on where a run fails, leaves out what is done when it is run again, and repeats the failure',
