@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
 import { momentumLead } from './clr.js';
-import { momentumOptions, withMomentum } from './momentum.js';
+import { between, momentumOptions, withMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
@@ -27,7 +27,8 @@ export const clrBeta = entry({
     ...momentumOptions,
     momentum_lead: momentumLead,
   }),
-  create({ max_lr, div, pct, tail, tail_div, momentum_lead, ...momentum }, { iterations }: RunLength): Schedule {
+  create({ max_lr, div, pct, tail, tail_div, momentum_lead, ...momentum }, length: RunLength): Schedule {
+    const { iterations } = length;
     const half = Math.floor((iterations * (1 - pct / 100)) / 2);
     const rest = iterations - 2 * half;
     const foot = max_lr / div;
@@ -42,6 +43,11 @@ export const clrBeta = entry({
       { length: half, from: 1, to: 0 },
       { length: rest, from: 0, to: 0 },
     ]);
-    return withMomentum(lr, (t) => height(t + momentum_lead), momentum);
+    return withMomentum(
+      lr,
+      between((t) => height(t + momentum_lead)),
+      momentum,
+      length,
+    );
   },
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
-import { momentumOptions, withMomentum } from './momentum.js';
+import { between, momentumOptions, withMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
@@ -25,7 +25,8 @@ export const clr = entry({
     ...momentumOptions,
     momentum_lead: momentumLead,
   }),
-  create({ max_lr, div, cut_div, momentum_lead, ...momentum }, { iterations }: RunLength): Schedule {
+  create({ max_lr, div, cut_div, momentum_lead, ...momentum }, length: RunLength): Schedule {
+    const { iterations } = length;
     const cut = Math.floor(iterations / cut_div);
     const cycle = (from: number, to: number) =>
       piecewise([
@@ -33,6 +34,7 @@ export const clr = entry({
         { length: iterations - cut, from: to, to: from },
       ]);
     const height = cycle(0, 1);
-    return withMomentum(cycle(max_lr / div, max_lr), (t) => height(t + momentum_lead), momentum);
+    const led = between((t) => height(t + momentum_lead));
+    return withMomentum(cycle(max_lr / div, max_lr), led, momentum, length);
   },
 });

@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
-import { constantMomentum } from './momentum.js';
-import type { Schedule } from './schedule.js';
+import { steadyCurve, steadyMomentum } from './momentum.js';
+import type { RunLength, Schedule } from './schedule.js';
+import { warmupOptions, withWarmup } from './warmup.js';
 
-/** The same LR and momentum at every iteration. */
+/** The same LR at every iteration, after the warm-up if there is one (get_constant_schedule_with_warmup of transformers). */
 export const constant = entry({
   type: 'constant',
-  options: z.object({ lr: z.number().gt(0).default(0.1), momentum: constantMomentum.default(0.9) }),
-  create({ lr, momentum }): Schedule {
-    return () => ({ lr, momentum });
+  options: z.object({ lr: z.number().gt(0).default(0.1), ...warmupOptions, momentum: steadyMomentum }),
+  create({ lr, momentum, ...warmup }, length: RunLength): Schedule {
+    const curve = withWarmup(warmup, length, lr, () => lr);
+    const momentumAt = steadyCurve(momentum, length);
+    return (t) => ({ lr: curve(t), momentum: momentumAt(t) });
   },
 });

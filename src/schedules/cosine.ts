@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
-import { roundEnds } from './duration.js';
-import { constantMomentum } from './momentum.js';
+import { lengthsOf, roundEndsOption } from './duration.js';
+import { steadyCurve, steadyMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
+import { warmupIterations, warmupOptions, withWarmup } from './warmup.js';
 
 /**
- * Cosine annealing from max_lr to min_lr with warm restarts (SGDR, arXiv:1608.03983): `cycles` of them fill the run, each
- * `cycle_mult` times as long as the one before. The end of a cycle is the start of the next, so min_lr itself is not used.
+ * Cosine annealing from max_lr to min_lr with warm restarts (SGDR, arXiv:1608.03983): `cycles` of them fill the run after
+ * the warm-up, each `cycle_mult` times as long as the one before. The end of a cycle is the start of the next, so min_lr
+ * itself is not used.
  */
 export const cosine = entry({
   type: 'cosine',
@@ -16,13 +18,20 @@ export const cosine = entry({
     min_lr: z.number().min(0).default(0),
     cycles: z.int().min(1).max(1000).default(1),
     cycle_mult: z.number().gt(0).max(10).default(1),
-    momentum: constantMomentum.default(0.9),
+    round_ends: roundEndsOption,
+    ...warmupOptions,
+    momentum: steadyMomentum,
   }),
-  create({ max_lr, min_lr, cycles, cycle_mult, momentum }, { iterations }: RunLength): Schedule {
+  create({ max_lr, min_lr, cycles, cycle_mult, round_ends, momentum, ...warmup }, length: RunLength): Schedule {
+    const start = warmupIterations(warmup, length);
     const weights = Array.from({ length: cycles }, (_, i) => cycle_mult ** i);
     const total = weights.reduce((sum, w) => sum + w);
-    const lengths = roundEnds(weights.map((w) => (iterations * w) / total));
-    const lr = piecewise(lengths.map((length) => ({ length, from: max_lr, to: min_lr, shape: 'cosine' })));
-    return (t) => ({ lr: lr(t), momentum });
+    const lengths = weights.map((w) => ((length.iterations - start) * w) / total);
+    const cycle = piecewise(
+      lengthsOf(lengths, round_ends).map((length) => ({ length, from: max_lr, to: min_lr, shape: 'cosine' })),
+    );
+    const lr = withWarmup(warmup, length, max_lr, (t) => cycle(t - start));
+    const momentumAt = steadyCurve(momentum, length);
+    return (t) => ({ lr: lr(t), momentum: momentumAt(t) });
   },
 });

@@ -35,8 +35,17 @@ export function toIterations({ epochs, iterations, share }: Duration, length: Ru
   return iterations;
 }
 
-/** Moves the ends of consecutive durations to whole iterations, so that a jump between two falls on a known update. */
-export function roundEnds(lengths: number[]): number[] {
+/** Of the schedules whose parts follow one another. */
+export const roundEndsOption = z
+  .boolean()
+  .default(true)
+  .describe(
+    'parts end at whole iterations, so that a jump falls on a known update; false: exactly where they are asked to',
+  );
+
+/** Consecutive durations in iterations; with `round`, their ends are moved to whole ones. */
+export function lengthsOf(lengths: number[], round: boolean): number[] {
+  if (!round) return lengths;
   let sum = 0;
   const ends = lengths.map((length) => {
     sum += length;

@@ -201,6 +201,16 @@ describe('later one-cycles', () => {
     expect(run(99).lr).toBeCloseTo(4.1e-4, 5);
   });
 
+  test('preset fastai-v2 takes three momenta, and a rise of nothing or of the whole run', () => {
+    for (const pct of [0, 0.4, 1]) {
+      const options = { max_lr: 0.8, pct_start: pct, max_momentum: 0.9, min_momentum: 0.8, end_momentum: 0.97 };
+      matches({ type: 'one-cycle', preset: 'fastai-v2', ...options }, (it, { iterations }) => {
+        const pos = it / iterations;
+        return { lr: legs([0.032, 0.8, 8e-6], pct, 1 - pct, pos), momentum: legs([0.9, 0.8, 0.97], pct, 1 - pct, pos) };
+      });
+    }
+  });
+
   test('preset fastai-v2 is a function of the share of training', () => {
     matches({ type: 'one-cycle', preset: 'fastai-v2', max_lr: 0.8 }, (it, { iterations }) => {
       const pos = it / iterations;
@@ -223,6 +233,123 @@ describe('later one-cycles', () => {
       });
     }
   });
+});
+
+/** Formulas of transformers' optimization.py, as factors of the LR. */
+describe('schedules with a warm-up', () => {
+  const length = [{ iterations: 500, iterationsPerEpoch: 50 }];
+  const W = 60;
+  const warmup = { iterations: W };
+  const cosineTo = (p: number, cycles = 0.5) => 0.5 * (1 + Math.cos(2 * Math.PI * cycles * p));
+
+  test('cosine', () => {
+    matches(
+      { type: 'cosine', max_lr: 0.8, warmup },
+      (it) => ({ lr: 0.8 * (it < W ? it / W : cosineTo((it - W) / (500 - W))), momentum: 0.9 }),
+      length,
+    );
+    const options = { type: 'cosine', max_lr: 0.8, min_lr: 0.08, warmup, warmup_from: 0.2 };
+    matches(
+      options,
+      (it) => ({ lr: it < W ? 0.2 + (0.6 * it) / W : 0.08 + 0.72 * cosineTo((it - W) / (500 - W)) }),
+      length,
+    );
+  });
+
+  test('cosine with hard restarts, whose cycles need not be whole', () => {
+    const options = { type: 'cosine', max_lr: 0.8, warmup, cycles: 3, round_ends: false };
+    matches(options, (it) => ({ lr: 0.8 * (it < W ? it / W : cosineTo(((3 * (it - W)) / (500 - W)) % 1)) }), length);
+  });
+
+  test('constant and multi-step', () => {
+    matches({ type: 'constant', lr: 0.3, warmup }, (it) => ({ lr: 0.3 * Math.min(1, it / W) }), length);
+    matches(
+      { type: 'multi-step', lr: 0.3, gamma: 0.1, milestones: [{ iterations: 200 }], warmup, warmup_from: 0.1 },
+      (it) => ({ lr: it < W ? 0.1 + (0.2 * it) / W : it < 200 ? 0.3 : 0.03 }),
+      length,
+    );
+  });
+
+  test('inverse-sqrt', () => {
+    matches(
+      { type: 'inverse-sqrt', max_lr: 0.8, warmup },
+      (it) => ({ lr: 0.8 * (it < W ? it / W : Math.sqrt(W / it)) }),
+      length,
+    );
+    matches(
+      { type: 'inverse-sqrt', max_lr: 0.8, warmup, timescale: { iterations: 150 } },
+      (it) => ({ lr: 0.8 * (it < W ? it / W : ((it + 150 - W) / 150) ** -0.5) }),
+      length,
+    );
+    matches({ type: 'inverse-sqrt', max_lr: 0.8 }, (it) => ({ lr: 0.8 * ((it + 10_000) / 10_000) ** -0.5 }), length);
+  });
+
+  const decays = {
+    linear: (p: number) => 1 - p,
+    cosine: (p: number) => cosineTo(p),
+    '1-sqrt': (p: number) => 1 - p ** 0.5,
+  };
+  test.each(Object.entries(decays))('wsd, %s', (decay_shape, decayTo) => {
+    matches(
+      { type: 'wsd', max_lr: 0.8, min_lr: 0.08, warmup, decay: { iterations: 90 }, decay_shape },
+      (it) => {
+        if (it < W) return { lr: (0.8 * it) / W };
+        return { lr: it < 410 ? 0.8 : 0.8 * (0.9 * decayTo((it - 410) / 90) + 0.1), momentum: 0.9 };
+      },
+      length,
+    );
+  });
+
+  test('wsd by default decays by 1-sqrt in the last fifth, and its warm-up can be a cosine', () => {
+    matches(
+      { type: 'wsd', max_lr: 0.8, warmup, warmup_shape: 'cosine' },
+      (it) => {
+        if (it < W) return { lr: 0.4 * (1 - Math.cos((Math.PI * it) / W)) };
+        return { lr: 0.8 * (1 - Math.sqrt(Math.max(0, it - 400) / 100)) };
+      },
+      length,
+    );
+  });
+});
+
+test('flat-cos is flat for three quarters of the run, then a cosine to a hundred-thousandth', () => {
+  matches({ type: 'flat-cos', max_lr: 0.8 }, (it, { iterations }) => {
+    const x = Math.max(0, it / iterations - 0.75) / 0.25;
+    return { lr: 8e-6 + (0.8 - 8e-6) * 0.5 * (1 + Math.cos(Math.PI * x)), momentum: 0.9 };
+  });
+});
+
+test('rex is arXiv:2107.04197: (1 - x) / (1/2 + (1 - x) / 2)', () => {
+  matches({ type: 'rex', max_lr: 0.8 }, (it, { iterations }) => {
+    const left = 1 - it / iterations;
+    return { lr: (0.8 * left) / (0.5 + 0.5 * left), momentum: 0.9 };
+  });
+  matches({ type: 'rex', max_lr: 0.8, min_lr: 0.1, warmup: { iterations: 10 } }, (it, { iterations }) => {
+    const x = (it - 10) / (iterations - 10);
+    return { lr: it < 10 ? 0.08 * it : 0.1 + (0.7 * (1 - x)) / (1 - x / 2) };
+  });
+});
+
+test('demon is arXiv:1910.04952: the weight m / (1 - m) falls linearly to 0', () => {
+  for (const type of [{ type: 'constant' }, { type: 'cosine', max_lr: 0.1 }, { type: 'clr-beta', max_lr: 0.8 }]) {
+    matches({ ...type, momentum: { demon: 0.9 } }, (it, { iterations }) => {
+      const weight = (0.9 / 0.1) * (1 - it / iterations);
+      return { momentum: weight / (1 + weight) };
+    });
+  }
+});
+
+test('triangles may have halves of unequal length (CyclicLR of torch)', () => {
+  const options = { base_lr: 0.1, max_lr: 3, step_size: { iterations: 20 }, step_size_down: { iterations: 50 } };
+  const scales = { triangular: () => 1, triangular2: (cycle: number) => 1 / 2 ** (cycle - 1) };
+  for (const [type, scale] of Object.entries(scales)) {
+    matches({ type, ...options }, (it) => {
+      const cycle = Math.floor(1 + it / 70);
+      const x = 1 + it / 70 - cycle;
+      const height = (x <= 2 / 7 ? x / (2 / 7) : (x - 1) / (2 / 7 - 1)) * scale(cycle);
+      return { lr: 0.1 + 2.9 * height, momentum: 0.95 - 0.1 * height };
+    });
+  }
 });
 
 describe('pieces', () => {
@@ -259,6 +386,18 @@ describe('pieces', () => {
       return { lr: 0.2, momentum: 0.9 };
     };
     matches({ type: 'phases', phases }, formula, [{ iterations: 100, iterationsPerEpoch: 10 }]);
+  });
+
+  test('phases may begin at an LR of 0 and end between two updates', () => {
+    const phases = [
+      { share: '1/3', lr: [0, 1], momentum: [0.95, 0.85] },
+      { lr: [1, 0], momentum: [0.85, 0.95] },
+    ];
+    matches({ type: 'phases', phases, round_ends: false }, (it, { iterations }) => {
+      const x = (3 * it) / iterations;
+      const height = x < 1 ? x : (3 - x) / 2;
+      return { lr: height, momentum: 0.95 - 0.1 * height };
+    });
   });
 
   test('constant is constant', () => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
-import { momentumOptions, withMomentum } from './momentum.js';
+import { between, momentumOptions, withMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
@@ -16,7 +16,8 @@ export const kerasOneCycle = entry({
     scale: z.number().gt(0).max(1).optional().describe('scale_percentage; default: end_percentage'),
     ...momentumOptions,
   }),
-  create({ max_lr, end_percentage, scale = end_percentage, ...momentum }, { iterations }: RunLength): Schedule {
+  create({ max_lr, end_percentage, scale = end_percentage, ...momentum }, length: RunLength): Schedule {
+    const { iterations } = length;
     const half = Math.floor((iterations * (1 - end_percentage)) / 2);
     const foot = max_lr * scale;
     const cycle = (from: number, to: number, end: number) =>
@@ -25,6 +26,7 @@ export const kerasOneCycle = entry({
         { length: half, from: to, to: from },
         { length: iterations - 2 * half, from, to: end },
       ]);
-    return withMomentum(cycle(foot, foot * scale * 100, foot / 100), cycle(0, 1, 0), momentum);
+    const lr = cycle(foot, foot * scale * 100, foot / 100);
+    return withMomentum(lr, between(cycle(0, 1, 0)), momentum, length);
   },
 });

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
 import { duration, toIterations } from './duration.js';
-import { constantMomentum } from './momentum.js';
+import { steadyCurve, steadyMomentum } from './momentum.js';
 import type { RunLength, Schedule } from './schedule.js';
+import { warmupOptions, withWarmup } from './warmup.js';
 
 /** Smith's template: five drops by sqrt(0.1) (facts 1.1; https://github.com/lnsmith54/hyperParam1, solver.prototxt). */
 const smithMilestones = [0.5, 0.75, 0.875, 0.906, 0.9375].map((share) => ({ share }));
@@ -14,10 +15,13 @@ export const multiStep = entry({
     lr: z.number().gt(0).default(0.1),
     gamma: z.number().gt(0).max(1).default(0.316),
     milestones: z.array(duration).max(1000).prefault(smithMilestones).describe('counted from the start of the run'),
-    momentum: constantMomentum.default(0.9),
+    ...warmupOptions,
+    momentum: steadyMomentum,
   }),
-  create({ lr, gamma, milestones, momentum }, length: RunLength): Schedule {
+  create({ lr, gamma, milestones, momentum, ...warmup }, length: RunLength): Schedule {
     const drops = milestones.map((m) => Math.round(toIterations(m, length)!));
-    return (t) => ({ lr: lr * gamma ** drops.filter((drop) => drop <= t).length, momentum });
+    const curve = withWarmup(warmup, length, lr, (t) => lr * gamma ** drops.filter((drop) => drop <= t).length);
+    const momentumAt = steadyCurve(momentum, length);
+    return (t) => ({ lr: curve(t), momentum: momentumAt(t) });
   },
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ClrError } from '../errors.js';
 import { entry } from '../registry.js';
-import { momentumOptions, withMomentum } from './momentum.js';
+import { constantMomentum, momentumOptions, withMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
@@ -49,12 +49,16 @@ export const oneCycle = entry({
       .gte(1)
       .optional()
       .describe("the LR ends at max_lr / final_div; torch's final_div_factor times div"),
-    pct_start: z.number().gt(0).lt(1).optional().describe('share of the run in which the LR rises'),
+    pct_start: z.number().min(0).max(1).optional().describe('share of the run in which the LR rises'),
     anneal: z.enum(['cosine', 'linear']).default('cosine'),
     three_phase: z.boolean().default(false).describe('preset pytorch only'),
     ...momentumOptions,
+    end_momentum: constantMomentum
+      .optional()
+      .describe('at the end of the run, the third of the three `moms` of fastai; by default that of the start'),
   }),
-  create({ preset, max_lr, div, anneal, three_phase, ...options }, { iterations }: RunLength): Schedule {
+  create({ preset, max_lr, div, anneal, three_phase, ...options }, length: RunLength): Schedule {
+    const { iterations } = length;
     const defaults = presets[preset];
     const pctStart = options.pct_start ?? defaults.pct_start;
     if (three_phase) checkThreePhases(preset, pctStart);
@@ -64,7 +68,11 @@ export const oneCycle = entry({
     const curve = (...ends: number[]) =>
       piecewise(lengths.map((length, i) => ({ length, from: ends[i]!, to: ends[i + 1]!, shape: anneal })));
     const lr = three_phase ? curve(foot, max_lr, foot, end) : curve(foot, max_lr, end);
-    return withMomentum(lr, curve(0, 1, 0, 0), options);
+    const momentum = (start: number, top: number) =>
+      three_phase
+        ? curve(start, top, start, options.end_momentum ?? start)
+        : curve(start, top, options.end_momentum ?? start);
+    return withMomentum(lr, momentum, options, length);
   },
 });
 

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { ClrError } from '../errors.js';
 import { entry } from '../registry.js';
-import { durationKeys, roundEnds, toIterations } from './duration.js';
+import { durationKeys, lengthsOf, roundEndsOption, toIterations } from './duration.js';
 import { constantMomentum } from './momentum.js';
 import { type Piece, piecewise, shapeNames } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
-const lr = z.union([z.number().gt(0), z.tuple([z.number().gt(0), z.number().min(0)])], {
-  error: 'must be a number above 0 or [from, to], where only `to` may be 0',
+const lr = z.union([z.number().gt(0), z.tuple([z.number().min(0), z.number().min(0)])], {
+  error: 'must be a number above 0 or [from, to]',
 });
 const momentum = z.union([constantMomentum, z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)])], {
   error: 'must be a number in [0, 1) or [from, to] within [0, 1]',
@@ -21,6 +21,7 @@ const phase = z
     shape: z.enum(shapeNames).default('linear').describe('of LR and momentum; constant holds the first value'),
     power: z.number().gt(0).max(10).default(2).describe('of the polynomial shape'),
   })
+  .refine((p) => !Array.isArray(p.lr) || Math.max(...p.lr) > 0, { error: 'the LR is 0 from end to end' })
   .refine(
     (p) => p.shape !== 'exponential' || [p.lr, p.momentum].every((v) => !Array.isArray(v) || Math.min(...v) > 0),
     {
@@ -32,14 +33,14 @@ type Phase = z.output<typeof phase>;
 
 /**
  * Any schedule, piece by piece: `phases: [{ share: 0.45, lr: [0.08, 0.8], momentum: [0.95, 0.85] }, ...]`. One phase may go
- * without a duration and takes what the others leave. Ends are moved to whole iterations. Durations that do not add up to
- * the run are an error.
+ * without a duration and takes what the others leave. Ends are moved to whole iterations unless `round_ends` is false, as
+ * in combine_scheds of fastai 2 (fastai/callback/schedule.py). Durations that do not add up to the run are an error.
  */
 export const phases = entry({
   type: 'phases',
-  options: z.object({ phases: z.array(phase).min(1).max(1000) }),
-  create({ phases }, length: RunLength): Schedule {
-    const lengths = roundEnds(fill(phases, length));
+  options: z.object({ phases: z.array(phase).min(1).max(1000), round_ends: roundEndsOption }),
+  create({ phases, round_ends }, length: RunLength): Schedule {
+    const lengths = lengthsOf(fill(phases, length), round_ends);
     const curve = (key: 'lr' | 'momentum') => piecewise(phases.map((p, i) => piece(p, p[key], lengths[i]!)));
     const [lr, momentum] = [curve('lr'), curve('momentum')];
     return (t) => ({ lr: lr(t), momentum: momentum(t) });

@@ -7,6 +7,10 @@ const shapes = {
   cosine: (from: number, to: number, x: number) => to + ((from - to) * (1 + Math.cos(Math.PI * x))) / 2,
   exponential: (from: number, to: number, x: number) => from * (to / from) ** x,
   polynomial: (from: number, to: number, x: number, power: number) => to + (from - to) * (1 - x) ** power,
+  /** The cooldown of arXiv:2405.18392. */
+  '1-sqrt': (from: number, to: number, x: number) => to + (from - to) * (1 - Math.sqrt(x)),
+  /** arXiv:2107.04197: (1 - x) / (1/2 + (1 - x) / 2). */
+  rex: (from: number, to: number, x: number) => to + ((from - to) * (1 - x)) / (1 - x / 2),
   constant: (from: number) => from,
 };
 
@@ -29,7 +33,8 @@ export interface Piece {
 
 /**
  * One piece after the other. An end belongs to the next piece, so an update never uses a `to` of 0; the last piece keeps
- * its end from there on. Pieces of length 0 drop out, which is how the schedules get through runs of very few iterations.
+ * its end from there on. Pieces of length 0 drop out, which is how the schedules get through runs of very few iterations;
+ * where no other is left, the value at the start is held.
  */
 export function piecewise(pieces: Piece[]): Curve {
   let end = 0;
@@ -40,6 +45,7 @@ export function piecewise(pieces: Piece[]): Curve {
       end += piece.length;
       return { ...piece, start, end };
     });
+  if (placed.length === 0) return () => pieces[0]!.from;
   return (iteration) => {
     const piece = placed.find((p) => iteration < p.end) ?? placed.at(-1)!;
     const position = Math.min(1, (iteration - piece.start) / piece.length);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
 import { duration, toIterations } from './duration.js';
-import { momentumOptions, withMomentum } from './momentum.js';
+import { between, momentumOptions, withMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
@@ -33,6 +33,6 @@ export const smith1cycle = entry({
       const x = (t - (2 * cycle + 1) * half) / half;
       return momentum_tail === 'hold' && cycle > 0 ? 0 : (1 - Math.abs(x)) / 2 ** cycle;
     };
-    return withMomentum(lr, height, momentum);
+    return withMomentum(lr, between(height), momentum, length);
   },
 });

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
 import { duration, toIterations } from './duration.js';
-import { momentumOptions, withMomentum } from './momentum.js';
+import { between, momentumOptions, withMomentum } from './momentum.js';
 import type { RunLength, Schedule } from './schedule.js';
 
 /** Shared by triangular, triangular2 and exp-range. */
 export const triangularOptions = {
   base_lr: z.number().gt(0),
   max_lr: z.number().gt(0),
-  step_size: duration.prefault({ epochs: 4 }).describe('half a cycle; the paper advises 2 to 10 epochs'),
+  step_size: duration.prefault({ epochs: 4 }).describe('the rising half of a cycle; the paper advises 2 to 10 epochs'),
+  step_size_down: duration.optional().describe("the falling half, torch's step_size_down; by default step_size"),
   ...momentumOptions,
 };
 
@@ -16,20 +17,21 @@ type Options = z.output<z.ZodObject<typeof triangularOptions>>;
 
 /**
  * Cyclical learning rates (arXiv:1506.01186): triangles between base_lr and max_lr, one after the other, whose height is
- * multiplied by `scale(cycle, iteration)`, cycles counted from 0. A momentum that cycles shrinks with them.
+ * multiplied by `scale(cycle, iteration)`, cycles counted from 0. A momentum that cycles shrinks with them. Halves of
+ * unequal length are torch's CyclicLR (torch/optim/lr_scheduler.py).
  */
 export function triangles(
-  { base_lr, max_lr, step_size, ...momentum }: Options,
+  { base_lr, max_lr, step_size, step_size_down = step_size, ...momentum }: Options,
   length: RunLength,
   scale: (cycle: number, iteration: number) => number,
 ): Schedule {
-  const half = toIterations(step_size, length)!;
+  const [up, down] = [toIterations(step_size, length)!, toIterations(step_size_down, length)!];
   const height = (t: number) => {
-    const cycle = Math.floor(t / (2 * half));
-    const x = Math.abs(t / half - 2 * cycle - 1);
-    return Math.max(0, 1 - x) * scale(cycle, t);
+    const cycle = Math.floor(t / (up + down));
+    const x = t - cycle * (up + down); // iterations into the cycle
+    return Math.max(0, x < up ? x / up : 1 - (x - up) / down) * scale(cycle, t);
   };
-  return withMomentum((t) => base_lr + (max_lr - base_lr) * height(t), height, momentum);
+  return withMomentum((t) => base_lr + (max_lr - base_lr) * height(t), between(height), momentum, length);
 }
 
 /** Triangles of the same height (arXiv:1506.01186). */

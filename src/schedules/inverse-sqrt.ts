@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { entry } from '../registry.js';
+import { duration, toIterations } from './duration.js';
+import { steadyCurve, steadyMomentum } from './momentum.js';
+import type { RunLength, Schedule } from './schedule.js';
+import { warmupIterations, warmupOptions, withWarmup } from './warmup.js';
+
+/**
+ * get_inverse_sqrt_schedule of transformers (src/transformers/optimization.py), after arXiv:1706.03762: a linear warm-up to
+ * max_lr, then max_lr / sqrt(1 + t / timescale), t counted from its end. With the default timescale, the warm-up itself,
+ * that is max_lr sqrt(warm-up / iteration).
+ */
+export const inverseSqrt = entry({
+  type: 'inverse-sqrt',
+  options: z.object({
+    max_lr: z.number().gt(0),
+    ...warmupOptions,
+    timescale: duration.optional().describe('by default the warm-up, or 10,000 iterations without one'),
+    momentum: steadyMomentum,
+  }),
+  create({ max_lr, timescale, momentum, ...warmup }, length: RunLength): Schedule {
+    const start = warmupIterations(warmup, length);
+    const scale = timescale ? toIterations(timescale, length)! : start || 10_000;
+    const lr = withWarmup(warmup, length, max_lr, (t) => max_lr / Math.sqrt(1 + (t - start) / scale));
+    const momentumAt = steadyCurve(momentum, length);
+    return (t) => ({ lr: lr(t), momentum: momentumAt(t) });
+  },
+});

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { entry } from '../registry.js';
+import { steadyCurve, steadyMomentum } from './momentum.js';
+import { piecewise } from './piecewise.js';
+import type { RunLength, Schedule } from './schedule.js';
+import { warmupIterations, warmupOptions, withWarmup } from './warmup.js';
+
+/**
+ * REX, "reflected exponential" (arXiv:2107.04197): max_lr (1 - x) / (1/2 + (1 - x) / 2), x the share of the run that is done
+ * after the warm-up: above a straight line down to min_lr, and falling ever faster.
+ */
+export const rex = entry({
+  type: 'rex',
+  options: z.object({
+    max_lr: z.number().gt(0),
+    min_lr: z.number().min(0).default(0),
+    ...warmupOptions,
+    momentum: steadyMomentum,
+  }),
+  create({ max_lr, min_lr, momentum, ...warmup }, length: RunLength): Schedule {
+    const start = warmupIterations(warmup, length);
+    const fall = piecewise([{ length: length.iterations - start, from: max_lr, to: min_lr, shape: 'rex' }]);
+    const lr = withWarmup(warmup, length, max_lr, (t) => fall(t - start));
+    const momentumAt = steadyCurve(momentum, length);
+    return (t) => ({ lr: lr(t), momentum: momentumAt(t) });
+  },
+});
