@@ -5,6 +5,7 @@ import {
   type NamedTensorMap,
   type Tensor,
   type TensorInfo,
+  util,
 } from '@tensorflow/tfjs-core';
 
 /** Runs the kernel of that name on the backend in use. */
@@ -25,19 +26,43 @@ export interface HostMemory {
   view(tensor: TensorInfo): Float32Array;
 }
 
+/** How the op of that name is computed in a backend's memory; inputs, attributes and outputs are those of its reference. */
+export interface Kernel<Memory> {
+  name: string;
+  compute(inputs: never, attributes: never, memory: Memory): TensorInfo | TensorInfo[];
+}
+
+/** A function that makes kernels in that kind of memory, and gives `compute` the types of its own inputs and attributes. */
+export function kernelsIn<Memory>() {
+  return <Inputs extends object, Attributes extends object>(
+    name: string,
+    compute: (inputs: Inputs, attributes: Attributes, memory: Memory) => TensorInfo | TensorInfo[],
+  ): Kernel<Memory> => ({ name, compute });
+}
+
 /**
  * The readable definition of an op: what every fast kernel of that name is compared with. It serves the `cpu` and `wasm`
  * backends as it is, and any other host backend until that has its own. Sums are kept in double precision.
  */
-export interface ReferenceKernel<Inputs = never, Attributes = never> {
-  name: string;
-  compute(inputs: Inputs, attributes: Attributes, memory: HostMemory): TensorInfo[];
+export const referenceKernel = kernelsIn<HostMemory>();
+
+/** [N, H, W, C] of an activation, [H, W, in, out] of a filter. */
+export type Shape4D = [number, number, number, number];
+
+/** Throws unless each of the tensors, where there is one, has that shape: a fast kernel would read past its end. */
+export function requireShape(shape: readonly number[], tensors: Record<string, TensorInfo | undefined>): void {
+  for (const [name, tensor] of Object.entries(tensors))
+    if (tensor && !util.arraysEqual(tensor.shape, shape as number[]))
+      throw new Error(`${name} has shape [${tensor.shape}] where [${shape}] is needed`);
 }
 
-/** Gives `compute` the types of its own inputs and attributes. */
-export function referenceKernel<Inputs extends object, Attributes extends object>(
-  name: string,
-  compute: (inputs: Inputs, attributes: Attributes, memory: HostMemory) => TensorInfo[],
-): ReferenceKernel {
-  return { name, compute } as unknown as ReferenceKernel;
+/** Lists that were handed over as one (parameters, then gradients, then ...), one tensor of each shape in every list. */
+export function splitInto<T extends TensorInfo>(count: 3, tensors: T[]): [T[], T[], T[]];
+export function splitInto<T extends TensorInfo>(count: 4, tensors: T[]): [T[], T[], T[], T[]];
+export function splitInto<T extends TensorInfo>(count: number, tensors: T[]): T[][] {
+  const size = tensors.length / count;
+  const lists = Array.from({ length: count }, (_, k) => tensors.slice(k * size, (k + 1) * size));
+  for (const list of lists)
+    for (const [k, t] of list.entries()) requireShape(tensors[k]!.shape, { [`tensor ${k}`]: t });
+  return lists;
 }

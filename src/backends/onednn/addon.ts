@@ -5,9 +5,13 @@ import { shipped } from '../../system/root.js';
 /** Values of an activation: float32, or the upper halves of float32 (bfloat16). */
 export type Activation = Float32Array | Uint16Array;
 
+/** shape: images, height, width, channels; output height, width, channels; filter height, width; stride y, x; pad top, left, bottom, right. */
 type Convolution = (shape: Int32Array, x: Activation, filter: Float32Array, y: Activation) => void;
 
-/** native/addon.cc. It trusts its arguments: the kernels check their shapes. */
+/**
+ * native/*.cc: each function has there the parameters that it has here, and throws a TypeError for another number of
+ * arguments, another type, or an array of another length. What lies in the arrays (labels, plans) it trusts.
+ */
 export interface Addon {
   /** oneDNN's. */
   readonly version: string;
@@ -24,12 +28,40 @@ export interface Addon {
   convBackwardInput: Convolution;
   /** Writes filter. */
   convBackwardFilter: Convolution;
+  /** `line` [2, C]: slope and offset of y, for the gradient. */
   batchNormTrain(
     x: Activation,
     residual: Activation | undefined,
-    ...vectorsAndY: (Activation | number | boolean)[]
+    scale: Float32Array,
+    shift: Float32Array,
+    runningMean: Float32Array,
+    runningVariance: Float32Array,
+    y: Activation,
+    mean: Float32Array,
+    inverseDeviation: Float32Array,
+    newMean: Float32Array,
+    newVariance: Float32Array,
+    line: Float32Array,
+    epsilon: number,
+    momentum: number,
+    relu: boolean,
   ): void;
-  batchNormTrainGrad(...activationsVectorsAndRelu: (Activation | undefined | boolean)[]): void;
+  /** The output's gradient is dy + dy2. With `line`, y = relu(slope x + offset) and y itself is not read. */
+  batchNormTrainGrad(
+    dy: Activation,
+    dy2: Activation | undefined,
+    x: Activation,
+    y: Activation,
+    line: Float32Array | undefined,
+    scale: Float32Array,
+    mean: Float32Array,
+    inverseDeviation: Float32Array,
+    dx: Activation,
+    dScale: Float32Array,
+    dShift: Float32Array,
+    dResidual: Activation | undefined,
+    relu: boolean,
+  ): void;
   affine(
     x: Activation,
     residual: Activation | undefined,
@@ -45,41 +77,65 @@ export interface Addon {
   /** shape: images, height, width, channels, output channels, window, offset */
   downsample(x: Activation, y: Activation, shape: Int32Array): void;
   downsampleGrad(dy: Activation, dx: Activation, shape: Int32Array): void;
-  dense(...xWeightsBiasYImagesFromTo: (Float32Array | number)[]): void;
-  denseGrad(...dyXWeightsDxDWeightsDBiasImagesFromTo: (Float32Array | number)[]): void;
+  dense(
+    x: Float32Array,
+    weights: Float32Array,
+    bias: Float32Array,
+    y: Float32Array,
+    images: number,
+    from: number,
+    to: number,
+  ): void;
+  denseGrad(
+    dy: Float32Array,
+    x: Float32Array,
+    weights: Float32Array,
+    dx: Float32Array,
+    dWeights: Float32Array,
+    dBias: Float32Array,
+    images: number,
+    from: number,
+    to: number,
+  ): void;
   softmaxCrossEntropy(logits: Float32Array, labels: Float32Array, metrics: Float32Array, gradient: Float32Array): void;
-  /** In place. */
+  /** Parameters and velocities in place. */
   sgd(
-    ...parametersGradientsVelocities: [
-      ...Float32Array[][],
-      momentum: Float64Array,
-      weightDecay: Float64Array,
-      lr: number,
-      nesterov: boolean,
-      decoupled: boolean,
-      lrInside: boolean,
-    ]
+    parameters: Float32Array[],
+    gradients: Float32Array[],
+    velocities: Float32Array[],
+    momentum: Float64Array,
+    weightDecay: Float64Array,
+    lr: number,
+    nesterov: boolean,
+    decoupled: boolean,
+    lrInside: boolean,
   ): void;
-  /** In place. The step size and the inverse correction hold both bias corrections. */
+  /** Parameters and moments in place. The step size and the inverse correction hold both bias corrections. */
   adam(
-    ...parametersGradientsMoments: [
-      ...Float32Array[][],
-      weightDecay: Float64Array,
-      lr: number,
-      stepSize: number,
-      beta1: number,
-      beta2: number,
-      inverseCorrection: number,
-      epsilon: number,
-      decoupled: boolean,
-    ]
+    parameters: Float32Array[],
+    gradients: Float32Array[],
+    first: Float32Array[],
+    second: Float32Array[],
+    weightDecay: Float64Array,
+    lr: number,
+    stepSize: number,
+    beta1: number,
+    beta2: number,
+    inverseCorrection: number,
+    epsilon: number,
+    decoupled: boolean,
   ): void;
+  /** plan: four numbers an image (index, top, left, flip); table [C, 256]: the normalised value of each byte. */
   assemble(
     images: Uint8Array,
     plan: Int32Array,
     table: Float32Array,
     y: Activation,
-    ...heightWidthChannelsPadMode: number[]
+    height: number,
+    width: number,
+    channels: number,
+    pad: number,
+    mode: number,
   ): void;
 }
 

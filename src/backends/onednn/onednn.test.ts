@@ -21,6 +21,37 @@ describe.runIf(availability.usable)('the onednn backend', () => {
     expect(allocate(64).byteLength).toBe(64);
   });
 
+  describe('checks what its functions are called with', () => {
+    const floats = (count: number) => new Float32Array(count);
+    it.each([
+      ['too few arguments', [floats(4), floats(4)], 'add: 2 arguments instead of 3'],
+      ['too many', [floats(4), floats(4), floats(4), 1], 'add: 4 arguments instead of 3'],
+      ['another type', [floats(4), floats(4), new Float64Array(4)], 'argument 3 must be a Float32Array or Uint16Array'],
+      ['no array', [floats(4), 7, floats(4)], 'argument 2 must be a Float32Array or Uint16Array'],
+      ['another length', [floats(4), floats(5), floats(4)], 'an array of length 5 instead of 4'],
+      ['two precisions', [floats(4), floats(4), new Uint16Array(4)], 'activations of two precisions'],
+    ])('%s', (_what, given, message) => {
+      expect(() => (loadAddon().add as (...given: unknown[]) => void)(...given)).toThrow(TypeError);
+      expect(() => (loadAddon().add as (...given: unknown[]) => void)(...given)).toThrow(message);
+    });
+
+    it('a convolution whose arrays do not have the sizes of its shape', () => {
+      const shape = Int32Array.of(1, 4, 4, 3, 4, 4, 5, 3, 3, 1, 1, 1, 1, 1, 1);
+      const { convForward } = loadAddon();
+      expect(() => convForward(shape, floats(47), floats(135), floats(80))).toThrow('length 47 instead of 48');
+      expect(() => convForward(shape, floats(48), floats(134), floats(80))).toThrow('length 134 instead of 135');
+      expect(() => convForward(shape, floats(48), floats(135), floats(81))).toThrow('length 81 instead of 80');
+      expect(() => convForward(shape.slice(1), floats(48), floats(135), floats(80))).toThrow('length 14 instead of 15');
+    });
+
+    it('a size that is no whole number, and rows that are not whole', () => {
+      const { channelSum, pool } = loadAddon();
+      expect(() => pool(floats(4), floats(1), 1, 1.5, 1)).toThrow('argument 4 must be a whole number');
+      expect(() => channelSum(floats(4), floats(3))).toThrow('4 values do not make rows of 3');
+      expect(() => channelSum(floats(4), floats(0))).toThrow('4 values do not make rows of 0');
+    });
+  });
+
   it.each([
     [
       'Dense',

@@ -1,6 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BatchNormGradInputs, BatchNormInputs } from '../../../ops/batch-norm.js';
-import { kernel, requireShape } from './kernel.js';
+import { requireShape } from '../../../ops/kernel.js';
+import { kernel } from './kernel.js';
 
 export const batchNormKernels = [
   kernel(
@@ -14,12 +15,24 @@ export const batchNormKernels = [
       requireShape(x.shape.slice(-1), { scale, shift, runningMean, runningVariance });
       const y = backend.allocateActivation(x.shape);
       const [mean, inverse, newMean, newVariance] = [0, 0, 0, 0].map(() => backend.allocate(scale.shape)) as Four;
-      const vectors = [scale, shift, runningMean, runningVariance].map((t) => backend.view(t));
-      const results = [mean, inverse, newMean, newVariance].map((t) => backend.view(t));
-      const added = residual && backend.activation(residual);
-      const [from, to] = [backend.activation(x), backend.activation(y)];
       const line = new Float32Array(2 * scale.shape[0]!);
-      backend.addon.batchNormTrain(from, added, ...vectors, to, ...results, line, epsilon, momentum, relu);
+      backend.addon.batchNormTrain(
+        backend.activation(x),
+        residual && backend.activation(residual),
+        backend.view(scale),
+        backend.view(shift),
+        backend.view(runningMean),
+        backend.view(runningVariance),
+        backend.activation(y),
+        backend.view(mean),
+        backend.view(inverse),
+        backend.view(newMean),
+        backend.view(newVariance),
+        line,
+        epsilon,
+        momentum,
+        relu,
+      );
       if (!residual) backend.stored(y).line = line;
       return [y, mean, inverse, newMean, newVariance];
     },
@@ -36,14 +49,16 @@ export const batchNormKernels = [
       const { line } = backend.stored(y);
       const { terms } = backend.stored(dy); // not added up yet: the kernel does it on the way
       const fits = residual && terms?.every((term) => term instanceof Uint16Array === backend.bf16);
-      const [dy1, dy2] = fits ? terms! : [backend.activation(dy)];
+      const [dy1, dy2] = fits ? terms! : [backend.activation(dy), undefined];
       backend.addon.batchNormTrainGrad(
         dy1,
         dy2,
         backend.activation(x),
         backend.activation(y),
         line,
-        ...[scale, mean, inverseDeviation].map((t) => backend.view(t)),
+        backend.view(scale),
+        backend.view(mean),
+        backend.view(inverseDeviation),
         backend.activation(dx),
         backend.view(dScale),
         backend.view(dShift),
@@ -59,14 +74,9 @@ export const batchNormKernels = [
       const { x, residual, ...vectors } = inputs;
       requireShape(x.shape, { residual });
       requireShape(x.shape.slice(-1), vectors);
-      const [scale, shift, mean, variance] = [
-        inputs.scale,
-        inputs.shift,
-        inputs.runningMean,
-        inputs.runningVariance,
-      ].map((t) => backend.view(t)) as [Float32Array, Float32Array, Float32Array, Float32Array];
-      const slope = scale.map((s, c) => s / Math.sqrt(variance[c]! + epsilon));
-      const offset = shift.map((s, c) => s - slope[c]! * mean[c]!);
+      const [mean, variance] = [backend.view(inputs.runningMean), backend.view(inputs.runningVariance)];
+      const slope = backend.view(inputs.scale).map((s, c) => s / Math.sqrt(variance[c]! + epsilon));
+      const offset = backend.view(inputs.shift).map((s, c) => s - slope[c]! * mean[c]!);
       const y = backend.allocateActivation(x.shape);
       const added = residual && backend.activation(residual);
       backend.addon.affine(backend.activation(x), added, slope, offset, backend.activation(y), relu);

@@ -1,5 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { kernel, requireShape } from './kernel.js';
+import { requireShape } from '../../../ops/kernel.js';
+import { kernel } from './kernel.js';
 
 export const biasKernels = [
   kernel('BiasAdd', ({ x, bias }: { x: TensorInfo; bias: TensorInfo }, _attributes, backend) => {

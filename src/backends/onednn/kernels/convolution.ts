@@ -1,6 +1,7 @@
 import { backend_util, getKernel, type TensorInfo } from '@tensorflow/tfjs-core';
+import { requireShape, type Shape4D } from '../../../ops/kernel.js';
 import type { OnednnBackend } from '../backend.js';
-import { kernel, requireShape } from './kernel.js';
+import { kernel } from './kernel.js';
 
 interface Attributes {
   strides: [number, number] | number;
@@ -9,7 +10,6 @@ interface Attributes {
   dilations?: [number, number] | number;
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
-type Shape4D = [number, number, number, number];
 
 export const convolutionKernels = [
   kernel('Conv2D', (inputs: { x: TensorInfo; filter: TensorInfo }, attributes: Attributes, backend) => {

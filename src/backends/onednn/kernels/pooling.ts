@@ -1,8 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { DownsamplePad } from '../../../ops/downsample-pad.js';
-import { kernel, requireShape } from './kernel.js';
-
-type Shape4D = [number, number, number, number];
+import { requireShape, type Shape4D } from '../../../ops/kernel.js';
+import { kernel } from './kernel.js';
 
 export const poolingKernels = [
   kernel('GlobalAveragePool', ({ x }: { x: TensorInfo }, _attributes, backend) => {

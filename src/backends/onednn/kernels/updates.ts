@@ -1,15 +1,20 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { AdamUpdate } from '../../../ops/adam-update.js';
+import { splitInto } from '../../../ops/kernel.js';
 import type { SgdUpdate } from '../../../ops/sgd-update.js';
-import { kernel, requireShape } from './kernel.js';
+import type { OnednnBackend } from '../backend.js';
+import { kernel } from './kernel.js';
 
 /** In place: the outputs have the memory of the inputs, which the caller gives up. */
 export const updateKernels = [
   kernel('SgdUpdate', (inputs: TensorInfo[], attributes: SgdUpdate, backend) => {
-    const [given, gradients, velocities] = partsOf(inputs, 3);
-    const [parameters, newVelocities] = [given!, velocities!].map((part) => part.map((t) => backend.writable(t)));
+    const [given, gradients, givenVelocities] = splitInto(3, inputs);
+    const parameters = writables(given, backend);
+    const velocities = writables(givenVelocities, backend);
     backend.addon.sgd(
-      ...[parameters!, gradients!, newVelocities!].map((part) => part.map((t) => backend.view(t))),
+      views(parameters, backend),
+      views(gradients, backend),
+      views(velocities, backend),
       Float64Array.from(attributes.momentum),
       Float64Array.from(attributes.weightDecay),
       attributes.lr,
@@ -17,16 +22,21 @@ export const updateKernels = [
       attributes.weightDecayMode === 'decoupled',
       attributes.lrPlacement === 'inside',
     );
-    return [...parameters!, ...newVelocities!];
+    return [...parameters, ...velocities];
   }),
   kernel('AdamUpdate', (inputs: TensorInfo[], attributes: AdamUpdate, backend) => {
     const { lr, beta1, beta2, epsilon, weightDecay, weightDecayMode } = attributes;
-    const [given, gradients, ...moments] = partsOf(inputs.slice(0, -1), 4);
-    const [parameters, first, second] = [given!, ...moments].map((part) => part.map((t) => backend.writable(t)));
+    const [given, gradients, givenFirst, givenSecond] = splitInto(4, inputs.slice(0, -1));
+    const parameters = writables(given, backend);
+    const first = writables(givenFirst, backend);
+    const second = writables(givenSecond, backend);
     const steps = backend.writable(inputs.at(-1)!);
     const t = ++backend.view(steps)[0]!;
     backend.addon.adam(
-      ...[parameters!, gradients!, first!, second!].map((part) => part.map((t) => backend.view(t))),
+      views(parameters, backend),
+      views(gradients, backend),
+      views(first, backend),
+      views(second, backend),
       Float64Array.from(weightDecay),
       lr,
       lr / (1 - beta1 ** t),
@@ -36,14 +46,9 @@ export const updateKernels = [
       epsilon,
       weightDecayMode === 'decoupled',
     );
-    return [...parameters!, ...first!, ...second!, steps];
+    return [...parameters, ...first, ...second, steps];
   }),
 ];
 
-/** The inputs' `count` parts, tensors of the same shapes in each. */
-function partsOf(inputs: TensorInfo[], count: number): TensorInfo[][] {
-  const size = inputs.length / count;
-  const parts = Array.from({ length: count }, (_, k) => inputs.slice(k * size, (k + 1) * size));
-  for (const part of parts) for (const [k, tensor] of part.entries()) requireShape(inputs[k]!.shape, { [k]: tensor });
-  return parts;
-}
+const writables = (tensors: TensorInfo[], backend: OnednnBackend) => tensors.map((t) => backend.writable(t));
+const views = (tensors: TensorInfo[], backend: OnednnBackend) => tensors.map((t) => backend.view(t));

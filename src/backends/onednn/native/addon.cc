@@ -1,6 +1,5 @@
 // What JavaScript sees.
 #include <omp.h>
-#include <cstdlib>
 #include <string>
 #include "arguments.h"
 #include "convolution.h"
@@ -9,25 +8,19 @@
 
 namespace {
 
-/** allocate(bytes): an ArrayBuffer at a multiple of 64 bytes, freed when JavaScript lets go of it. */
-Napi::Value allocate(Arguments& a) {
-  const size_t bytes = a.number();
-  return Napi::ArrayBuffer::New(a.env(), aligned_memory(bytes), bytes, [](Napi::Env, void* data) { std::free(data); });
+/** At a multiple of 64 bytes. */
+Memory allocate(size_t bytes) { return {aligned_memory(bytes), bytes}; }
+
+void set_threads(int count) { omp_set_num_threads(count); }
+
+void widen(Array<uint16_t> from, Floats to) {
+  require_length(from.length, to);
+  kernels().elementwise->widen(from, to, from.length);
 }
 
-/** setThreads(n) */
-void set_threads(Arguments& a) { omp_set_num_threads(a.integer()); }
-
-/** widen(from bf16, to floats), narrow(from floats, to bf16) */
-void widen(Arguments& a) {
-  const auto* from = a.array<uint16_t>();
-  const size_t count = a.length();
-  kernels().elementwise->widen(from, a.floats(), count);
-}
-void narrow(Arguments& a) {
-  const float* from = a.floats();
-  const size_t count = a.length();
-  kernels().elementwise->narrow(from, a.array<uint16_t>(), count);
+void narrow(Floats from, Array<uint16_t> to) {
+  require_length(from.length, to);
+  kernels().elementwise->narrow(from, to, from.length);
 }
 
 bool native_bf16() {
@@ -40,7 +33,8 @@ bool native_bf16() {
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   const auto* version = dnnl_version();
-  exports.Set("version", std::to_string(version->major) + "." + std::to_string(version->minor) + "." + std::to_string(version->patch));
+  exports.Set("version", std::to_string(version->major) + "." + std::to_string(version->minor) + "." +
+                             std::to_string(version->patch));
   exports.Set("level", kernels().level);
   exports.Set("nativeBf16", native_bf16());
   export_as<allocate>(exports, "allocate");

@@ -4,15 +4,16 @@
 namespace {
 
 /**
- * Mean and variance (biased) of each channel, from the sums of x - x0 and (x - x0)^2, x0 the first pixel: near enough to the mean
- * that the squares keep their digits.
+ * Mean and variance (biased) of each channel, from the sums of x - x0 and (x - x0)^2, x0 the first pixel: near enough
+ * to the mean that the squares keep their digits.
  */
 template <class T, class Take> void moments(const T* x, size_t pixels, int channels, Take take) {
   const double* sums = sum_blocks(pixels, 2 * size_t(channels), [=](double* mine, size_t start, size_t end) {
     each_channel(channels, [&](auto zero, int c) {
       using V = decltype(zero);
       const V origin = load<V>(x + c);
-      V sum = zero, squares = zero, odd_sum = zero, odd_squares = zero;  // two of each, so that one addition need not wait for another
+      V sum = zero, squares = zero, odd_sum = zero,
+        odd_squares = zero;  // two of each, so that one addition need not wait for another
       const size_t last = end * channels;
       size_t i = start * channels + c;
       for (; i + channels < last; i += 2 * channels) {
@@ -57,8 +58,8 @@ void affine_as(const T* x, const T* r, const float* slope, const float* offset, 
   }
 }
 
-template <class T>
-void affine(Values xs, Values rs, const float* slope, const float* offset, Values ys, size_t pixels, int channels, bool relu) {
+template <class T> void affine(Values xs, Values rs, const float* slope, const float* offset, Values ys, size_t pixels,
+                               int channels, bool relu) {
   const T *x = data<T>(xs), *r = data<T>(rs);
   T* y = data<T>(ys);
   auto run = r ? (relu ? affine_as<T, true, true> : affine_as<T, true, false>)
@@ -122,9 +123,10 @@ const double* grad_sums(const BatchNormGrad& b, size_t pixels, int channels) {
   });
 }
 
-/** Second pass, from the end backwards, where the first one left the caches warm: dx = slope (g - mean g - (x - mean) lean). */
-template <class T, Gate gate_by>
-void grad_input(const BatchNormGrad& b, const float* slope, const float* centre, const float* lean, size_t pixels, int channels) {
+/** Second pass, from the end backwards, where the first one left the caches warm: dx = slope (g - mean g - (x - mean)
+ * lean). */
+template <class T, Gate gate_by> void grad_input(const BatchNormGrad& b, const float* slope, const float* centre,
+                                                 const float* lean, size_t pixels, int channels) {
   const T* x = data<T>(b.x);
   T* dx = data<T>(b.dx);
 #pragma omp parallel
@@ -172,7 +174,8 @@ template <class T> void grad(const BatchNormGrad& b, size_t pixels, int channels
 
 void train_any(const BatchNormTrain& b, size_t pixels, int channels) { BY_TYPE(b.x, train)(b, pixels, channels); }
 void grad_any(const BatchNormGrad& b, size_t pixels, int channels) { BY_TYPE(b.x, grad)(b, pixels, channels); }
-void affine_any(Values x, Values r, const float* slope, const float* offset, Values y, size_t pixels, int channels, bool relu) {
+void affine_any(Values x, Values r, const float* slope, const float* offset, Values y, size_t pixels, int channels,
+                bool relu) {
   BY_TYPE(x, affine)(x, r, slope, offset, y, pixels, channels, relu);
 }
 

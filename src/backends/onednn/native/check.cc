@@ -1,5 +1,6 @@
-// Runs every kernel, of the processor level that fits, on buffers of exactly the right size: for scripts/check-addon.sh, which
-// builds it with AddressSanitizer or runs it in valgrind. That the results are right is what the tests in TypeScript check.
+// Runs every kernel, of the processor level that fits, on buffers of exactly the right size: for
+// scripts/check-addon.sh, which builds it with AddressSanitizer or runs it in valgrind. That the results are right is
+// what the tests in TypeScript check.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -33,14 +34,16 @@ void convolutions(int n, int h, int w, int from, int to, int k, int stride, bool
   const int pad = (k - 1) / 2, oh = (h + 2 * pad - k) / stride + 1, ow = (w + 2 * pad - k) / stride + 1;
   const ConvolutionShape shape = {n, h, w, from, oh, ow, to, k, k, stride, stride, pad, pad, pad, pad};
   Buffer x(size_t(n) * h * w * from, half), y(size_t(n) * oh * ow * to, half), filter(size_t(k) * k * from * to, false);
-  for (const Pass pass : {Pass::forward, Pass::backward_input, Pass::backward_filter}) convolve(pass, shape, x, filter.floats(), y);
+  for (const Pass pass : {Pass::forward, Pass::backward_input, Pass::backward_filter})
+    convolve(pass, shape, x, filter.floats(), y);
 }
 
 void batch_norm(size_t pixels, int channels, bool relu, bool residual, bool half) {
   const size_t count = pixels * channels;
   Buffer x(count, half), y(count, half), dx(count, half), added(residual ? count : 0, half);
   Buffer scale(channels, false), shift(channels, false), dscale(channels, false), dshift(channels, false);
-  const Values extra = residual ? Values(added) : Values{nullptr, half}, second = residual ? Values(y) : Values{nullptr, half};
+  const Values extra = residual ? Values(added) : Values{nullptr, half},
+               second = residual ? Values(y) : Values{nullptr, half};
   float *a = scale.floats(), *b = shift.floats(), *c = dscale.floats(), *d = dshift.floats();
   kernels().batch_norm->train({x, extra, y, a, b, a, b, c, d, c, d, c, d, 1e-5, 0.1, relu}, pixels, channels);
   kernels().batch_norm->affine(x, extra, a, b, y, pixels, channels, relu);
@@ -64,11 +67,14 @@ void pooling(int n, int h, int w, int channels, bool half) {
 
 void classifier(int images, int from, int to) {
   Buffer x(images * from, false), weights(from * to, false), bias(to, false), y(images * to, false);
-  Buffer dx(images * from, false), dweights(from * to, false), dbias(to, false), labels(images, false), metrics(2, false), gradient(images * to, false);
+  Buffer dx(images * from, false), dweights(from * to, false), dbias(to, false), labels(images, false),
+      metrics(2, false), gradient(images * to, false);
   for (int n = 0; n < images; n++) labels.floats()[n] = n % to;
   kernels().classifier->dense(x.floats(), weights.floats(), bias.floats(), y.floats(), {images, from, to});
-  kernels().classifier->dense_grad({y.floats(), x.floats(), weights.floats(), dx.floats(), dweights.floats(), dbias.floats()}, {images, from, to});
-  kernels().classifier->softmax_cross_entropy(y.floats(), labels.floats(), metrics.floats(), gradient.floats(), images, to);
+  kernels().classifier->dense_grad(
+      {y.floats(), x.floats(), weights.floats(), dx.floats(), dweights.floats(), dbias.floats()}, {images, from, to});
+  kernels().classifier->softmax_cross_entropy(y.floats(), labels.floats(), metrics.floats(), gradient.floats(), images,
+                                              to);
 }
 
 /** Scratch memory that could not be had is not taken for granted afterwards. */

@@ -8,7 +8,8 @@ void dense(const float* x, const float* weights, const float* bias, float* y, co
   for (int n = 0; n < s.images; n++)
     each_channel(s.to, [&](auto zero, int o) {
       auto sum = load<decltype(zero)>(bias + o);
-      for (int i = 0; i < s.from; i++) sum += x[size_t(n) * s.from + i] * load<decltype(zero)>(weights + size_t(i) * s.to + o);
+      for (int i = 0; i < s.from; i++)
+        sum += x[size_t(n) * s.from + i] * load<decltype(zero)>(weights + size_t(i) * s.to + o);
       store(y + size_t(n) * s.to + o, sum);
     });
 }
@@ -54,9 +55,10 @@ int first_largest(const float* logits, int classes) {
   return best;
 }
 
-void softmax_cross_entropy(const float* logits, const float* labels, float* metrics, float* gradient, int images, int classes) {
+void softmax_cross_entropy(const float* logits, const float* labels, float* metrics, float* gradient, int images,
+                           int classes) {
   static Scratch scratch;
-  double* losses = scratch.doubles(images); // summed up in their order, whatever thread they come from
+  double* losses = scratch.doubles(images);  // summed up in their order, whatever thread they come from
   int correct = 0;
 #pragma omp parallel for reduction(+ : correct)
   for (int n = 0; n < images; n++) {

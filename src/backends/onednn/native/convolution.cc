@@ -39,11 +39,13 @@ ConvolutionMds describe(const ConvolutionShape& s, bool bf16) {
           {{s[6], s[3], s[7], s[8]}, type, memory::format_tag::any},
           filter_md(s, memory::format_tag::any),
           {{s[0], s[6], s[4], s[5]}, type, nhwc},
-          {s[9], s[10]}, {s[11], s[12]}, {s[13], s[14]}};
+          {s[9], s[10]},
+          {s[11], s[12]},
+          {s[13], s[14]}};
 }
 
-template <class Pd>
-Convolution build(const Pd& pd, const ConvolutionMds& mds, const ConvolutionShape& shape, const memory::desc& blocked_md, bool gradient) {
+template <class Pd> Convolution build(const Pd& pd, const ConvolutionMds& mds, const ConvolutionShape& shape,
+                                      const memory::desc& blocked_md, bool gradient) {
   auto& cpu = engine().cpu;
   Convolution c;
   const auto hwio_md = filter_md(shape, memory::format_tag::hwio);
@@ -94,7 +96,8 @@ void execute(Pass pass, Convolution& c, void* x, float* filter, void* y) {
   const int x_arg = pass == Pass::backward_input ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC;
   const int filter_arg = gradient ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS;
   const int y_arg = pass == Pass::forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST;
-  c.prim.execute(stream, {{x_arg, c.x_mem}, {filter_arg, filter_mem}, {y_arg, c.y_mem}, {DNNL_ARG_SCRATCHPAD, c.scratch_mem}});
+  c.prim.execute(stream,
+                 {{x_arg, c.x_mem}, {filter_arg, filter_mem}, {y_arg, c.y_mem}, {DNNL_ARG_SCRATCHPAD, c.scratch_mem}});
   if (c.reordered && gradient) c.reorder_prim.execute(stream, c.blocked_mem, c.filter_mem);
   stream.wait();
 }
@@ -119,7 +122,9 @@ bool suits_winograd(const ConvolutionShape& s) {
 void execute_winograd(Pass pass, const ConvolutionShape& s, Values x, float* filter, Values y) {
   const Winograd w{x, y, filter, s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[11], s[12]};
   const auto& passes = *kernels().winograd;
-  (pass == Pass::forward ? passes.forward : pass == Pass::backward_input ? passes.backward_input : passes.backward_filter)(w);
+  (pass == Pass::forward          ? passes.forward
+   : pass == Pass::backward_input ? passes.backward_input
+                                  : passes.backward_filter)(w);
 }
 
 }  // namespace

@@ -3,12 +3,14 @@
 #include <array>
 #include "kernels.h"
 
-/** images, height, width, channels, output height, width, channels, filter height, width, stride y, x, pad top, left, bottom, right */
+/** images, height, width, channels, output height, width, channels, filter height, width, stride y, x, pad top, left,
+ * bottom, right */
 using ConvolutionShape = std::array<int32_t, 15>;
 
 enum class Pass { forward, backward_input, backward_filter };
 
-/** x and y (or their gradients): activations NHWC; filter (or its gradient): float32 HWIO. `pass` says which one is written. */
+/** x and y (or their gradients): activations NHWC; filter (or its gradient): float32 HWIO. `pass` says which one is
+ * written. */
 void convolve(Pass pass, const ConvolutionShape& shape, Values x, float* filter, Values y);
 
 /** Whether oneDNN takes bfloat16 here; where not, the values are widened to float32 around it. */

@@ -36,7 +36,9 @@ template <class T> void channel_sum(Values xs, float* sum, size_t pixels, int ch
 }
 
 void add_any(Values a, Values b, Values y, size_t count) { BY_TYPE(a, add)(a, b, y, count); }
-void channel_sum_any(Values x, float* sum, size_t pixels, int channels) { BY_TYPE(x, channel_sum)(x, sum, pixels, channels); }
+void channel_sum_any(Values x, float* sum, size_t pixels, int channels) {
+  BY_TYPE(x, channel_sum)(x, sum, pixels, channels);
+}
 
 }  // namespace
 

@@ -1,6 +1,6 @@
-// The loops that are not oneDNN's, compiled once for each processor level; `kernels()` are those of the best level here.
-// Tensors are [pixels, channels], row-major. Activations are float32 or bfloat16, all of one call alike; the rest is float32.
-// Results depend on the number of threads, not on timing.
+// The loops that are not oneDNN's, compiled once for each processor level; `kernels()` are those of the best level
+// here. Tensors are [pixels, channels], row-major. Activations are float32 or bfloat16, all of one call alike; the rest
+// is float32. Results depend on the number of threads, not on timing.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -41,7 +41,8 @@ struct BatchNormKernels {
   void (*train)(const BatchNormTrain&, size_t pixels, int channels);
   void (*grad)(const BatchNormGrad&, size_t pixels, int channels);
   /** y = max(slope x + offset + residual, 0 if relu) */
-  void (*affine)(Values x, Values residual, const float* slope, const float* offset, Values y, size_t pixels, int channels, bool relu);
+  void (*affine)(Values x, Values residual, const float* slope, const float* offset, Values y, size_t pixels,
+                 int channels, bool relu);
 };
 
 struct Downsample {
@@ -70,7 +71,8 @@ struct ClassifierKernels {
   void (*dense)(const float* x, const float* weights, const float* bias, float* y, const DenseShape&);
   void (*dense_grad)(const DenseGrad&, const DenseShape&);
   /** metrics: mean loss, number of correct predictions; gradient [images, classes] of that loss */
-  void (*softmax_cross_entropy)(const float* logits, const float* labels, float* metrics, float* gradient, int images, int classes);
+  void (*softmax_cross_entropy)(const float* logits, const float* labels, float* metrics, float* gradient, int images,
+                                int classes);
 };
 
 struct SgdParameter {

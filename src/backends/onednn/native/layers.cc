@@ -1,150 +1,137 @@
 // Exports of the layers' kernels, forward and backward.
-#include <cstring>
 #include "arguments.h"
 #include "convolution.h"
 
 namespace {
 
-/** (shape Int32Array, x, filter, y) */
-template <Pass pass> void convolution(Arguments& a) {
-  ConvolutionShape shape;
-  std::memcpy(shape.data(), a.array<int32_t>(), sizeof shape);
-  const Values x = a.values();
-  float* filter = a.floats();
-  convolve(pass, shape, x, filter, a.values());
+size_t product(std::initializer_list<int32_t> sizes) {
+  size_t result = 1;
+  for (const int32_t size : sizes) {
+    if (size < 0) throw std::invalid_argument("a negative size");
+    result *= size;
+  }
+  return result;
 }
 
-/** (x, residual, scale, shift, runningMean, runningVariance, y, mean, inverseDeviation, newMean, newVariance, line, epsilon, momentum, relu); line [2, C]: slope and offset of y */
-void batch_norm_train(Arguments& a) {
-  BatchNormTrain b;
-  b.x = a.values();
-  const size_t count = a.length();
-  b.residual = a.values();
-  b.scale = a.floats();
-  const int channels = a.length();
-  b.shift = a.floats();
-  b.running_mean = a.floats();
-  b.running_variance = a.floats();
-  b.y = a.values();
-  b.mean = a.floats();
-  b.inverse_deviation = a.floats();
-  b.new_mean = a.floats();
-  b.new_variance = a.floats();
-  b.slope = a.floats();
-  b.offset = b.slope + channels;
-  b.epsilon = a.number();
-  b.momentum = a.number();
-  b.relu = a.flag();
-  kernels().batch_norm->train(b, count / channels, channels);
+template <Pass pass> void convolution(ConvolutionShape s, Activation x, Floats filter, Activation y) {
+  require_length(product({s[0], s[1], s[2], s[3]}), x);
+  require_length(product({s[0], s[4], s[5], s[6]}), y);
+  require_length(product({s[7], s[8], s[3], s[6]}), filter);
+  if (x.values.bf16 != y.values.bf16) throw std::invalid_argument("activations of two precisions");
+  convolve(pass, s, x, filter, y);
 }
 
-/** (dy, dy2, x, y, line, scale, mean, inverseDeviation, dx, dScale, dShift, dResidual, relu) */
-void batch_norm_train_grad(Arguments& a) {
-  BatchNormGrad b;
-  b.dy = a.values();
-  b.dy2 = a.values();
-  b.x = a.values();
-  const size_t count = a.length();
-  b.y = a.values();
-  b.slope = static_cast<float*>(a.values().data);
-  b.scale = a.floats();
-  const int channels = a.length();
-  b.offset = b.slope ? b.slope + channels : nullptr;
-  b.mean = a.floats();
-  b.inverse_deviation = a.floats();
-  b.dx = a.values();
-  b.dscale = a.floats();
-  b.dshift = a.floats();
-  b.dresidual = a.values();
-  b.relu = a.flag();
-  kernels().batch_norm->grad(b, count / channels, channels);
+/** line [2, C]: slope and offset of y, for batch_norm_train_grad. */
+void batch_norm_train(Activation x, OptionalActivation residual, Floats scale, Floats shift, Floats running_mean,
+                      Floats running_variance, Activation y, Floats mean, Floats inverse_deviation, Floats new_mean,
+                      Floats new_variance, Floats line, double epsilon, double momentum, bool relu) {
+  const size_t channels = scale.length, pixels = rows_of(x.length, channels);
+  require_alike(x, residual);
+  require_alike(x, y);
+  require_length(channels, shift, running_mean, running_variance, mean, inverse_deviation, new_mean, new_variance);
+  require_length(2 * channels, line);
+  const BatchNormTrain b{x,
+                         values_of(residual),
+                         y,
+                         scale,
+                         shift,
+                         running_mean,
+                         running_variance,
+                         mean,
+                         inverse_deviation,
+                         new_mean,
+                         new_variance,
+                         line,
+                         line + channels,
+                         epsilon,
+                         momentum,
+                         relu};
+  kernels().batch_norm->train(b, pixels, channels);
 }
 
-/** (x, residual, slope, offset, y, relu) */
-void affine(Arguments& a) {
-  const Values x = a.values();
-  const size_t count = a.length();
-  const Values residual = a.values();
-  const float* slope = a.floats();
-  const int channels = a.length();
-  const float* offset = a.floats();
-  const Values y = a.values();
-  kernels().batch_norm->affine(x, residual, slope, offset, y, count / channels, channels, a.flag());
+/** line: where y need not be read, since it is relu(slope x + offset). */
+void batch_norm_train_grad(Activation dy, OptionalActivation dy2, Activation x, Activation y,
+                           std::optional<Floats> line, Floats scale, Floats mean, Floats inverse_deviation,
+                           Activation dx, Floats dscale, Floats dshift, OptionalActivation dresidual, bool relu) {
+  const size_t channels = scale.length, pixels = rows_of(x.length, channels);
+  for (const OptionalActivation& other :
+       {OptionalActivation(dy), dy2, OptionalActivation(y), OptionalActivation(dx), dresidual})
+    require_alike(x, other);
+  require_length(channels, mean, inverse_deviation, dscale, dshift);
+  if (line) require_length(2 * channels, *line);
+  const float* slope = line ? line->data : nullptr;
+  const float* offset = line ? line->data + channels : nullptr;
+  const BatchNormGrad b{dy,   values_of(dy2),    x,      y,      dx,  values_of(dresidual), slope, offset, scale,
+                        mean, inverse_deviation, dscale, dshift, relu};
+  kernels().batch_norm->grad(b, pixels, channels);
 }
 
-/** (a, b, y) */
-void add(Arguments& arguments) {
-  const Values a = arguments.values();
-  const size_t count = arguments.length();
-  const Values b = arguments.values();
-  kernels().elementwise->add(a, b, arguments.values(), count);
+void affine(Activation x, OptionalActivation residual, Floats slope, Floats offset, Activation y, bool relu) {
+  const size_t channels = slope.length, pixels = rows_of(x.length, channels);
+  require_alike(x, residual);
+  require_alike(x, y);
+  require_length(channels, offset);
+  kernels().batch_norm->affine(x, values_of(residual), slope, offset, y, pixels, channels, relu);
 }
 
-/** (x, sum) */
-void channel_sum(Arguments& a) {
-  const Values x = a.values();
-  const size_t count = a.length();
-  float* sum = a.floats();
-  kernels().elementwise->channel_sum(x, sum, count / a.length(), a.length());
+void add(Activation a, Activation b, Activation y) {
+  require_alike(a, b);
+  require_alike(a, y);
+  kernels().elementwise->add(a, b, y, a.length);
 }
 
-/** (x, y, images, pixels, channels) and (dy, dx, images, pixels, channels) */
-void pool(Arguments& a) {
-  const Values x = a.values();
-  float* y = a.floats();
-  const int images = a.integer(), pixels = a.integer();
-  kernels().pooling->pool(x, y, images, pixels, a.integer());
-}
-void pool_grad(Arguments& a) {
-  const float* dy = a.floats();
-  const Values dx = a.values();
-  const int images = a.integer(), pixels = a.integer();
-  kernels().pooling->pool_grad(dy, dx, images, pixels, a.integer());
+void channel_sum(Activation x, Floats sum) {
+  kernels().elementwise->channel_sum(x, sum, rows_of(x.length, sum.length), sum.length);
 }
 
-/** (x, y, shape Int32Array as in Downsample) and the same with (dy, dx, shape) */
-template <bool gradient> void downsample(Arguments& a) {
-  const Values from = a.values(), to = a.values();
+void pool(Activation x, Floats y, int images, int pixels, int channels) {
+  require_length(product({images, pixels, channels}), x);
+  require_length(product({images, channels}), y);
+  kernels().pooling->pool(x, y, images, pixels, channels);
+}
+
+void pool_grad(Floats dy, Activation dx, int images, int pixels, int channels) {
+  require_length(product({images, channels}), dy);
+  require_length(product({images, pixels, channels}), dx);
+  kernels().pooling->pool_grad(dy, dx, images, pixels, channels);
+}
+
+/** shape: as in Downsample. */
+template <bool gradient> void downsample(Activation from, Activation to, std::array<int32_t, 7> shape) {
   Downsample d;
-  std::memcpy(&d, a.array<int32_t>(), sizeof d);
+  std::memcpy(&d, shape.data(), sizeof d);
+  static_assert(sizeof d == sizeof shape);
+  const auto& [large, small] = gradient ? std::tie(to, from) : std::tie(from, to);
+  require_length(product({d.images, d.height, d.width, d.channels}), large);
+  require_length(product({d.images, (d.height + 1) / 2, (d.width + 1) / 2, d.output_channels}), small);
+  if (d.offset < 0 || d.offset + d.channels > d.output_channels) throw std::invalid_argument("channels do not fit");
   const auto* pooling = kernels().pooling;
   (gradient ? pooling->downsample_grad : pooling->downsample)(from, to, d);
 }
 
-DenseShape dense_shape(Arguments& a) {
-  DenseShape s;
-  s.images = a.integer();
-  s.from = a.integer();
-  s.to = a.integer();
-  return s;
+void dense(Floats x, Floats weights, Floats bias, Floats y, int images, int from, int to) {
+  require_length(product({images, from}), x);
+  require_length(product({from, to}), weights);
+  require_length(to, bias);
+  require_length(product({images, to}), y);
+  kernels().classifier->dense(x, weights, bias, y, {images, from, to});
 }
 
-/** (x, weights, bias, y, images, from, to) */
-void dense(Arguments& a) {
-  const float *x = a.floats(), *weights = a.floats(), *bias = a.floats();
-  float* y = a.floats();
-  kernels().classifier->dense(x, weights, bias, y, dense_shape(a));
-}
-/** (dy, x, weights, dx, dWeights, dBias, images, from, to) */
-void dense_grad(Arguments& a) {
-  DenseGrad d;
-  d.dy = a.floats();
-  d.x = a.floats();
-  d.weights = a.floats();
-  d.dx = a.floats();
-  d.dweights = a.floats();
-  d.dbias = a.floats();
-  kernels().classifier->dense_grad(d, dense_shape(a));
+void dense_grad(Floats dy, Floats x, Floats weights, Floats dx, Floats dweights, Floats dbias, int images, int from,
+                int to) {
+  require_length(product({images, to}), dy);
+  require_length(product({images, from}), x, dx);
+  require_length(product({from, to}), weights, dweights);
+  require_length(to, dbias);
+  kernels().classifier->dense_grad({dy, x, weights, dx, dweights, dbias}, {images, from, to});
 }
 
-/** (logits, labels, metrics, gradient) */
-void softmax_cross_entropy(Arguments& a) {
-  const float* logits = a.floats();
-  const size_t count = a.length();
-  const float* labels = a.floats();
-  const int images = a.length();
-  float *metrics = a.floats(), *gradient = a.floats();
-  kernels().classifier->softmax_cross_entropy(logits, labels, metrics, gradient, images, count / images);
+/** Labels: whole numbers below the number of classes, as the caller has checked. */
+void softmax_cross_entropy(Floats logits, Floats labels, Floats metrics, Floats gradient) {
+  const size_t images = labels.length, classes = rows_of(logits.length, images);
+  require_length(2, metrics);
+  require_length(logits.length, gradient);
+  kernels().classifier->softmax_cross_entropy(logits, labels, metrics, gradient, images, classes);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// What the loops over tensors share: how threads and vectors divide the work. For the files that are compiled once a level; in
-// them only plain C is used beside it: an inline function of the standard library, compiled for a high level, could be the one
-// that the linker keeps for all.
+// What the loops over tensors share: how threads and vectors divide the work. For the files that are compiled once a
+// level; in them only plain C is used beside it: an inline function of the standard library, compiled for a high level,
+// could be the one that the linker keeps for all.
 #pragma once
 #include <omp.h>
 #include "kernels.h"
@@ -46,8 +46,8 @@ template <class V> inline void flush(V v, double* to) {
 }
 
 /**
- * `count` sums over the pixels: visit(sums, start, end) adds the pixels from start to end, a block, to a thread's own sums. These
- * are added up in the threads' order. The result is good until the next call in the same file.
+ * `count` sums over the pixels: visit(sums, start, end) adds the pixels from start to end, a block, to a thread's own
+ * sums. These are added up in the threads' order. The result is good until the next call in the same file.
  */
 template <class Visit> inline const double* sum_blocks(size_t pixels, size_t count, Visit visit) {
   static Scratch scratch;

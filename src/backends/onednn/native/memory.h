@@ -1,4 +1,5 @@
-// Memory of the kernels. memory.cc is compiled once, not for each level: what throws needs functions of the standard library.
+// Memory of the kernels. memory.cc is compiled once, not for each level: what throws needs functions of the standard
+// library.
 #pragma once
 #include <cstddef>
 

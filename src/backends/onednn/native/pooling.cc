@@ -77,7 +77,9 @@ template <class T> void downsample_grad(Values dys, Values dxs, const Downsample
   }
 }
 
-void pool_any(Values x, float* y, int images, int pixels, int channels) { BY_TYPE(x, pool)(x, y, images, pixels, channels); }
+void pool_any(Values x, float* y, int images, int pixels, int channels) {
+  BY_TYPE(x, pool)(x, y, images, pixels, channels);
+}
 void pool_grad_any(const float* dy, Values dx, int images, int pixels, int channels) {
   BY_TYPE(dx, pool_grad)(dy, dx, images, pixels, channels);
 }

@@ -1,61 +1,48 @@
 // Exports of what a training step does besides the layers: the batch before them, the update after them.
-#include <vector>
 #include "arguments.h"
 
 namespace {
 
-float* floats_of(const Napi::Array& list, uint32_t k) { return static_cast<float*>(Arguments::start(list.Get(k))); }
-size_t length_of(const Napi::Array& list, uint32_t k) { return list.Get(k).As<Napi::TypedArray>().ElementLength(); }
+using List = std::vector<Floats>;
 
-/** (images, plan, table, y, height, width, channels, pad, mode) */
-void assemble(Arguments& a) {
-  Batch b;
-  b.images = a.array<uint8_t>();
-  b.plan = a.array<int32_t>();
-  b.count = a.length() / 4;
-  b.table = a.floats();
-  const Values y = a.values();
-  b.height = a.integer();
-  b.width = a.integer();
-  b.channels = a.integer();
-  b.pad = a.integer();
-  b.mode = static_cast<Batch::Mode>(a.integer());
+/** Throws unless the lists hold arrays of the same lengths. */
+void require_same_lengths(const List& a, const List& b) {
+  if (a.size() != b.size()) throw std::invalid_argument("lists of two lengths");
+  for (size_t k = 0; k < a.size(); k++) require_length(a[k].length, b[k]);
+}
+
+/** plan: four numbers an image, which the caller has checked. */
+void assemble(Array<uint8_t> images, Array<int32_t> plan, Floats table, Activation y, int height, int width,
+              int channels, int pad, int mode) {
+  const size_t count = rows_of(plan.length, 4), pixels = size_t(height) * width;
+  require_length(size_t(256) * channels, table);
+  require_length(count * pixels * channels, y);
+  const Batch b{images, plan, table, int(count), height, width, channels, pad, static_cast<Batch::Mode>(mode)};
   kernels().batch->assemble(b, y);
 }
 
-/** (parameters, gradients, velocities: lists of arrays, momentum, weightDecay: Float64Array, lr, nesterov, decoupled, lrInside), in place */
-void sgd(Arguments& a) {
-  const auto parameters = a.list(), gradients = a.list(), velocities = a.list();
-  const double *momentum = a.array<double>(), *weight_decay = a.array<double>();
-  std::vector<SgdParameter> all(parameters.Length());
-  for (uint32_t k = 0; k < all.size(); k++) {
-    all[k] = {floats_of(parameters, k), floats_of(velocities, k), floats_of(gradients, k), length_of(parameters, k),
-              float(momentum[k]), float(weight_decay[k])};
-  }
-  SgdStep step;
-  step.lr = a.number();
-  step.nesterov = a.flag();
-  step.decoupled = a.flag();
-  step.lr_inside = a.flag();
-  kernels().updates->sgd(all.data(), all.size(), step);
+/** In place. */
+void sgd(List parameters, List gradients, List velocities, Array<double> momentum, Array<double> weight_decay, float lr,
+         bool nesterov, bool decoupled, bool lr_inside) {
+  require_same_lengths(parameters, gradients);
+  require_same_lengths(parameters, velocities);
+  require_length(parameters.size(), momentum, weight_decay);
+  std::vector<SgdParameter> all;
+  for (size_t k = 0; k < parameters.size(); k++)
+    all.push_back(
+        {parameters[k], velocities[k], gradients[k], parameters[k].length, float(momentum[k]), float(weight_decay[k])});
+  kernels().updates->sgd(all.data(), all.size(), {lr, nesterov, decoupled, lr_inside});
 }
 
-/** (parameters, gradients, first moments, second moments: lists of arrays, weightDecay: Float64Array, lr, stepSize, beta1, beta2, inverseCorrection, epsilon, decoupled), in place */
-void adam(Arguments& a) {
-  const auto parameters = a.list(), gradients = a.list(), first = a.list(), second = a.list();
-  const double* weight_decay = a.array<double>();
-  std::vector<AdamParameter> all(parameters.Length());
-  for (uint32_t k = 0; k < all.size(); k++)
-    all[k] = {floats_of(parameters, k), floats_of(first, k), floats_of(second, k), floats_of(gradients, k), length_of(parameters, k),
-              float(weight_decay[k])};
-  AdamStep step;
-  step.lr = a.number();
-  step.step_size = a.number();
-  step.beta1 = a.number();
-  step.beta2 = a.number();
-  step.inverse_correction = a.number();
-  step.epsilon = a.number();
-  step.decoupled = a.flag();
+/** In place. */
+void adam(List parameters, List gradients, List first, List second, Array<double> weight_decay, float lr,
+          float step_size, float beta1, float beta2, float inverse_correction, float epsilon, bool decoupled) {
+  for (const List& list : {gradients, first, second}) require_same_lengths(parameters, list);
+  require_length(parameters.size(), weight_decay);
+  std::vector<AdamParameter> all;
+  for (size_t k = 0; k < parameters.size(); k++)
+    all.push_back({parameters[k], first[k], second[k], gradients[k], parameters[k].length, float(weight_decay[k])});
+  const AdamStep step{lr, step_size, beta1, beta2, inverse_correction, epsilon, decoupled};
   kernels().updates->adam(all.data(), all.size(), step);
 }
 

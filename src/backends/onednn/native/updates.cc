@@ -33,7 +33,8 @@ void adam(const AdamParameter* parameters, size_t count, const AdamStep& s) {
       const float second = s.beta2 * a.second[i] + (1 - s.beta2) * g * g;
       a.first[i] = first;
       a.second[i] = second;
-      a.parameter[i] = kept * a.parameter[i] - s.step_size * first / (__builtin_sqrtf(second) * s.inverse_correction + s.epsilon);
+      a.parameter[i] =
+          kept * a.parameter[i] - s.step_size * first / (__builtin_sqrtf(second) * s.inverse_correction + s.epsilon);
     }
   }
 }

@@ -3,8 +3,9 @@
 #include "winograd_products.h"
 #include "winograd_transforms.h"
 
-// With V = B'd B of the 6x6 input tile d, U = G g G' of the filter g: output tile y = A'(U . V) A, "." element by element, which
-// summed over input channels makes 36 matrix products. The gradients are its transposes: the filter's is G'(sum V . (A dy A')) G.
+// With V = B'd B of the 6x6 input tile d, U = G g G' of the filter g: output tile y = A'(U . V) A, "." element by
+// element, which summed over input channels makes 36 matrix products. The gradients are its transposes: the filter's is
+// G'(sum V . (A dy A')) G.
 
 namespace {
 
@@ -31,7 +32,8 @@ int tiles_of(const Winograd& w) {
   return w.images * ((w.output_height + tile - 1) / tile) * ((w.output_width + tile - 1) / tile);
 }
 
-/** `size` x `size` pixels from (top, left) on of an image [height, width, channels], zero outside, through a transform. */
+/** `size` x `size` pixels from (top, left) on of an image [height, width, channels], zero outside, through a transform.
+ */
 template <class T, int size, void (*line)(const vec*, vec*)>
 void gather(const T* image, int height, int width, int channels, int top, int left, float* to, size_t point_stride) {
   static const T outside[size * max_channels] = {};
@@ -56,16 +58,19 @@ void gather(const T* image, int height, int width, int channels, int top, int le
 
 template <class T> void gather_input(const Winograd& w, const Place& at, float* to, size_t point_stride) {
   const T* image = static_cast<const T*>(w.x.data) + size_t(at.image) * w.height * w.width * w.from;
-  gather<T, patch, input_line>(image, w.height, w.width, w.from, at.top - w.pad_top, at.left - w.pad_left, to, point_stride);
+  gather<T, patch, input_line>(image, w.height, w.width, w.from, at.top - w.pad_top, at.left - w.pad_left, to,
+                               point_stride);
 }
 
 template <class T> void gather_output_gradient(const Winograd& w, const Place& at, float* to, size_t point_stride) {
   const T* image = static_cast<const T*>(w.y.data) + size_t(at.image) * w.output_height * w.output_width * w.to;
-  gather<T, tile, output_gradient_line>(image, w.output_height, w.output_width, w.to, at.top, at.left, to, point_stride);
+  gather<T, tile, output_gradient_line>(image, w.output_height, w.output_width, w.to, at.top, at.left, to,
+                                        point_stride);
 }
 
 template <class T> void scatter_output(const Winograd& w, const Place& at, const float* from, size_t point_stride) {
-  T* first = static_cast<T*>(w.y.data) + ((size_t(at.image) * w.output_height + at.top) * w.output_width + at.left) * w.to;
+  T* first =
+      static_cast<T*>(w.y.data) + ((size_t(at.image) * w.output_height + at.top) * w.output_width + at.left) * w.to;
   const int height = smaller(tile, w.output_height - at.top), width = smaller(tile, w.output_width - at.left);
   for (int c = 0; c < w.to; c += lanes) {
     const auto read = [&](int column, vec* values) {
@@ -85,7 +90,8 @@ template <class T> void scatter_output(const Winograd& w, const Place& at, const
 
 // ---- passes ----
 
-/** One matrix [tiles_at_once, channels] a point, and 16 floats, so that the 36 do not fall into the same lines of the cache. */
+/** One matrix [tiles_at_once, channels] a point, and 16 floats, so that the 36 do not fall into the same lines of the
+ * cache. */
 size_t point_stride(int channels) { return size_t(tiles_at_once) * channels + 16; }
 
 /** u [36, from, to] of the filter. */
@@ -120,14 +126,17 @@ template <class T> void forward(const Winograd& w) {
   }
 }
 
-/** The input's gradient is the convolution of the output's with the filter turned by 180 degrees, channels exchanged. */
+/** The input's gradient is the convolution of the output's with the filter turned by 180 degrees, channels exchanged.
+ */
 template <class T> void backward_input(const Winograd& w) {
   const size_t matrix = size_t(w.from) * w.to;
   float* turned = turned_filter.floats(9 * matrix);
   for (int k = 0; k < 9; k++)
     for (int i = 0; i < w.from; i++)
-      for (int o = 0; o < w.to; o++) turned[(8 - k) * matrix + size_t(o) * w.from + i] = w.filter[k * matrix + size_t(i) * w.to + o];
-  forward<T>({w.y, w.x, turned, w.images, w.output_height, w.output_width, w.to, w.height, w.width, w.from, 2 - w.pad_top, 2 - w.pad_left});
+      for (int o = 0; o < w.to; o++)
+        turned[(8 - k) * matrix + size_t(o) * w.from + i] = w.filter[k * matrix + size_t(i) * w.to + o];
+  forward<T>({w.y, w.x, turned, w.images, w.output_height, w.output_width, w.to, w.height, w.width, w.from,
+              2 - w.pad_top, 2 - w.pad_left});
 }
 
 template <class T> void backward_filter(const Winograd& w) {
@@ -169,7 +178,9 @@ template <class T> void backward_filter(const Winograd& w) {
   }
 }
 
-bool applies(int from, int to) { return from % lanes == 0 && to % lanes == 0 && from <= max_channels && to <= max_channels; }
+bool applies(int from, int to) {
+  return from % lanes == 0 && to % lanes == 0 && from <= max_channels && to <= max_channels;
+}
 
 void forward_any(const Winograd& w) { w.x.bf16 ? forward<bf16>(w) : forward<float>(w); }
 void backward_input_any(const Winograd& w) { w.x.bf16 ? backward_input<bf16>(w) : backward_input<float>(w); }

@@ -3,7 +3,8 @@
 #pragma once
 #include "kernels.h"
 
-/** A convolution of stride 1 with a 3x3 filter; x [images, height, width, from], y [images, output height, width, to]. */
+/** A convolution of stride 1 with a 3x3 filter; x [images, height, width, from], y [images, output height, width, to].
+ */
 struct Winograd {
   Values x, y;
   float* filter;  // HWIO [3, 3, from, to]

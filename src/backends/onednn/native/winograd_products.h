@@ -53,9 +53,11 @@ template <int n> inline void outer_product(const float* v, const float* w, float
 void multiply_transposed(const float* v, const float* w, float* s, int count, int from, int to) {
   int c = 0;
   for (; c + vectors * lanes <= to; c += vectors * lanes)
-    for (int r = 0; r < from; r += gradient_rows) outer_product<vectors>(v + r, w + c, s + size_t(r) * to + c, count, from, to);
+    for (int r = 0; r < from; r += gradient_rows)
+      outer_product<vectors>(v + r, w + c, s + size_t(r) * to + c, count, from, to);
   if (c < to)
-    for (int r = 0; r < from; r += gradient_rows) outer_product<1>(v + r, w + c, s + size_t(r) * to + c, count, from, to);
+    for (int r = 0; r < from; r += gradient_rows)
+      outer_product<1>(v + r, w + c, s + size_t(r) * to + c, count, from, to);
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 #pragma once
 #include "vec.h"
 
-// B, G and A are those of the points 0, +-3/4, +-3/2 and infinity: of the usual +-1, +-2 the error is four times as large.
+// B, G and A are those of the points 0, +-3/4, +-3/2 and infinity: of the usual +-1, +-2 the error is four times as
+// large.
 
 namespace {  // of each object file its own, as in vec.h
 
@@ -66,8 +67,8 @@ inline void filter_gradient_line(const vec* in, vec* out) {
 }
 
 /**
- * Applies a line transform to the columns, then to the rows of a `from` x `from` tile: `to` x `to`. read(column, values) gives a
- * column, or says that it is all zero; write(row, values) takes a row.
+ * Applies a line transform to the columns, then to the rows of a `from` x `from` tile: `to` x `to`. read(column,
+ * values) gives a column, or says that it is all zero; write(row, values) takes a row.
  */
 template <int from, int to, void (*line)(const vec*, vec*), class Read, class Write>
 inline __attribute__((always_inline)) void both_ways(Read read, Write write) {
