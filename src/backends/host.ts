@@ -1,18 +1,9 @@
-import { type KernelConfig, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
+import { type KernelConfig, registerKernel } from '@tensorflow/tfjs-core';
 import { referenceKernels } from '../ops/index.js';
-import type { HostMemory } from '../ops/kernel.js';
-
-interface HostKernel<Memory> {
-  name: string;
-  compute(inputs: never, attributes: never, memory: Memory): TensorInfo | TensorInfo[];
-}
+import type { HostMemory, Kernel } from '../ops/kernel.js';
 
 /** Registers kernels that compute in this process, in the memory of their backend. */
-export function registerHostKernels<Memory>(
-  name: string,
-  memory: Memory,
-  kernels: readonly HostKernel<Memory>[],
-): void {
+export function registerHostKernels<Memory>(name: string, memory: Memory, kernels: readonly Kernel<Memory>[]): void {
   for (const { name: kernelName, compute } of kernels) {
     const kernelFunc = (({ inputs, attrs }) =>
       compute(inputs as never, attrs as never, memory)) as KernelConfig['kernelFunc'];

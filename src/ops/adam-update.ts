@@ -1,5 +1,5 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
-import { type HostMemory, referenceKernel, run } from './kernel.js';
+import { referenceKernel, run, splitInto } from './kernel.js';
 
 /** Rates of one Adam step, the same for all parameters but for the decay. */
 export interface AdamUpdate {
@@ -34,14 +34,14 @@ export function adamUpdate(
   const inputs = [...parameters, ...gradients, ...first, ...second, steps];
   const outputs = run('AdamUpdate', inputs, attributes);
   for (const tensor of inputs) tensor.dispose();
-  const part = (k: number) => outputs.slice(k * parameters.length, (k + 1) * parameters.length);
-  return [part(0), { first: part(1), second: part(2), steps: outputs.at(-1)! }];
+  const [updated, newFirst, newSecond] = splitInto(3, outputs.slice(0, -1));
+  return [updated, { first: newFirst, second: newSecond, steps: outputs.at(-1)! }];
 }
 
 /** The reference of AdamUpdate. */
 export const adamUpdateKernels = [
   /** inputs: parameters, gradients, first moments, second moments, steps; outputs: the same without the gradients. */
-  referenceKernel('AdamUpdate', (inputs: TensorInfo[], attributes: AdamUpdate, memory: HostMemory) => {
+  referenceKernel('AdamUpdate', (inputs: TensorInfo[], attributes: AdamUpdate, memory) => {
     const count = (inputs.length - 1) / 4;
     const outputs = [...inputs.slice(0, count), ...inputs.slice(2 * count)].map((t) => memory.allocate(t.shape));
     const t = memory.view(inputs.at(-1)!)[0]! + 1;

@@ -1,5 +1,5 @@
 import type { Tensor, Tensor4D, TensorInfo } from '@tensorflow/tfjs-core';
-import { type HostMemory, referenceKernel, run } from './kernel.js';
+import { referenceKernel, run, type Shape4D } from './kernel.js';
 import type { Tape } from './tape.js';
 
 /** How the size is halved, and where the channels go. */
@@ -26,7 +26,7 @@ export function downsamplePad(tape: Tape, x: Tensor4D, options: DownsamplePad): 
 /** The references of DownsamplePad and DownsamplePadGrad. */
 export const downsamplePadKernels = [
   referenceKernel('DownsamplePad', (inputs: { x: TensorInfo }, options: DownsamplePad, memory) => {
-    const [images, height, width] = inputs.x.shape as [number, number, number, number];
+    const [images, height, width] = inputs.x.shape as Shape4D;
     const output = memory.allocate([images, Math.ceil(height / 2), Math.ceil(width / 2), options.channels]);
     const [y, x] = [memory.view(output).fill(0), memory.view(inputs.x)];
     visit(inputs.x.shape, options, (small, large, channels, share) => {
@@ -36,7 +36,7 @@ export const downsamplePadKernels = [
   }),
   referenceKernel(
     'DownsamplePadGrad',
-    (inputs: { dy: TensorInfo }, options: DownsamplePad & { inputShape: number[] }, memory: HostMemory) => {
+    (inputs: { dy: TensorInfo }, options: DownsamplePad & { inputShape: number[] }, memory) => {
       const output = memory.allocate(options.inputShape);
       const [dx, dy] = [memory.view(output).fill(0), memory.view(inputs.dy)];
       visit(options.inputShape, options, (small, large, channels, share) => {
@@ -53,7 +53,7 @@ function visit(
   { window, channels: outputChannels, offset }: DownsamplePad,
   visitPair: (small: number, large: number, channels: number, share: number) => void,
 ): void {
-  const [images, height, width, channels] = inputShape as [number, number, number, number];
+  const [images, height, width, channels] = inputShape as Shape4D;
   let small = offset;
   for (let n = 0; n < images; n++) {
     for (let top = 0; top < height; top += 2) {

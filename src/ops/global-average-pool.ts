@@ -1,5 +1,5 @@
 import type { Tensor, Tensor2D, Tensor4D, TensorInfo } from '@tensorflow/tfjs-core';
-import { referenceKernel, run } from './kernel.js';
+import { referenceKernel, run, type Shape4D } from './kernel.js';
 import type { Tape } from './tape.js';
 
 /** The mean over height and width: x [N, H, W, C] -> [N, C]. */
@@ -12,7 +12,7 @@ export function globalAveragePool(tape: Tape, x: Tensor4D): Tensor2D {
 /** The references of GlobalAveragePool and GlobalAveragePoolGrad (dx = dy / pixels). */
 export const globalAveragePoolKernels = [
   referenceKernel('GlobalAveragePool', (inputs: { x: TensorInfo }, _attributes, memory) => {
-    const [images, height, width, channels] = inputs.x.shape as [number, number, number, number];
+    const [images, height, width, channels] = inputs.x.shape as Shape4D;
     const output = memory.allocate([images, channels]);
     const [y, x] = [memory.view(output), memory.view(inputs.x)];
     const sum = new Float64Array(channels);

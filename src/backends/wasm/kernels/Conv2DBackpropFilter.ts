@@ -1,8 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { Shape4D } from '../../../ops/kernel.js';
 import { conv2d, heap } from '../heap.js';
 import type { Conv2DGradientAttributes } from './Conv2DBackpropInput.js';
-
-type Shape4D = [number, number, number, number];
 
 /** Images taken at once: their part of dy, packed by XNNPACK, stays in the processor's cache (8 is slower, 32 no faster). */
 const chunk = 16;

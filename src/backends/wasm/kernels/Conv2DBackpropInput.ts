@@ -1,7 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { Shape4D } from '../../../ops/kernel.js';
 import { conv2d, heap } from '../heap.js';
-
-type Shape4D = [number, number, number, number];
 
 /** Of the forward convolution; `pad` in zeros on every side. */
 export interface Conv2DGradientAttributes {

@@ -1,9 +1,10 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { BatchNormGradInputs, BatchNormInputs } from '../../../ops/batch-norm.js';
+import { requireShape } from '../../../ops/kernel.js';
 import { usualThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { channelSums, finishChannelSums, sumChannels } from './channel-sums.js';
-import { kernel, operands, requireShape, typeOf, widthOf } from './kernel.js';
+import { kernel, operands, typeOf, widthOf } from './kernel.js';
 
 /** Of x - running mean, which is near its mean: sums that stay small lose fewer digits. */
 const statistics = channelSums(

@@ -1,7 +1,8 @@
 import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { requireShape, type Shape4D } from '../../../ops/kernel.js';
 import { usualThreads, type WebgpuBackend } from '../backend.js';
 import type { Constants, Shader } from '../shader.js';
-import { kernel, operands, requireShape, typeOf, widthOf } from './kernel.js';
+import { kernel, operands, typeOf, widthOf } from './kernel.js';
 import { matrixProduct, type Operands, type Tile } from './matrix-product.js';
 import { subgroupMatrixProduct } from './subgroup-matrix.js';
 
@@ -12,7 +13,6 @@ interface Attributes {
   dilations?: [number, number] | number;
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
-type Shape4D = [number, number, number, number];
 
 /** A convolution with its sizes; `from` and `to` are channels. */
 interface Sizes {

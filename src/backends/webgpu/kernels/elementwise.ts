@@ -1,7 +1,8 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { requireShape } from '../../../ops/kernel.js';
 import { usualThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
-import { kernel, operands, requireShape, widthOf } from './kernel.js';
+import { kernel, operands, widthOf } from './kernel.js';
 
 const shader = (name: string, body: string): Shader => ({ name, threads: usualThreads, body: elementwise(body) });
 

@@ -1,7 +1,8 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { requireShape } from '../../../ops/kernel.js';
 import { usualThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
-import { kernel, operands, requireShape } from './kernel.js';
+import { kernel, operands } from './kernel.js';
 
 const dense: Shader = {
   name: 'Dense',

@@ -1,5 +1,6 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { DownsamplePad } from '../../../ops/downsample-pad.js';
+import type { Shape4D } from '../../../ops/kernel.js';
 import { usualThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { kernel, operands, typeOf, widthOf } from './kernel.js';
@@ -81,7 +82,7 @@ function downsampleConstants([, height, width, channels]: number[], { window, ch
 
 export const poolingKernels = [
   kernel('GlobalAveragePool', ({ x }: { x: TensorInfo }, _attributes, backend) => {
-    const [images, height, width, channels] = x.shape as [number, number, number, number];
+    const [images, height, width, channels] = x.shape as Shape4D;
     const vector = widthOf(channels);
     const y = backend.allocate([images, channels]);
     backend.each(pool, (images * channels) / vector, {

@@ -1,6 +1,7 @@
 /// <reference types="@webgpu/types" />
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { AdamUpdate } from '../../../ops/adam-update.js';
+import { splitInto } from '../../../ops/kernel.js';
 import type { SgdUpdate } from '../../../ops/sgd-update.js';
 import { type Plain, usualThreads, type WebgpuBackend } from '../backend.js';
 import type { Shader } from '../shader.js';
@@ -86,8 +87,8 @@ const countStep: Shader = {
 export const updateKernels = [
   kernel('SgdUpdate', (inputs: TensorInfo[], attributes: SgdUpdate, backend) => {
     const { lr, momentum, weightDecay, nesterov, weightDecayMode, lrPlacement } = attributes;
-    const [parameters, gradients, velocities] = parts(inputs, 3) as [TensorInfo[], TensorInfo[], TensorInfo[]];
-    const [p, v] = [parameters, velocities].map((tensors) => tensors.map((t) => backend.writable(t))) as Two;
+    const [parameters, gradients, velocities] = splitInto(3, inputs);
+    const [p, v] = [writables(parameters, backend), writables(velocities, backend)];
     run(backend, sgd, gradients, [p, v], [lr, ...momentum.flatMap((m, k) => [m, weightDecay[k]!])], {
       L2: weightDecayMode === 'l2',
       INSIDE: lrPlacement === 'inside',
@@ -99,8 +100,9 @@ export const updateKernels = [
   kernel('AdamUpdate', (inputs: TensorInfo[], attributes: AdamUpdate, backend) => {
     const { lr, beta1, beta2, epsilon, weightDecay, weightDecayMode } = attributes;
     const steps = backend.writable(inputs.at(-1)!);
-    const [parameters, gradients, ...moments] = parts(inputs.slice(0, -1), 4) as Four;
-    const [p, m, v] = [parameters, ...moments].map((tensors) => tensors.map((t) => backend.writable(t))) as Three;
+    const [parameters, gradients, first, second] = splitInto(4, inputs.slice(0, -1));
+    const p = writables(parameters, backend);
+    const [m, v] = [writables(first, backend), writables(second, backend)];
     const constants = { L2: weightDecayMode === 'l2', STEPS: backend.stored(steps).region.offset / 4 };
     const rates = [lr, beta1, beta2, epsilon, Math.log(beta1), Math.log(beta2), ...weightDecay];
     run(backend, adamShader, gradients, [p, m, v], rates, constants);
@@ -108,15 +110,6 @@ export const updateKernels = [
     return [...p, ...m, ...v, steps];
   }),
 ];
-type Two = [TensorInfo[], TensorInfo[]];
-type Three = [...Two, TensorInfo[]];
-type Four = [...Three, TensorInfo[]];
-
-function parts<T>(values: T[], count: number): T[][] {
-  const size = values.length / count;
-  return Array.from({ length: count }, (_, k) => values.slice(k * size, (k + 1) * size));
-}
-
 function run(
   backend: WebgpuBackend,
   shader: Shader,
@@ -159,6 +152,8 @@ function tableOf(backend: WebgpuBackend, tensors: TensorInfo[][]): Uint32Array<A
   });
   return Uint32Array.from(rows);
 }
+
+const writables = (tensors: TensorInfo[], backend: WebgpuBackend) => tensors.map((t) => backend.writable(t));
 
 const whole = (buffer: GPUBuffer): Plain => ({
   region: { buffer, offset: 0, size: buffer.size, release() {} },
