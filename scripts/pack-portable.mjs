@@ -40,7 +40,7 @@ const work = mkdtempSync(join(tmpdir(), 'clr-portable-'));
 const out = join(work, 'clr-portable');
 try {
   await bundle();
-  for (const path of ['bin', 'configs', 'src/charts/fonts', 'README.md', 'CHANGELOG.md']) copy(path);
+  for (const path of ['bin', 'configs', 'dist/browser', 'src/charts/fonts', 'README.md', 'CHANGELOG.md']) copy(path);
   copy('scripts/gpu-session.sh');
   copy('scripts/bench-pytorch.py');
   copyNode();

@@ -9,6 +9,7 @@ import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { sweepCommand } from './commands/sweep.js';
+import { watchCommand } from './commands/watch.js';
 import { ClrError, exitCodes } from './errors.js';
 import { printable } from './system/printable.js';
 import { version } from './system/version.js';
@@ -19,6 +20,7 @@ const program = new Command('clr')
   .version(version(), '--version', 'print the version')
   .addCommand(runCommand)
   .addCommand(lrfindCommand)
+  .addCommand(watchCommand)
   .addCommand(plotCommand)
   .addCommand(sweepCommand)
   .addCommand(compareCommand)

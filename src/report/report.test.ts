@@ -5,9 +5,9 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compare } from '../compare/comparison.js';
 import { said } from '../compare/print.js';
+import { html, list, table } from '../page/html.js';
 import { readRuns } from '../runs/read-runs.js';
 import { someEnvironment, type WhatRan, writeRunFolder } from '../testing/run-files.js';
-import { html, list, table } from './html.js';
 import { writeReport } from './write-report.js';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'clr-report-'));

@@ -1,39 +1,41 @@
 import type { Comparison } from '../compare/comparison.js';
 import { cells, measured, said, settingCell } from '../compare/print.js';
 import type { Row } from '../compare/row.js';
+import type { PageRun } from '../page/data.js';
+import { Html, html, list, table } from '../page/html.js';
+import { app, page } from '../page/page.js';
 import type { Skipped } from '../runs/find-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
 import { version } from '../system/version.js';
 import { environmentColumns, environmentsOf } from './environments.js';
-import { Html, html, list, table } from './html.js';
-import { page } from './page.js';
 
 const mostColumns = 3; // of settings in the first table, so that it fits a page; the section of each config has them all
 
 export interface ReportParts {
   comparison: Comparison;
-  /** The PNG of the comparison's chart. */
+  /** The PNG of the comparison's chart, for readers without scripts. */
   chart: Uint8Array;
+  /** What the interactive charts draw. */
+  series: PageRun[];
   /** Files of runs that are shown which could not be read. */
   unread: Skipped[];
   title: string;
 }
 
 /** The comparison as one page of HTML that needs nothing else: table, sentences, chart, a section an arm, what was left out. */
-export function report({ comparison, chart, unread, title }: ReportParts): string {
+export function report({ comparison, chart, series, unread, title }: ReportParts): string {
   const { rows, shared, skipped } = comparison;
   const environments = rows.map(environmentsOf);
   const missing = [...unread, ...environments.flatMap((found) => found.unread)];
   const runs = rows.reduce((sum, row) => sum + row.runs.length, 0);
   const made = new Date().toISOString().slice(0, 10);
-  return page(
-    title,
-    html`<h1>${title}</h1>
+  const body = html`<h1>${title}</h1>
 <p class="small">${made}, clr ${version()}: ${runs} runs of ${rows.length} configs, ${skipped.length} folders left out</p>
 <h2>Comparison</h2>
 ${overview(comparison)}
-<h2>Chart</h2>
-<img alt="${metrics[comparison.metric].what}: each run, and over epochs" src="data:image/png;base64,${base64(chart)}">
+<h2>Charts</h2>
+<div id="pictures"><img alt="${metrics[comparison.metric].what}: each run, and over epochs" src="data:image/png;base64,${base64(chart)}"></div>
+${app}
 <h2>Configs</h2>
 ${rows.map((row, i) => arm(row, comparison, environments[i]!.lines))}
 <h2>Settings in common</h2>
@@ -42,8 +44,8 @@ ${list(Object.entries(shared).map(([key, value]) => `${key}: ${settingCell(value
 <h2>Left out</h2>
 ${named(skipped, 'No folder was left out.')}
 <h2>Not read</h2>
-${named(missing, 'Every file of the runs above was read.')}`,
-  );
+${named(missing, 'Every file of the runs above was read.')}`;
+  return page({ title, body, data: { runs: series } });
 }
 
 /** Letters, digits, + / and =, which need no escaping. */

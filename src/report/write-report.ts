@@ -7,6 +7,7 @@ import { ClrError } from '../errors.js';
 import type { Skipped } from '../runs/find-runs.js';
 import { makeFolders, replaceFile } from '../system/atomic.js';
 import { report } from './report.js';
+import { readSeries } from './series.js';
 
 /** Writes the report to `file`, whole or not at all. Throws ClrError('usage') for a file that is no HTML. */
 export async function writeReport(file: string, comparison: Comparison, title?: string): Promise<void> {
@@ -14,9 +15,10 @@ export async function writeReport(file: string, comparison: Comparison, title?: 
   if (ext !== '.html') throw new ClrError('usage', `${file}: a report is an HTML file`, 'name it report.html, say');
   const unread: Skipped[] = [];
   const curves = readCurves(comparison, (run) => unread.push(run));
+  const series = readSeries(comparison, (run) => unread.push(run));
   const chart = await renderPng(compareChart(comparison, curves));
   const count = comparison.rows.length;
   const heading = title ?? (count > 1 ? `Comparison of ${count} configs` : comparison.baseline);
   makeFolders(resolve(dir));
-  replaceFile(file, report({ comparison, chart, unread, title: heading }));
+  replaceFile(file, report({ comparison, chart, series, unread, title: heading }));
 }

@@ -1,0 +1,178 @@
+import type { PageData, PageEvents, PageRun, StepPoint } from '../data.js';
+import { coloursOf, type Point } from './charts.js';
+import { drawLegend } from './legend.js';
+import { Panel } from './panel.js';
+import { epochPoints, meanPoints, stepPoints } from './points.js';
+
+const mostSteps = 12; // runs whose iterations are drawn at once
+const redrawEvery = 500; // ms, at most as often
+
+const runs = new Map<string, PageRun>();
+const hidden = new Set<string>();
+const stale = new Set<string>(); // runs whose iterations have grown since they were fetched
+const darkScheme = matchMedia('(prefers-color-scheme: dark)');
+let theme: 'light' | 'dark' | undefined; // undefined: the system's
+
+const element = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
+const smoothing = element<HTMLInputElement>('smoothing');
+const mode = element<HTMLSelectElement>('mode');
+
+interface Shown {
+  panel: Panel;
+  x: string;
+  y: () => string;
+  points: (shown: PageRun[], beta: number) => Point[];
+  /** Drawn from iterations.csv. */
+  steps?: true;
+}
+
+const accuracy = element<HTMLSelectElement>('accuracy');
+const loss = element<HTMLSelectElement>('loss');
+const titleOf = (select: HTMLSelectElement) => select.selectedOptions[0]!.textContent!;
+const panels: Shown[] = [
+  epochPanel('accuracy-chart', accuracy),
+  epochPanel('loss-chart', loss),
+  stepPanel('lr-chart', 'iteration', 'lr', 'iteration', 'learning rate', 0),
+  stepPanel('momentum-chart', 'iteration', 'momentum', 'iteration', 'momentum', 0),
+  stepPanel('steps-chart', 'iteration', 'loss', 'iteration', 'training loss of a batch, smoothed'),
+  stepPanel('loss-lr-chart', 'lr', 'loss', 'learning rate', 'training loss of a batch, smoothed'),
+];
+
+function epochPanel(id: string, select: HTMLSelectElement): Shown {
+  const what = () => select.value as 'val_acc' | 'train_acc' | 'val_loss' | 'train_loss';
+  return {
+    panel: new Panel(element(id)),
+    x: 'epoch',
+    y: () => titleOf(select),
+    points: (shown) => {
+      const each = epochPoints(shown, what());
+      return mode.value === 'mean' ? meanPoints(each) : each;
+    },
+  };
+}
+
+/** `beta`: of the smoothing, where the slider does not rule. */
+function stepPanel(
+  id: string,
+  x: 'iteration' | 'lr',
+  what: keyof StepPoint,
+  xTitle: string,
+  y: string,
+  beta?: number,
+): Shown {
+  return {
+    panel: new Panel(element(id)),
+    x: xTitle,
+    y: () => y,
+    points: (shown, chosen) => stepPoints(shown, x, what, beta ?? chosen),
+    steps: true,
+  };
+}
+
+function isDark(): boolean {
+  return (theme ?? (darkScheme.matches ? 'dark' : 'light')) === 'dark';
+}
+
+let pending: ReturnType<typeof setTimeout> | undefined;
+function changed(): void {
+  pending ??= setTimeout(() => {
+    pending = undefined;
+    draw();
+  }, redrawEvery);
+}
+
+function drawNow(): void {
+  clearTimeout(pending);
+  pending = undefined;
+  draw();
+}
+
+function draw(): void {
+  const all = [...runs.values()];
+  const colours = coloursOf([...new Set(all.map((run) => run.arm))], isDark());
+  document.documentElement.dataset.theme = isDark() ? 'dark' : 'light';
+  drawLegend(element('legend'), all, colours, hidden, drawNow);
+  const shown = all.filter((run) => !hidden.has(run.arm));
+  const detailed = shown.slice(-mostSteps);
+  fetchSteps(detailed);
+  for (const { panel, x, y, points, steps } of panels)
+    panel.show(points(steps ? detailed : shown, Number(smoothing.value)), { x, y: y(), colours }, isDark());
+  element('status').textContent = summary(all);
+  element('few').textContent =
+    detailed.length < shown.length ? `Of ${shown.length} runs shown, the last ${detailed.length}.` : '';
+}
+
+function summary(all: readonly PageRun[]): string {
+  const count = (status: PageRun['status']) => all.filter((run) => run.status === status).length;
+  const others = (['interrupted', 'diverged', 'failed'] as const).filter((status) => count(status) > 0);
+  const parts = [`${count('running')} running`, ...others.map((status) => `${count(status)} ${status}`)];
+  return all.length === 0 ? 'no run yet' : `${all.length} runs: ${parts.join(', ')}`;
+}
+
+/** Where the server has them; a report carries its own. */
+function fetchSteps(shown: readonly PageRun[]): void {
+  for (const run of shown) {
+    if (!live || (run.steps && !stale.has(run.id))) continue;
+    stale.delete(run.id);
+    run.steps ??= [];
+    fetch(`steps?run=${encodeURIComponent(run.id)}`)
+      .then(async (response) => {
+        if (!response.ok) return; // its folder is gone
+        run.steps = (await response.json()) as StepPoint[];
+        changed();
+      })
+      .catch(() => {}); // the server has ended: the event stream says so
+  }
+}
+
+const inlined = document.getElementById('data');
+const live = inlined === null;
+
+function add(added: readonly PageRun[]): void {
+  for (const run of added) {
+    runs.set(run.id, run);
+    stale.add(run.id);
+  }
+}
+
+function listen(): void {
+  const source = new EventSource('events');
+  const on = <Name extends keyof PageEvents>(name: Name, then: (data: PageEvents[Name]) => void) =>
+    source.addEventListener(name, (event) => then(JSON.parse((event as MessageEvent<string>).data)));
+  source.addEventListener('open', () => {
+    runs.clear(); // the server begins with all of them, after an interruption too
+    element('connection').textContent = '';
+  });
+  source.addEventListener('error', () => {
+    element('connection').textContent = 'no connection to clr watch';
+  });
+  on('runs', (added) => {
+    add(added);
+    changed();
+  });
+  on('grown', (grown) => {
+    for (const { id, status, epochs, steps } of grown) {
+      const run = runs.get(id);
+      if (!run) continue;
+      run.status = status;
+      run.epochs.push(...epochs);
+      if (steps) stale.add(id);
+    }
+    changed();
+  });
+  on('table', ({ html }) => {
+    element('table').innerHTML = html; // made by the server, which escapes every text in it
+  });
+}
+
+for (const control of [smoothing, mode, accuracy, loss]) control.addEventListener('input', changed);
+darkScheme.addEventListener('change', drawNow);
+element('theme').addEventListener('click', () => {
+  theme = isDark() ? 'light' : 'dark';
+  drawNow();
+});
+if (inlined) add((JSON.parse(inlined.textContent!) as PageData).runs);
+else listen();
+document.getElementById('pictures')?.remove(); // for readers without scripts
+document.body.classList.add('interactive');
+drawNow();

@@ -1,0 +1,104 @@
+import type { TopLevelSpec } from 'vega-lite';
+
+/** One point of a line chart. `low` and `high` bound the band of a mean. */
+export interface Point {
+  arm: string;
+  /** The line that the point belongs to. */
+  run: string;
+  x: number;
+  y: number;
+  /** The point's place on its line: a cycle comes to each LR twice. */
+  order: number;
+  low?: number;
+  high?: number;
+}
+
+export interface LineChart {
+  x: string;
+  y: string;
+  /** Whether points have bands. */
+  bands: boolean;
+  /** Of each arm. */
+  colours: Map<string, string>;
+}
+
+/** A line a run over `x`: zoom with the wheel, move by dragging, a double click resets; the nearest point tells its value. */
+export function lineChart({ x, y, bands, colours }: LineChart, points: readonly Point[]): TopLevelSpec {
+  const color = {
+    field: 'arm',
+    type: 'nominal',
+    legend: null, // the page's own switches arms off
+    scale: { domain: [...colours.keys()], range: [...colours.values()] },
+  } as const;
+  const horizontal = {
+    field: 'x',
+    type: 'quantitative',
+    title: x,
+    scale: { zero: false, nice: false },
+  } as const;
+  const vertical = { type: 'quantitative', title: y, scale: { zero: false } } as const;
+  const common = { x: horizontal, color, detail: { field: 'run' } } as const;
+  const hovered = { condition: { param: 'hover', empty: false, value: 1 }, value: 0 } as const;
+  const band = {
+    mark: { type: 'area', opacity: 0.2, clip: true },
+    encoding: { ...common, y: { field: 'low', ...vertical }, y2: { field: 'high' } },
+  } as const;
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    width: 'container',
+    height: 260,
+    autosize: { type: 'fit', contains: 'padding' },
+    data: { name: 'rows', values: [...points] },
+    layer: [
+      ...(bands ? [band] : []),
+      {
+        params: [{ name: 'zoom', select: 'interval', bind: 'scales' }],
+        mark: { type: 'line', clip: true, strokeWidth: 1.8, strokeJoin: 'round' },
+        encoding: { ...common, y: { field: 'y', ...vertical }, order: { field: 'order' } },
+      },
+      {
+        params: [{ name: 'hover', select: { type: 'point', on: 'pointerover', clear: 'pointerout', nearest: true } }],
+        mark: { type: 'point', filled: true, size: 60, clip: true },
+        encoding: {
+          ...common,
+          y: { field: 'y', ...vertical },
+          opacity: hovered,
+          tooltip: [
+            { field: 'run', title: 'run' },
+            { field: 'x', title: x, format: '.5~g' },
+            { field: 'y', title: y, format: '.5~g' },
+          ],
+        },
+      },
+    ],
+  };
+}
+
+/** Colours of axes and grid on a light and on a dark page; the background is the page's. */
+export function themeConfig(dark: boolean): object {
+  const [ink, faint, grid] = dark ? ['#d8d8d8', '#8a8a8a', '#3a3d42'] : ['#222222', '#888888', '#e8e8e8'];
+  return {
+    background: 'transparent',
+    font: 'Roboto, Helvetica, Arial, sans-serif',
+    view: { stroke: grid },
+    axis: {
+      labelColor: ink,
+      titleColor: ink,
+      gridColor: grid,
+      domainColor: faint,
+      tickColor: faint,
+      labelFontSize: 12,
+      titleFontSize: 13,
+      titleFontWeight: 'normal',
+      tickCount: 6,
+      labelOverlap: true,
+    },
+  };
+}
+
+/** Okabe and Ito's colours first (https://jfly.uni-koeln.de/color/), black for the page's ink; then evenly spaced hues. */
+export function coloursOf(arms: readonly string[], dark: boolean): Map<string, string> {
+  const safe = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', dark ? '#eeeeee' : '#000000'];
+  const hue = (i: number) => `hsl(${Math.round((i * 360) / Math.max(1, arms.length - safe.length))}, 55%, 50%)`;
+  return new Map(arms.map((arm, i) => [arm, safe[i] ?? hue(i - safe.length)]));
+}

@@ -1,0 +1,62 @@
+import type { EpochPoint, PageRun, StepPoint } from '../data.js';
+import type { Point } from './charts.js';
+
+/** Debiased exponential moving average, as TensorBoard and W&B smooth (arXiv:1412.6980, sec. 3); `beta` 0 changes nothing. */
+export function smoothed(values: readonly number[], beta: number): number[] {
+  let [average, weight] = [0, 0];
+  return values.map((value) => {
+    average = beta * average + (1 - beta) * value;
+    weight = beta * weight + (1 - beta);
+    return average / weight;
+  });
+}
+
+/** A line a run: what was measured of it over epochs. */
+export function epochPoints(runs: readonly PageRun[], what: keyof EpochPoint): Point[] {
+  return runs.flatMap((run) => line(run, run.epochs, 'epoch', what, 0));
+}
+
+/** A line a run: LR, momentum or loss over iterations, or loss over LR. */
+export function stepPoints(
+  runs: readonly PageRun[],
+  x: 'iteration' | 'lr',
+  what: keyof StepPoint,
+  beta: number,
+): Point[] {
+  return runs.flatMap((run) => line(run, run.steps ?? [], x, what, beta));
+}
+
+function line<Row>(run: PageRun, rows: readonly Row[], x: keyof Row, y: keyof Row, beta: number): Point[] {
+  const finite = rows.filter((row) => row[x] !== null && row[y] !== null);
+  const values = smoothed(
+    finite.map((row) => row[y] as number),
+    beta,
+  );
+  const name = `${run.arm}, seed ${run.seed} (${run.directory})`;
+  return finite.map((row, i) => ({ arm: run.arm, run: name, x: row[x] as number, y: values[i]!, order: i }));
+}
+
+/** A line an arm: the mean over its seeds as far as all have come, and one standard deviation to each side as a band. */
+export function meanPoints(points: readonly Point[]): Point[] {
+  const arms = groupBy(points, (point) => point.arm);
+  return [...arms].flatMap(([arm, own]) => {
+    const seeds = new Set(own.map((point) => point.run)).size;
+    const byX = [...groupBy(own, (point) => point.x)].filter(([, at]) => at.length === seeds);
+    return byX.map(([x, at]) => {
+      const mean = at.reduce((sum, { y }) => sum + y, 0) / at.length;
+      const std = Math.sqrt(at.reduce((sum, { y }) => sum + (y - mean) ** 2, 0) / (at.length - 1));
+      const band = seeds > 1 ? { low: mean - std, high: mean + std } : {};
+      return { arm, run: `${arm}, mean of ${seeds}`, x, y: mean, order: x, ...band };
+    });
+  });
+}
+
+function groupBy<Item, Key>(items: readonly Item[], key: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group) group.push(item);
+    else groups.set(key(item), [item]);
+  }
+  return groups;
+}

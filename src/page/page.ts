@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { shipped } from '../system/root.js';
+import type { PageData } from './data.js';
+import { Html, html } from './html.js';
+
+/** What a page holds: `clr report`'s has its data in it, `clr watch`'s asks the server for them. */
+export interface Page {
+  title: string;
+  body: Html;
+  /** Undefined: the page listens to the server that it comes from. */
+  data?: PageData;
+}
+
+/** A whole page: nothing comes from elsewhere, and its policy allows no script but the page's own. */
+export function page({ title, body, data }: Page): string {
+  const script = bundled('page.js');
+  const digest = createHash('sha256').update(script).digest('base64');
+  const policy = [
+    "default-src 'none'",
+    'img-src data: blob:',
+    "style-src 'unsafe-inline'",
+    `script-src 'sha256-${digest}'`,
+    ...(data ? [] : ["connect-src 'self'"]),
+  ].join('; ');
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${new Html(policy)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>${title}</title>
+<style>${new Html(bundled('style.css'))}</style>
+</head>
+<body>
+${body}
+${data ? html`<script type="application/json" id="data">${new Html(inScript(data))}</script>\n` : ''}
+<script>${new Html(script)}</script>
+</body>
+</html>
+`.source;
+}
+
+/** Where the browser's side draws: legend, controls, charts. */
+export const app = html`<div id="app">
+<div class="controls">
+<span id="status"></span><span id="connection" role="status"></span>
+<label>smoothing of batch losses <input id="smoothing" type="range" min="0" max="0.99" step="0.01" value="0.9"></label>
+<label>seeds <select id="mode"><option value="each">a line each</option><option value="mean">mean ± std</option></select></label>
+<button id="theme" type="button">light / dark</button>
+</div>
+<div id="legend"></div>
+<div class="charts">
+${chartCard('accuracy-chart', [
+  ['val_acc', 'validation accuracy (%)'],
+  ['train_acc', 'training accuracy (%)'],
+])}
+${chartCard('loss-chart', [
+  ['val_loss', 'validation loss'],
+  ['train_loss', 'training loss'],
+])}
+</div>
+<p class="small" id="few"></p>
+<div class="charts">
+${['lr-chart', 'momentum-chart', 'steps-chart', 'loss-lr-chart'].map((id) => html`<section class="card"><div id="${id}"></div></section>\n`)}</div>
+</div>`;
+
+function chartCard(id: string, choices: [value: string, title: string][]): Html {
+  const name = id.replace('-chart', '');
+  const options = choices.map(([value, title]) => html`<option value="${value}">${title}</option>`);
+  return html`<section class="card"><select id="${name}" aria-label="what is drawn">${options}</select><div id="${id}"></div></section>`;
+}
+
+/** A `<` could end the script: JSON may write it as an escape. What is not finite is null. */
+function inScript(data: PageData): string {
+  return JSON.stringify(data).replaceAll('<', '\\u003c');
+}
+
+function bundled(file: string): string {
+  return readFileSync(shipped(`dist/browser/${file}`), 'utf8');
+}

@@ -1,0 +1,105 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { thin } from '../charts/thin.js';
+import type { EpochPoint, PageRun, RunStatus, StepPoint } from '../page/data.js';
+import { iterationColumns, metricsColumns } from '../runs/columns.js';
+import { lockHolder } from '../runs/lock.js';
+import { readJsonAs } from '../runs/read-run.js';
+import { printable } from '../system/printable.js';
+import { TableTail } from './table-tail.js';
+
+const text = z.string().transform((value) => printable(value).slice(0, 100));
+const configSchema = z.looseObject({ name: text, seed: z.number() });
+const summarySchema = z.looseObject({
+  status: z.enum(['running', 'completed', 'interrupted', 'diverged', 'failed']),
+});
+
+/** These do not make another arm: see also what a comparison leaves out. */
+const ofNoArm = ['$schema', 'name', 'source', 'expected', 'seed', 'threads', 'checkpoint'];
+const mostSteps = 1000; // points of one run's charts over iterations
+
+/** One run folder, read again wherever it has grown. */
+export class FollowedRun {
+  readonly name: string;
+  readonly seed: number;
+  /** Equal in the runs of one arm: everything that is computed. */
+  readonly settings: string;
+  status: RunStatus = 'running';
+  epochs: EpochPoint[] = [];
+  private readonly metrics: TableTail<keyof typeof metricsColumns>;
+  private readonly iterations: TableTail<keyof typeof iterationColumns>;
+  private steps: StepPoint[] = [];
+  private iterationBytes = -1;
+
+  /** Throws ClrError('data') where there is no config.json to read. */
+  constructor(readonly directory: string) {
+    const config = readJsonAs(configSchema, directory, 'config.json');
+    this.name = config.name;
+    this.seed = config.seed;
+    this.settings = JSON.stringify(
+      Object.entries(config)
+        .filter(([key]) => !ofNoArm.includes(key))
+        .sort(),
+    );
+    this.metrics = new TableTail(path.join(directory, 'metrics.csv'), metricsColumns);
+    this.iterations = new TableTail(path.join(directory, 'iterations.csv'), iterationColumns);
+  }
+
+  /** What has changed since the last look; undefined: nothing. `reset`: rows that were there are gone. */
+  look(): { epochs: EpochPoint[]; steps: boolean; reset: boolean } | undefined {
+    const before = this.status;
+    this.status = this.readStatus();
+    const { rows, reset } = this.metrics.read();
+    const added = rows.map(epochPoint);
+    this.epochs = reset ? added : [...this.epochs, ...added];
+    const bytes = sizeOf(path.join(this.directory, 'iterations.csv'));
+    const steps = bytes !== this.iterationBytes;
+    this.iterationBytes = bytes;
+    if (!reset && !steps && added.length === 0 && this.status === before) return undefined;
+    return { epochs: added, steps, reset };
+  }
+
+  /** At most so many rows of iterations.csv as a chart has room for, extremes kept. */
+  thinnedSteps(): StepPoint[] {
+    const { rows, reset } = this.iterations.read();
+    const added = rows.map(({ iteration, lr, momentum, loss }) => ({ iteration, lr, momentum, loss: finite(loss) }));
+    this.steps = reset ? added : [...this.steps, ...added];
+    return thin(this.steps, ['loss', 'lr'], mostSteps);
+  }
+
+  /** `arm`: its label on the page. */
+  page(arm: string): PageRun {
+    const { directory, seed, status, epochs } = this;
+    return { id: directory, directory: printable(directory), arm, seed, status, epochs };
+  }
+
+  private readStatus(): RunStatus {
+    try {
+      const { status } = readJsonAs(summarySchema, this.directory, 'summary.json');
+      const gone = status === 'running' && lockHolder(this.directory) === undefined;
+      return gone ? 'interrupted' : status;
+    } catch {
+      return lockHolder(this.directory) === undefined ? 'interrupted' : 'running'; // no summary yet
+    }
+  }
+}
+
+function epochPoint(row: Record<keyof typeof metricsColumns, number>): EpochPoint {
+  const { epoch, train_loss, train_acc, val_loss, val_acc } = row;
+  return {
+    epoch,
+    train_loss: finite(train_loss),
+    train_acc: finite(train_acc),
+    val_loss: finite(val_loss),
+    val_acc: finite(val_acc),
+  };
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
