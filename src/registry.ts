@@ -1,19 +1,31 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 
+/** What the pages and `clr show` tell of an entry. */
+export interface About {
+  /** What it is: a sentence or two. */
+  readonly about: string;
+  /** In the names of its options; a line each. */
+  readonly formula?: string;
+  /** Where it comes from: addresses. */
+  readonly source?: string;
+}
+
 /** One `type` that a config can name: its options (beside `type`) and what it makes of them. */
-export interface Entry<Args extends unknown[] = never[], Made = unknown> {
+export interface Entry<Args extends unknown[] = never[], Made = unknown> extends About {
   readonly type: string;
   readonly options: z.ZodObject;
   create(options: never, ...args: Args): Made;
 }
 
 /** Gives `create` the type of the options that the entry's own schema yields. */
-export function entry<Shape extends z.ZodRawShape, Args extends unknown[], Made>(definition: {
-  type: string;
-  options: z.ZodObject<Shape>;
-  create(options: z.output<z.ZodObject<Shape>>, ...args: Args): Made;
-}): Entry<Args, Made> {
+export function entry<Shape extends z.ZodRawShape, Args extends unknown[], Made>(
+  definition: About & {
+    type: string;
+    options: z.ZodObject<Shape>;
+    create(options: z.output<z.ZodObject<Shape>>, ...args: Args): Made;
+  },
+): Entry<Args, Made> {
   return definition as unknown as Entry<Args, Made>;
 }
 
@@ -29,7 +41,7 @@ export class Registry<Args extends unknown[], Made> {
     readonly kind: string,
     readonly entries: readonly Entry<Args, Made>[],
   ) {
-    const members = entries.map((e) => e.options.extend({ type: z.literal(e.type) }).strict());
+    const members = entries.map((e) => e.options.extend({ type: z.literal(e.type).describe(e.about) }).strict());
     this.schema = z.discriminatedUnion('type', members as never, {
       error: ({ input }) => this.unknownType((input as Partial<Typed> | undefined)?.type),
     }) as unknown as z.ZodType<Typed>;

@@ -19,10 +19,10 @@ export const configSchema = z.strictObject({
   source: z.string().max(1000).optional().describe('where the experiment comes from'),
   expected: z
     .strictObject({
-      val_acc: z.number().min(0).max(100).optional().describe('percent'),
-      std: z.number().min(0).optional().describe('percentage points'),
-      diverges: z.boolean().optional(),
-      note: z.string().max(1000).optional(),
+      val_acc: z.number().min(0).max(100).optional().describe('validation accuracy, percent'),
+      std: z.number().min(0).optional().describe('its standard deviation, percentage points'),
+      diverges: z.boolean().optional().describe('whether the run diverged'),
+      note: z.string().max(1000).optional().describe('what the numbers are of'),
     })
     .optional()
     .describe('what the source reports'),
@@ -33,36 +33,54 @@ export const configSchema = z.strictObject({
     .describe(
       'keys that differ between the repetitions of one arm, as the seed does: a comparison takes them for one row',
     ),
-  seed: z.int().min(0).max(4294967295).default(1).describe('of initial weights, shuffling, augmentation and subsets'),
+  seed: z
+    .int()
+    .min(0)
+    .max(4294967295)
+    .default(1)
+    .describe('decides initial weights, shuffling, augmentation and subsets'),
   epochs: z.number().gt(0).max(100000).default(30).describe('passes over the training set; fractions allowed'),
-  batch_size: z.int().min(1).max(65536).default(128).describe('images'),
-  drop_last: z.boolean().default(false).describe('leave out the last batch of an epoch where it is not full'),
+  batch_size: z.int().min(1).max(65536).default(128).describe('images per update'),
+  drop_last: z.boolean().default(false).describe('drop the last batch of an epoch if it is not full'),
   max_iterations: z
     .int()
     .min(1)
     .optional()
-    .describe('stop after so many updates; the schedule stays that of the whole run'),
+    .describe('stop after this many updates; the schedule stays that of the whole run'),
   max_loss: z
     .number()
     .gt(0)
     .optional()
-    .describe('a training loss above it counts as divergence, as NaN and infinity do'),
+    .describe('a training loss above it counts as divergence; NaN and infinity always do'),
   backend: z.string().default('auto').describe('auto, or a name that `clr doctor` lists'),
-  precision: z.enum(['f32', 'bf16', 'f16']).default('f32').describe('of activations and convolutions'),
+  precision: z
+    .enum(['f32', 'bf16', 'f16'])
+    .default('f32')
+    .describe('of activations and convolutions; weights and updates are float32'),
   threads: z.int().min(1).max(1024).optional().describe('processor threads; by default all cores'),
-  device: z.string().optional().describe('of the backend, where it has several'),
-  dataset: datasets.schema.prefault(defaultTypes.dataset),
-  augmentation: augmentationSchema.prefault({}),
-  model: models.schema.prefault(defaultTypes.model),
-  optimizer: optimizers.schema.prefault(defaultTypes.optimizer),
-  schedule: schedules.schema.describe('LR and momentum at each iteration'),
+  device: z.string().optional().describe('a device of the backend, where it has several: part of its name'),
+  dataset: datasets.schema.prefault(defaultTypes.dataset).describe('images to train and validate on'),
+  augmentation: augmentationSchema.prefault({}).describe('what happens to a training image each time it is used'),
+  model: models.schema.prefault(defaultTypes.model).describe('the net'),
+  optimizer: optimizers.schema.prefault(defaultTypes.optimizer).describe('the update rule'),
+  schedule: schedules.schema.describe('LR and momentum at each iteration; required'),
   checkpoint: z
     .strictObject({
-      every_epochs: z.int().min(1).default(1),
-      every_iterations: z.int().min(1).optional().describe('besides those at the end of epochs'),
-      keep: z.int().min(1).max(100).default(2).describe('the last one and those before it; the best one besides'),
+      every_epochs: z.int().min(1).default(1).describe('epochs between two checkpoints'),
+      every_iterations: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('updates between two more, in addition to those at the end of epochs'),
+      keep: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(2)
+        .describe('how many to keep: the last one and those before it, in addition to the best'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('when to write checkpoints'),
 });
 
 export type ExperimentConfig = z.output<typeof configSchema>;
@@ -79,7 +97,10 @@ export function runLength(
 /** For editors: completes and checks config files. `extends` is resolved before validation, so it stands here alone. */
 export function configJsonSchema(): object {
   const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
-  const paths = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
+  const paths = {
+    description: 'config files to merge over, in this order; relative to this file',
+    anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
+  };
   const { required, ...rest } = schema; // a file that extends another needs nothing of its own
   return { ...rest, title: 'clr experiment', properties: { extends: paths, ...schema.properties } };
 }

@@ -4,15 +4,15 @@ import { randomStream } from '../random.js';
 
 /** What happens to a training image each time it is used; nothing by default. */
 export const augmentationSchema = z.strictObject({
-  flip: z.boolean().default(false).describe('Mirror left-right with probability 1/2'),
+  flip: z.boolean().default(false).describe('mirror left-right with probability 1/2'),
   crop: z
     .strictObject({
-      pad: z.int().min(1).max(16).default(4).describe('Pixels added on each side before a crop of the original size'),
-      mode: z.enum(['zero', 'reflect', 'symmetric']).default('zero').describe('What the added pixels hold'),
+      pad: z.int().min(1).max(16).default(4).describe('pixels added on each side before a crop of the original size'),
+      mode: z.enum(['zero', 'reflect', 'symmetric']).default('zero').describe('what the added pixels hold'),
     })
     .nullable()
     .default(null)
-    .describe('Pad, then crop at a random place'),
+    .describe('pad, then crop at a random place'),
 });
 
 /** A validated `augmentation` of a config. */

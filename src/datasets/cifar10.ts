@@ -18,12 +18,14 @@ const limit = (split: string) =>
     .int()
     .positive()
     .optional()
-    .describe(`Images of the ${split} split, the same number of each class; all when absent`);
+    .describe(`images of the ${split} split, the same number of each class; all when absent`);
 
 /** CIFAR-10 (Krizhevsky 2009) from the official binary batches, from image folders, or from an archive of either. */
 export const cifar10 = {
   ...entry({
     type: 'cifar10',
+    about: 'CIFAR-10: 50,000 training and 10,000 validation images of 32x32 pixels, downloaded or from --data.',
+    source: 'https://www.cs.toronto.edu/~kriz/cifar.html',
     options: z.object({ train_limit: limit('training'), val_limit: limit('validation') }),
     async create(limits, data: DataOptions) {
       return limited(await load(data.path ?? (await downloaded(officialDownload, data)), data), limits, data);

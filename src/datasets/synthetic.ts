@@ -17,10 +17,11 @@ type Colour = [number, number, number];
 export const synthetic = {
   ...entry({
     type: 'synthetic',
+    about: "Generated images in CIFAR-10's form that need no download: coloured shapes, one per class.",
     options: z.object({
-      train_size: z.int().min(10).default(2000).describe('Training images, the same number of each class'),
-      val_size: z.int().min(10).default(500).describe('Validation images'),
-      difficulty: z.number().min(0).max(1).default(0.5).describe('Scales the pixel noise and the spread of the hues'),
+      train_size: z.int().min(10).default(2000).describe('training images, the same number of each class'),
+      val_size: z.int().min(10).default(500).describe('validation images'),
+      difficulty: z.number().min(0).max(1).default(0.5).describe('scales the pixel noise and the spread of the hues'),
     }),
     async create({ train_size, val_size, difficulty }, { seed }: DataOptions): Promise<Dataset> {
       return {

@@ -11,7 +11,7 @@ export interface SgdUpdate {
   nesterov: boolean;
   /** l2: added to the gradient; decoupled: p -= lr wd p beside the gradient step (AdamW's way, arXiv:1711.05101). */
   weightDecayMode: 'l2' | 'decoupled';
-  /** outside: v = m v + g, p -= lr v (PyTorch). inside: v = m v + lr g, p -= v (Caffe, and the paper: facts 1.2). */
+  /** outside: v = m v + g, p -= lr v (PyTorch). inside: v = m v + lr g, p -= v (Caffe, and arXiv:1803.09820). */
   lrPlacement: 'outside' | 'inside';
 }
 

@@ -13,22 +13,28 @@ const options = z.object({
     .boolean()
     .default(true)
     .describe("whether beta1 is the schedule's momentum at each step; fastai 0.7 did so from 8 April 2018 on"),
-  beta1: z.number().min(0).lt(1).default(0.9).describe('with cycle_beta1 false'),
-  beta2: z.number().min(0).lt(1).default(0.999).describe('fastai 1 has 0.99'),
-  epsilon: z.number().gt(0).default(1e-8),
+  beta1: z.number().min(0).lt(1).default(0.9).describe('decay of the first moment, with cycle_beta1 false'),
+  beta2: z.number().min(0).lt(1).default(0.999).describe('decay of the second moment; fastai 1 has 0.99'),
+  epsilon: z.number().gt(0).default(1e-8).describe('added to the root of the second moment'),
   ...decayOptions,
 });
 
 /** Adam with L2 weight decay (added to the gradient), as torch.optim.Adam. */
 export const adam = entry({
   type: 'adam',
+  about: "Adam with L2 weight decay; the schedule's momentum is beta1.",
+  formula: 'g += weight_decay p; m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= lr m^ / (sqrt(v^) + epsilon)',
+  source: 'https://arxiv.org/abs/1412.6980',
   options,
   create: (o, parameters: Parameter[]) => create(o, parameters, 'l2'),
 });
 
-/** Adam with decoupled weight decay, as torch.optim.AdamW and `use_wd_sched` of fastai 0.7 in its final form (facts 2.1). */
+/** Adam with decoupled weight decay, as torch.optim.AdamW and `use_wd_sched` of fastai 0.7 in its final form. */
 export const adamw = entry({
   type: 'adamw',
+  about: "Adam with decoupled weight decay; the schedule's momentum is beta1.",
+  formula: 'p -= lr weight_decay p; then as adam, without weight decay in g',
+  source: 'https://arxiv.org/abs/1711.05101',
   options,
   create: (o, parameters: Parameter[]) => create(o, parameters, 'decoupled'),
 });

@@ -9,13 +9,16 @@ import { decayOf, weightDecayOptions } from './weight-decay.js';
 /** SGD with momentum; LR and momentum are those of the schedule, given anew at each step. */
 export const sgd = entry({
   type: 'sgd',
+  about: 'SGD with momentum; LR and momentum are those of the schedule at each step.',
+  formula: 'g += weight_decay p; outside: v = m v + g, p -= lr v; inside: v = m v + lr g, p -= v',
+  source: 'https://arxiv.org/abs/1803.09820',
   options: z.object({
     nesterov: z.boolean().default(false).describe("Nesterov's momentum in PyTorch's and Caffe's form"),
     lr_placement: z
       .enum(['outside', 'inside'])
       .default('outside')
       .describe(
-        'of the velocity: outside v = m v + g, p -= lr v (PyTorch, fastai); inside v = m v + lr g, p -= v (Caffe)',
+        'of the LR: outside the velocity, v = m v + g, p -= lr v (PyTorch, fastai); inside, v = m v + lr g, p -= v (Caffe)',
       ),
     momentum_scope: z
       .enum(['all', 'first-layer'])
@@ -26,7 +29,7 @@ export const sgd = entry({
       .min(0)
       .lt(1)
       .default(0.9)
-      .describe('of the other layers, with momentum_scope first-layer'),
+      .describe('momentum of the other layers, with momentum_scope first-layer'),
     ...weightDecayOptions,
   }),
   create(options, parameters: Parameter[]): Optimizer {

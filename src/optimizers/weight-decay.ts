@@ -3,7 +3,7 @@ import type { Parameter } from '../models/model.js';
 
 /** What decays, shared by the optimizers. */
 export const weightDecayOptions = {
-  weight_decay: z.number().min(0).max(1).default(1e-4).describe('0 for none'),
+  weight_decay: z.number().min(0).max(1).default(1e-4).describe('L2 penalty or decay rate; 0 for none'),
   weight_decay_mode: z
     .enum(['l2', 'decoupled'])
     .default('l2')

@@ -5,25 +5,32 @@ import { between, momentumOptions, withMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
-/** The tails that the thread tried (facts 3.1; https://forums.fast.ai/t/project-cyclical-momentum/14435). */
+/** The tails that the thread tried (https://forums.fast.ai/t/project-cyclical-momentum/14435). */
 const tailShapes = { linear: 'linear', cosine: 'cosine', flat: 'constant' } as const;
 
 /**
- * `use_clr_beta=(div, pct[, max_momentum, min_momentum])` of fastai 0.7 (facts 2.1; https://github.com/fastai/fastai/pull/296):
+ * `use_clr_beta=(div, pct[, max_momentum, min_momentum])` of fastai 0.7 (https://github.com/fastai/fastai/pull/296):
  * from max_lr / div to max_lr and back, then a tail of `pct` percent of the run down to a hundredth of that foot, with the
  * momentum at rest. LR and momentum are both taken at the iteration; `momentum_lead: 1` gives the library's off-by-one.
  */
 export const clrBeta = entry({
   type: 'clr-beta',
+  about: "fastai 0.7's use_clr_beta: up from max_lr / div to max_lr, back, then a tail of pct percent further down.",
+  formula: [
+    'c = floor(iterations (1 - pct/100) / 2)',
+    't <= c: lr = max_lr (1 + (div - 1) t/c) / div; then the same backwards to 2c',
+    't > 2c: lr = max_lr/div -> max_lr/div/tail_div',
+  ].join('\n'),
+  source: 'https://github.com/fastai/fastai/pull/296',
   options: z.object({
-    max_lr: z.number().gt(0),
+    max_lr: z.number().gt(0).describe('the highest LR'),
     div: z.number().gte(1).default(10).describe('the cycle starts and ends at max_lr / div'),
     pct: z.number().min(0).lt(100).default(10).describe('percent of the run that the tail takes'),
     tail: z
       .enum(['linear', 'cosine', 'flat'])
       .default('linear')
       .describe('how the LR goes from max_lr / div to max_lr / div / tail_div; flat: it is there at once'),
-    tail_div: z.number().gte(1).default(100),
+    tail_div: z.number().gte(1).default(100).describe('the run ends at max_lr / div / tail_div'),
     ...momentumOptions,
     momentum_lead: momentumLead,
   }),

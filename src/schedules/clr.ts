@@ -11,15 +11,22 @@ export const momentumLead = z
   .describe('1: each update uses the momentum of the next iteration, as the running code of fastai 0.7 did');
 
 /**
- * `use_clr=(div, cut_div, max_momentum, min_momentum)` of fastai 0.7 (facts 2.1; https://github.com/fastai/fastai/pull/292):
+ * `use_clr=(div, cut_div, max_momentum, min_momentum)` of fastai 0.7 (https://github.com/fastai/fastai/pull/292):
  * from max_lr / div to max_lr in the run's first 1 / cut_div, then back; no tail. The form with two values left the momentum
  * at the optimizer's: `momentum: 0.9` here. LR and momentum are both taken at the iteration; `momentum_lead: 1` gives the
  * library's off-by-one.
  */
 export const clr = entry({
   type: 'clr',
+  about: "fastai 0.7's use_clr: up from max_lr / div to max_lr in 1 / cut_div of the run, then back; no tail.",
+  formula: [
+    'cut = floor(iterations / cut_div)',
+    't <= cut: x = t/cut; then x = 1 - (t - cut) / (iterations - cut)',
+    'lr = max_lr (1 + (div - 1) x) / div',
+  ].join('\n'),
+  source: 'https://github.com/fastai/fastai/pull/292',
   options: z.object({
-    max_lr: z.number().gt(0),
+    max_lr: z.number().gt(0).describe('the highest LR'),
     div: z.number().gte(1).default(10).describe('the LR starts and ends at max_lr / div'),
     cut_div: z.number().gte(1).default(2).describe('the LR rises for 1 / cut_div of the run'),
     ...momentumOptions,

@@ -7,7 +7,12 @@ import { warmupOptions, withWarmup } from './warmup.js';
 /** The same LR at every iteration, after the warm-up if there is one (get_constant_schedule_with_warmup of transformers). */
 export const constant = entry({
   type: 'constant',
-  options: z.object({ lr: z.number().gt(0).default(0.1), ...warmupOptions, momentum: steadyMomentum }),
+  about: 'The same LR at every iteration, after the warm-up if there is one.',
+  options: z.object({
+    lr: z.number().gt(0).default(0.1).describe('the LR of every update'),
+    ...warmupOptions,
+    momentum: steadyMomentum,
+  }),
   create({ lr, momentum, ...warmup }, length: RunLength): Schedule {
     const curve = withWarmup(warmup, length, lr, () => lr);
     const momentumAt = steadyCurve(momentum, length);

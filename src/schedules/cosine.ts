@@ -13,11 +13,14 @@ import { warmupIterations, warmupOptions, withWarmup } from './warmup.js';
  */
 export const cosine = entry({
   type: 'cosine',
+  about: 'Cosine annealing from max_lr to min_lr, with warm restarts where there are several cycles (SGDR).',
+  formula: 'lr = min_lr + (max_lr - min_lr) (1 + cos(pi x)) / 2, where x goes from 0 to 1 in each cycle',
+  source: 'https://arxiv.org/abs/1608.03983',
   options: z.object({
-    max_lr: z.number().gt(0),
-    min_lr: z.number().min(0).default(0),
-    cycles: z.int().min(1).max(1000).default(1),
-    cycle_mult: z.number().gt(0).max(10).default(1),
+    max_lr: z.number().gt(0).describe('the LR at the start of each cycle'),
+    min_lr: z.number().min(0).default(0).describe('the LR that each cycle falls towards'),
+    cycles: z.int().min(1).max(1000).default(1).describe('how many cycles fill the run; more than one: warm restarts'),
+    cycle_mult: z.number().gt(0).max(10).default(1).describe('each cycle is this many times as long as the one before'),
     round_ends: roundEndsOption,
     ...warmupOptions,
     momentum: steadyMomentum,

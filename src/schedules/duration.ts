@@ -5,8 +5,8 @@ const fraction = /^\d+(\.\d+)?\/\d+(\.\d+)?$/;
 
 /** The three ways to say how long something takes. A share keeps the schedule's shape when the run gets shorter. */
 export const durationKeys = {
-  epochs: z.number().gt(0).optional().describe('fractions allowed'),
-  iterations: z.number().gt(0).optional(),
+  epochs: z.number().gt(0).optional().describe('passes over the training set; fractions allowed'),
+  iterations: z.number().gt(0).optional().describe('updates'),
   share: z
     .union([z.number(), z.string().regex(fraction)], { error: 'must be a number or a fraction such as "41/95"' })
     .refine((share) => toNumber(share) > 0 && toNumber(share) <= 1, 'must be above 0 and at most 1')

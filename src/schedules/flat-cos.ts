@@ -10,8 +10,11 @@ import type { RunLength, Schedule } from './schedule.js';
  */
 export const flatCos = entry({
   type: 'flat-cos',
+  about: 'fit_flat_cos of fastai 2: max_lr for pct_start of the run, then a cosine down to max_lr / final_div.',
+  formula: 'lr = max_lr (1/d + (1 - 1/d) (1 + cos(pi x)) / 2), d = final_div, x from 0 to 1 after pct_start',
+  source: 'https://docs.fast.ai/callback.schedule.html',
   options: z.object({
-    max_lr: z.number().gt(0),
+    max_lr: z.number().gt(0).describe('the highest LR'),
     pct_start: z.number().min(0).max(1).default(0.75).describe('share of the run at max_lr'),
     final_div: z.number().gte(1).default(1e5).describe('the LR ends at max_lr / final_div'),
     momentum: steadyMomentum,

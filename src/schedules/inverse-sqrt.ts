@@ -12,10 +12,13 @@ import { warmupIterations, warmupOptions, withWarmup } from './warmup.js';
  */
 export const inverseSqrt = entry({
   type: 'inverse-sqrt',
+  about: 'A linear warm-up to max_lr, then a fall with the inverse square root of the iteration.',
+  formula: 'lr = max_lr / sqrt(1 + t / timescale), t counted from the end of the warm-up',
+  source: 'https://arxiv.org/abs/1706.03762',
   options: z.object({
-    max_lr: z.number().gt(0),
+    max_lr: z.number().gt(0).describe('the LR at the end of the warm-up'),
     ...warmupOptions,
-    timescale: duration.optional().describe('by default the warm-up, or 10,000 iterations without one'),
+    timescale: duration.optional().describe('how fast the LR falls; by default the warm-up, or 10,000 iterations without one'),
     momentum: steadyMomentum,
   }),
   create({ max_lr, timescale, momentum, ...warmup }, length: RunLength): Schedule {

@@ -5,15 +5,22 @@ import { piecewise } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
 /**
- * OneCycleLR of https://github.com/titu1994/keras-one-cycle (facts 2.2), a port of clr-beta with a trap of its own, kept
+ * OneCycleLR of https://github.com/titu1994/keras-one-cycle, a port of clr-beta with a trap of its own, kept
  * here: the foot is max_lr * scale and the peak 100 * scale times that, so the LR gets to max_lr only with scale 0.1.
  */
 export const kerasOneCycle = entry({
   type: 'keras-one-cycle',
+  about:
+    'OneCycleLR of keras-one-cycle: up from max_lr * scale, back, then a tail; the peak is max_lr only with scale 0.1.',
+  formula: [
+    'foot = max_lr scale; peak = 100 scale foot',
+    'foot -> peak -> foot, then a tail of end_percentage of the run: foot -> foot/100',
+  ].join('\n'),
+  source: 'https://github.com/titu1994/keras-one-cycle',
   options: z.object({
-    max_lr: z.number().gt(0),
+    max_lr: z.number().gt(0).describe('the highest LR where scale is 0.1'),
     end_percentage: z.number().gt(0).lt(1).default(0.1).describe('share of the run that the tail takes'),
-    scale: z.number().gt(0).max(1).optional().describe('scale_percentage; default: end_percentage'),
+    scale: z.number().gt(0).max(1).optional().describe('scale_percentage of the original; default: end_percentage'),
     ...momentumOptions,
   }),
   create({ max_lr, end_percentage, scale = end_percentage, ...momentum }, length: RunLength): Schedule {

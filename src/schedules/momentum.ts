@@ -4,7 +4,7 @@ import type { Curve } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
 /** A momentum that is held. */
-export const constantMomentum = z.number().min(0).lt(1);
+export const constantMomentum = z.number().min(0).lt(1).describe('held through the run');
 
 const demon = z.strictObject({
   demon: constantMomentum.describe('the momentum at the start, which decays to 0 over the run (arXiv:1910.04952)'),
@@ -43,8 +43,8 @@ export const momentumOptions = {
     .describe(
       'cyclic: max, min, max as the LR rises and falls; anti-cyclic: min, max, min; a constant; or { demon: m }: decays from m to 0 over the run',
     ),
-  max_momentum: z.number().min(0).max(1).default(0.95).describe('of the cycle; no matter with a constant'),
-  min_momentum: constantMomentum.default(0.85).describe('of the cycle; no matter with a constant'),
+  max_momentum: z.number().min(0).max(1).default(0.95).describe('the highest momentum of the cycle'),
+  min_momentum: constantMomentum.default(0.85).describe('the lowest momentum of the cycle'),
   lr_over_one_minus_momentum: constantMomentum
     .optional()
     .describe('a momentum m0: multiplies the LR by (1 - momentum) / (1 - m0), a control for cyclical momentum'),

@@ -12,7 +12,7 @@ interface Preset {
   legs(iterations: number, pctStart: number): [number, number];
 }
 
-/** facts 2.2; fastai's callbacks/one_cycle.py (v1) and callback/schedule.py (v2), torch/optim/lr_scheduler.py. */
+/** From fastai's callbacks/one_cycle.py (v1) and callback/schedule.py (v2), and torch/optim/lr_scheduler.py. */
 const presets: Record<'fastai-v1' | 'fastai-v2' | 'pytorch', Preset> = {
   'fastai-v1': {
     pct_start: 0.3,
@@ -40,18 +40,29 @@ const presets: Record<'fastai-v1' | 'fastai-v2' | 'pytorch', Preset> = {
  */
 export const oneCycle = entry({
   type: 'one-cycle',
+  about: '1cycle as the libraries have it since 2018: up from max_lr / div to max_lr, then down to max_lr / final_div.',
+  formula: 'max_lr/div -> max_lr in pct_start of the run, then -> max_lr/final_div; momentum max -> min -> max',
+  source: 'https://docs.fast.ai/callback.schedule.html, https://pytorch.org/docs/stable/optim.html',
   options: z.object({
-    preset: z.enum(['fastai-v1', 'fastai-v2', 'pytorch']).default('pytorch').describe('whose definition and defaults'),
-    max_lr: z.number().gt(0),
+    preset: z
+      .enum(['fastai-v1', 'fastai-v2', 'pytorch'])
+      .default('pytorch')
+      .describe('whose definition and defaults to use'),
+    max_lr: z.number().gt(0).describe('the highest LR'),
     div: z.number().gte(1).default(25).describe('the LR starts at max_lr / div'),
     final_div: z
       .number()
       .gte(1)
       .optional()
-      .describe("the LR ends at max_lr / final_div; torch's final_div_factor times div"),
-    pct_start: z.number().min(0).max(1).optional().describe('share of the run in which the LR rises'),
-    anneal: z.enum(['cosine', 'linear']).default('cosine'),
-    three_phase: z.boolean().default(false).describe('preset pytorch only'),
+      .describe('the LR ends at max_lr / final_div; default: div * 1e4 (fastai-v1, pytorch) or 1e5 (fastai-v2)'),
+    pct_start: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('share of the run in which the LR rises; default: 0.3, fastai-v2: 0.25'),
+    anneal: z.enum(['cosine', 'linear']).default('cosine').describe('the shape of the legs'),
+    three_phase: z.boolean().default(false).describe('back to max_lr / div before the last leg; preset pytorch only'),
     ...momentumOptions,
     end_momentum: constantMomentum
       .optional()

@@ -16,10 +16,13 @@ const momentum = z.union([constantMomentum, z.tuple([z.number().min(0).max(1), z
 const phase = z
   .strictObject({
     ...durationKeys,
-    lr,
-    momentum: momentum.default(0.9),
-    shape: z.enum(shapeNames).default('linear').describe('of LR and momentum; constant holds the first value'),
-    power: z.number().gt(0).max(10).default(2).describe('of the polynomial shape'),
+    lr: lr.describe('a number, or [from, to]'),
+    momentum: momentum.default(0.9).describe('a number, or [from, to]'),
+    shape: z
+      .enum(shapeNames)
+      .default('linear')
+      .describe('how LR and momentum go from one to the other; constant holds the first'),
+    power: z.number().gt(0).max(10).default(2).describe('exponent of the polynomial shape'),
   })
   .refine((p) => !Array.isArray(p.lr) || Math.max(...p.lr) > 0, { error: 'the LR is 0 from end to end' })
   .refine(
@@ -38,7 +41,12 @@ type Phase = z.output<typeof phase>;
  */
 export const phases = entry({
   type: 'phases',
-  options: z.object({ phases: z.array(phase).min(1).max(1000), round_ends: roundEndsOption }),
+  about: 'Any schedule, piece by piece. A phase without a duration takes what the others leave.',
+  formula: 'phases: [{ share: 0.45, lr: [0.08, 0.8], momentum: [0.95, 0.85] }, { lr: [0.8, 0], shape: cosine }]',
+  options: z.object({
+    phases: z.array(phase).min(1).max(1000).describe('one after the other; one of them may go without a duration'),
+    round_ends: roundEndsOption,
+  }),
   create({ phases, round_ends }, length: RunLength): Schedule {
     const lengths = lengthsOf(fill(phases, length), round_ends);
     const curve = (key: 'lr' | 'momentum') => piecewise(phases.map((p, i) => piece(p, p[key], lengths[i]!)));

@@ -6,18 +6,27 @@ import { piecewise } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
 /**
- * The "1cycle" policy of Smith's Caffe, as his logs show it (facts 1.1, 1.2; https://github.com/lnsmith54/hyperParam1): up
+ * The "1cycle" policy of Smith's Caffe, as his logs show it (https://github.com/lnsmith54/hyperParam1): up
  * from base_lr to max_lr, down to 0, which no update gets to see, then base_lr / 1000 to the end. The momentum starts a
  * second dip of half the depth there (arXiv:1803.09820, appendix A.2). `step_size` is cut to whole iterations, at least 1.
  */
 export const smith1cycle = entry({
   type: 'smith-1cycle',
+  about: "The 1cycle policy of Smith's Caffe as his logs show it: up to max_lr, down to 0, then base_lr / tail_div.",
+  formula: [
+    't < S: base_lr -> max_lr; t < 2S: max_lr -> 0; then base_lr / tail_div, with S = step_size',
+    'momentum = max + (min - max) (1 - |x|) / 2^cycle, x = (t - (2 cycle + 1) S) / S, cycle = floor(t / 2S)',
+  ].join('\n'),
+  source: 'https://arxiv.org/abs/1803.09820, https://github.com/lnsmith54/hyperParam1',
   options: z.object({
-    base_lr: z.number().gt(0),
-    max_lr: z.number().gt(0),
+    base_lr: z.number().gt(0).describe('the LR at the start'),
+    max_lr: z.number().gt(0).describe('the LR after half the cycle'),
     step_size: duration.prefault({ share: '41/95' }).describe('half the cycle'),
     tail_div: z.number().gte(1).default(1000).describe('the LR of the tail is base_lr / tail_div'),
-    momentum_tail: z.enum(['dip', 'hold']).default('dip').describe('dip: as in the logs; hold: at rest'),
+    momentum_tail: z
+      .enum(['dip', 'hold'])
+      .default('dip')
+      .describe('dip: a second dip of half the depth, as in the logs; hold: max_momentum'),
     ...momentumOptions,
   }),
   create({ base_lr, max_lr, step_size, tail_div, momentum_tail, ...momentum }, length: RunLength): Schedule {

@@ -6,8 +6,8 @@ import type { RunLength, Schedule } from './schedule.js';
 
 /** Shared by triangular, triangular2 and exp-range. */
 export const triangularOptions = {
-  base_lr: z.number().gt(0),
-  max_lr: z.number().gt(0),
+  base_lr: z.number().gt(0).describe('the lowest LR'),
+  max_lr: z.number().gt(0).describe('the highest LR'),
   step_size: duration.prefault({ epochs: 4 }).describe('the rising half of a cycle; the paper advises 2 to 10 epochs'),
   step_size_down: duration.optional().describe("the falling half, torch's step_size_down; by default step_size"),
   ...momentumOptions,
@@ -37,6 +37,12 @@ export function triangles(
 /** Triangles of the same height (arXiv:1506.01186). */
 export const triangular = entry({
   type: 'triangular',
+  about: 'Cyclical learning rates: triangles between base_lr and max_lr, one after the other.',
+  formula: [
+    'cycle = floor(t / 2S), S = step_size; x = |t/S - 2 cycle - 1|',
+    'lr = base_lr + (max_lr - base_lr) max(0, 1 - x)',
+  ].join('\n'),
+  source: 'https://arxiv.org/abs/1506.01186',
   options: z.object(triangularOptions),
   create: (options, length: RunLength): Schedule => triangles(options, length, () => 1),
 });

@@ -14,13 +14,19 @@ import { warmupIterations, warmupOptions } from './warmup.js';
  */
 export const wsd = entry({
   type: 'wsd',
+  about: 'Warm-up, stable, decay: up to max_lr, held there, then down to min_lr in the last part of the run.',
+  formula: [
+    'warmup_from -> max_lr over warmup; max_lr; then max_lr -> min_lr over decay, x from 0 to 1:',
+    '1-sqrt: lr = max_lr - (max_lr - min_lr) sqrt(x)',
+  ].join('\n'),
+  source: 'https://arxiv.org/abs/2404.06395, https://arxiv.org/abs/2405.18392',
   options: z.object({
-    max_lr: z.number().gt(0),
-    min_lr: z.number().min(0).default(0),
+    max_lr: z.number().gt(0).describe('the LR between warm-up and decay'),
+    min_lr: z.number().min(0).default(0).describe('the LR that the decay falls to'),
     ...warmupOptions,
-    warmup_shape: z.enum(['linear', 'cosine']).default('linear'),
+    warmup_shape: z.enum(['linear', 'cosine']).default('linear').describe('shape of the warm-up'),
     decay: duration.prefault({ share: 0.2 }).describe('how long the LR falls at the end of the run'),
-    decay_shape: z.enum(['1-sqrt', 'linear', 'cosine']).default('1-sqrt'),
+    decay_shape: z.enum(['1-sqrt', 'linear', 'cosine']).default('1-sqrt').describe('shape of the decay'),
     momentum: steadyMomentum,
   }),
   create({ max_lr, min_lr, warmup_shape, decay, decay_shape, momentum, ...options }, length: RunLength): Schedule {

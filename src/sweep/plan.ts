@@ -25,7 +25,7 @@ const scalar = z.union([z.string(), z.number(), z.boolean()], 'must be a number,
 
 /** A sweep file: YAML or JSON. */
 export const sweepSchema = z.strictObject({
-  $schema: z.string().optional(),
+  $schema: z.string().optional().describe('where an editor finds the JSON Schema'),
   name: name.describe('names the sweep and its folder'),
   base: z.string().describe('the config that all arms start from; relative to this file'),
   seeds: z
