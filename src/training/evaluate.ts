@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { tidy } from '@tensorflow/tfjs-core';
+import { type Tensor1D, tidy } from '@tensorflow/tfjs-core';
 import type { Batch } from '../datasets/batches.js';
 import type { Model } from '../models/model.js';
 import { softmaxCrossEntropy } from '../ops/softmax-cross-entropy.js';
 import { Tape } from '../ops/tape.js';
+import { inFlight } from './in-flight.js';
 
 export interface Evaluation {
   /** Mean cross-entropy, nats. */
@@ -12,23 +13,54 @@ export interface Evaluation {
   accuracy: number;
 }
 
-/**
- * Loss and accuracy over all of `batches`, with batch norm's running statistics; disposes of the batches. Ends after the
- * batch at hand, with what it has, when `signal` is aborted.
- */
-export async function evaluate(model: Model, batches: Iterable<Batch>, signal?: AbortSignal): Promise<Evaluation> {
-  let images = 0;
-  let lossSum = 0;
-  let correctSum = 0;
+export interface EvaluationOptions {
+  /** Batches that may be under way before a loss is read; 0 by default. */
+  stepsInFlight?: number;
+  /** Aborted: ends after the current batch, with the batches seen so far. */
+  signal?: AbortSignal;
+}
+
+/** Of one batch: its images, mean loss (nats) and correct predictions. */
+export interface BatchMetrics {
+  size: number;
+  loss: number;
+  correct: number;
+}
+
+/** Loss and accuracy over all images of `batches`, with batch norm's running statistics; disposes the batches. */
+export async function evaluate(
+  model: Model,
+  batches: Iterable<Batch>,
+  { stepsInFlight = 0, signal }: EvaluationOptions = {},
+): Promise<Evaluation> {
+  const sums = { images: 0, loss: 0, correct: 0 };
+  const ahead = () => (signal?.aborted ? 0 : stepsInFlight);
+  for await (const { result } of inFlight(forwardPasses(model, batches, signal), ahead)) {
+    sums.images += result.size;
+    sums.loss += result.loss * result.size; // the last batch may be smaller
+    sums.correct += result.correct;
+    await nextTurn(); // lets signals in
+  }
+  return { loss: sums.loss / sums.images, accuracy: (100 * sums.correct) / sums.images };
+}
+
+function* forwardPasses(
+  model: Model,
+  batches: Iterable<Batch>,
+  signal?: AbortSignal,
+): Generator<Promise<BatchMetrics>> {
   for (const { x, labels, size } of batches) {
     const metrics = tidy(() => softmaxCrossEntropy(model.forward(new Tape(false), x), labels).metrics);
-    const [loss, correct] = (await metrics.data()) as unknown as [number, number];
-    images += size;
-    lossSum += loss * size;
-    correctSum += correct;
-    for (const tensor of [metrics, x, labels]) tensor.dispose();
-    await nextTurn(); // lets signals in
-    if (signal?.aborted) break;
+    x.dispose();
+    labels.dispose();
+    yield readMetrics(metrics, size);
+    if (signal?.aborted) return;
   }
-  return { loss: lossSum / images, accuracy: (100 * correctSum) / images };
+}
+
+/** Reads and disposes `metrics`: [loss, correct predictions] of a batch of `size` images. */
+export async function readMetrics(metrics: Tensor1D, size: number): Promise<BatchMetrics> {
+  const [loss, correct] = await metrics.data();
+  metrics.dispose();
+  return { size, loss: loss!, correct: correct! };
 }

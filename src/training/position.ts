@@ -1,12 +1,15 @@
+import type { IterationRow, MetricsRow } from '../runs/columns.js';
 import type { Score, Summary } from '../runs/summary.js';
+import type { Hyperparameters } from '../schedules/schedule.js';
+import type { BatchMetrics, Evaluation } from './evaluate.js';
 
-/** Where a run stands: with the tensors of model and optimizer, all that it needs to go on exactly. Plain data. */
+/** Where a run stands: with the tensors of model and optimizer, all that an exact resume needs. Plain data. */
 export interface Position {
   /** Updates done. */
   iteration: number;
   /** Epochs validated and reported. */
   epoch: number;
-  /** Of the epoch at hand, over the images seen so far. */
+  /** Of the current epoch, over the images seen so far. */
   sums: Clock & { loss: number; correct: number };
   /** Of the epochs before. */
   totals: Clock;
@@ -29,7 +32,42 @@ export function startPosition(): Position {
 }
 
 const noTime = (): Clock => ({ images: 0, trainSeconds: 0, seconds: 0 });
-export const emptySums = () => ({ ...noTime(), loss: 0, correct: 0 });
+const emptySums = () => ({ ...noTime(), loss: 0, correct: 0 });
+
+/** An update whose loss is known. */
+export type Step = BatchMetrics & Hyperparameters;
+
+/** Counts an update that took so many seconds; returns its row. */
+export function recordStep(
+  position: Position,
+  { size, loss, correct, lr, momentum }: Step,
+  seconds: number,
+): IterationRow {
+  const { sums } = position;
+  sums.loss += loss * size;
+  sums.correct += correct;
+  sums.images += size;
+  sums.trainSeconds += seconds;
+  sums.seconds += seconds;
+  return { iteration: position.iteration++, epoch: position.epoch + 1, lr, momentum, loss };
+}
+
+/** Ends the current epoch with its validation; `used`: LR and momentum of its last update. Returns its row. */
+export function recordEpoch(position: Position, validation: Evaluation, { lr, momentum }: Hyperparameters): MetricsRow {
+  const { sums, totals } = position;
+  const epoch = ++position.epoch;
+  position.last = { epoch, val_acc: validation.accuracy, val_loss: validation.loss };
+  if (position.last.val_acc > (position.best?.val_acc ?? -1)) position.best = position.last;
+  const row = {
+    ...{ epoch, iteration: position.iteration, lr, momentum },
+    ...{ train_loss: sums.loss / sums.images, train_acc: (100 * sums.correct) / sums.images },
+    ...{ val_loss: validation.loss, val_acc: validation.accuracy },
+    ...{ seconds: sums.seconds, images_per_second: sums.images / sums.trainSeconds },
+  };
+  for (const key of Object.keys(totals) as (keyof Clock)[]) totals[key] += sums[key];
+  Object.assign(sums, emptySums());
+  return row;
+}
 
 /** What summary.json says of a run that stands at `position`. */
 export function summarise(position: Position, status: Summary['status'], message?: string): Summary {

@@ -52,7 +52,7 @@ describe('training', () => {
     expect(new Set(recorded.map(({ momentum }) => momentum)).size).toBeGreaterThan(2);
   });
 
-  it('makes no further update when it goes on after the last one', async () => {
+  it('makes no further update when it is resumed after the last one', async () => {
     const run = await training({ max_iterations: 4 }); // of 6: the second epoch is cut short
     const position = startPosition();
     const controller = new AbortController();
@@ -68,6 +68,52 @@ describe('training', () => {
     });
     for await (const row of rows) expect(row).toMatchObject({ epoch: 2, iteration: 4 });
     expect(position.epoch).toBe(2);
+  });
+
+  describe('with steps in flight', () => {
+    /** Rows of a run that is interrupted after the updates given and resumed each time, and where it then stands. */
+    async function rowsAndPosition(overrides: object, stepsInFlight: number, interruptions: number[]) {
+      const run = { ...(await training(overrides)), stepsInFlight };
+      const position = startPosition();
+      const [iterations, epochs, settled]: [IterationRow[], object[], number[]] = [[], [], []];
+      for (const after of [...interruptions, Number.POSITIVE_INFINITY]) {
+        const controller = new AbortController();
+        const rows = train(run, position, {
+          signal: controller.signal,
+          needsWeights: (iteration) => iteration % 4 === 0,
+          onIteration(row, isSettled) {
+            iterations.push(row);
+            if (isSettled) settled.push(position.iteration);
+            if (iterations.length === after) controller.abort();
+          },
+        });
+        for await (const { seconds, images_per_second, ...row } of rows) epochs.push(row);
+      }
+      const { sums, totals, ...rest } = position;
+      const { trainSeconds, seconds, ...counted } = sums;
+      return { rows: { iterations, epochs, counted, images: totals.images, ...rest }, settled };
+    }
+
+    it.each<[string, object, number[]]>([
+      ['a whole run', {}, []],
+      ['max_iterations within an epoch', { max_iterations: 8 }, []],
+      ['max_iterations at the end of an epoch', { max_iterations: 10 }, []],
+      ['an interruption within an epoch', {}, [7]],
+      ['one that leaves updates in flight to be finished', {}, [1]],
+      ['one between the last update and its validation', {}, [10]],
+      ['several, and max_iterations', { max_iterations: 13 }, [2, 9]],
+    ])('%s gives the rows that it gives without', async (_, overrides, interruptions) => {
+      const config = { batch_size: 4, epochs: 2, ...overrides }; // 10 updates an epoch
+      const { rows, settled } = await rowsAndPosition(config, 0, interruptions);
+      expect(settled).toHaveLength(rows.iterations.length);
+      const pipelined = await rowsAndPosition(config, 4, interruptions);
+      expect(pipelined.rows).toEqual(rows);
+      const last = rows.iterations.length;
+      expect(rows.iterations.map(({ iteration }) => iteration)).toEqual(Array.from({ length: last }, (_, i) => i));
+      const needed = Array.from({ length: last >> 2 }, (_, i) => 4 * (i + 1));
+      expect(pipelined.settled).toEqual(expect.arrayContaining([...needed, last]));
+      expect(pipelined.settled.length).toBeLessThan(last); // some were begun before the loss before them was known
+    });
   });
 
   it('stops at a loss that is not a number, and names iteration, LR and momentum', async () => {
