@@ -6,6 +6,7 @@ import { describeEnvironment } from '../runs/environment.js';
 import { type FinderRow, finderColumns, tableName } from '../runs/finder-columns.js';
 import { lockFolder } from '../runs/lock.js';
 import { makeRunDirectory, Table, writeJson } from '../runs/run-folder.js';
+import { withSummary } from '../runs/summary.js';
 import { backendAndData, type ExperimentOptions, prepareTraining, report } from '../training/prepare.js';
 import { writeFinderCharts } from './charts.js';
 import { groupCurves } from './curves.js';
@@ -90,31 +91,26 @@ async function testAll(
     writeJson(directory, 'summary.json', summary);
     return summary;
   };
-  try {
+  const onRow = (row: FinderRow) => {
+    rows.push(row);
+    table.append(settings.validate ? row : { ...row, val_loss: undefined, val_acc: undefined });
+    progress.iteration(row);
+  };
+  const work = async () => {
     conclude('running');
     for (const [i, plan] of plans.entries()) {
-      const onRow = (row: FinderRow) => {
-        rows.push(row);
-        table.append(settings.validate ? row : { ...row, val_loss: undefined, val_acc: undefined });
-        progress.iteration(row);
-      };
       const number = `curve ${i + 1} of ${plans.length}`;
       ends.push(await testOne(plan, { ...settings, signal }, dataset, progress, number, onRow));
       if (signal.aborted) return conclude('interrupted', `stopped in ${number}, after ${rows.length} updates in all`);
       conclude('running');
     }
     return conclude('completed');
-  } catch (error) {
-    try {
-      conclude('failed', (error as Error).message);
-    } catch (further) {
-      report((further as Error).message); // of a full disk, say; what came first is what counts
-    }
-    throw error;
-  } finally {
+  };
+  const concludeError = (error: Error) => void conclude('failed', error.message);
+  return withSummary(work, concludeError, report).finally(() => {
     progress.stop();
     table.close();
-  }
+  });
 }
 
 type Ends = (CurveSummary['seeds'][number] & { curve: number })[];
@@ -148,8 +144,8 @@ async function testOne(
 /** Validation batches in random order: image folders have class after class, and a batch of one class says little. */
 function shuffledValidation(config: ExperimentConfig, dataset: Dataset): (round: number) => Iterable<Batch> {
   const { imageShape, train, validation: split } = dataset;
-  const plain = { augmentation: augmentationSchema.parse({}), dropLast: false };
-  const common = { split, imageShape, normalisation: normalisation(train, imageShape), ...plain };
+  const unaugmented = { augmentation: augmentationSchema.parse({}), dropLast: false };
+  const common = { split, imageShape, normalisation: normalisation(train, imageShape), ...unaugmented };
   return (epoch) => epochBatches({ ...common, batchSize: config.batch_size, seed: config.seed, epoch });
 }
 

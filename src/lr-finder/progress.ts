@@ -1,53 +1,38 @@
-import { SingleBar } from 'cli-progress';
-import { interactive } from '../terminal/progress.js';
+import type { SingleBar } from 'cli-progress';
+import { progress } from '../terminal/progress.js';
 import type { RangeTestRow } from './range-test.js';
 
-/** Tells the user on stderr how the test goes: a bar on a terminal, elsewhere a line each tenth of a curve. */
+/** Shows on stderr how the test is going: a bar on a terminal, elsewhere a line each tenth of a curve. */
 export interface FinderProgress {
   /** A new curve begins; `label` says which. */
   start(label: string): void;
   iteration(row: RangeTestRow): void;
-  /** What came of the curve. */
+  /** How the curve ended. */
   end(message: string): void;
   stop(): void;
 }
 
 /** `iterations`: of each curve. */
 export function finderProgress(iterations: number): FinderProgress {
-  return interactive() ? bar(iterations) : lines(iterations);
-}
-
-const print = (text: string) => void process.stderr.write(`${text}\n`);
-
-function lines(iterations: number): FinderProgress {
+  const shown = progress('{bar} {value}/{total} | ETA {eta_formatted} | {row}');
   const every = Math.max(1, Math.round(iterations / 10));
-  return {
-    start: print,
-    iteration(row) {
-      const done = row.iteration + 1;
-      if (done % every === 0 || done === iterations) print(`  ${done}/${iterations}  ${describe(row)}`);
-    },
-    end: (message) => print(`  ${message}`),
-    stop() {},
-  };
-}
-
-function bar(iterations: number): FinderProgress {
-  const format = '{bar} {value}/{total} | ETA {eta_formatted} | {row}';
-  const options = { format, stream: process.stderr, clearOnComplete: true, hideCursor: true, barsize: 24 };
-  let current: SingleBar | undefined;
+  let bar: SingleBar | undefined;
   return {
     start(label) {
-      print(label);
-      current = new SingleBar(options);
-      current.start(iterations, 0, { row: '' });
+      shown.line(label);
+      bar = shown.bar(iterations, 0, { row: '' });
     },
-    iteration: (row) => current?.update(row.iteration + 1, { row: describe(row) }),
+    iteration(row) {
+      const done = row.iteration + 1;
+      bar?.update(done, { row: describe(row) });
+      if (!shown.interactive && (done % every === 0 || done === iterations))
+        shown.line(`  ${done}/${iterations}  ${describe(row)}`);
+    },
     end(message) {
-      current?.stop();
-      print(`  ${message}`);
+      shown.remove(bar);
+      shown.line(`  ${message}`);
     },
-    stop: () => current?.stop(),
+    stop: shown.stop,
   };
 }
 

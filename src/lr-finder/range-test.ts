@@ -3,6 +3,7 @@ import type { Batch } from '../datasets/batches.js';
 import type { FinderRow } from '../runs/finder-columns.js';
 import { smoother } from '../statistics/smooth.js';
 import { evaluate } from '../training/evaluate.js';
+import { variablesOf } from '../training/prepare.js';
 import { type Training, trainStep } from '../training/train.js';
 import { type LrRange, learningRate } from './learning-rates.js';
 
@@ -12,7 +13,7 @@ export type RangeTestRow = Pick<FinderRow, 'iteration' | 'lr' | 'loss' | 'smooth
 /** The test ends when the smoothed loss is so many times its best (fastai; https://docs.fast.ai/callback.schedule.html). */
 export const stopFactor = 4;
 
-/** What is trained and measured; who asks for a batch disposes of it. */
+/** What is trained and measured; the caller disposes the batches. */
 export interface RangeTestSubject extends Pick<Training, 'model' | 'optimizer' | 'trainingBatches'> {
   /** Those of a round, counted from 0; mixed, since one after the other is taken for all of them. */
   validationBatches(round: number): Iterable<Batch>;
@@ -63,6 +64,6 @@ function* endless(round: (n: number) => Iterable<Batch>): Generator<Batch, never
 }
 
 /** Frees all tensors of a model and its optimizer. */
-export function disposeTraining({ model, optimizer }: RangeTestSubject): void {
-  for (const { value } of [...model.parameters, ...model.statistics, ...optimizer.state]) value.dispose();
+export function disposeTraining(training: Pick<Training, 'model' | 'optimizer'>): void {
+  for (const { value } of variablesOf(training)) value.dispose();
 }

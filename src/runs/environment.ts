@@ -4,6 +4,9 @@ import { gitState, packageVersion, version } from '../system/version.js';
 
 const packages = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'vega', 'vega-lite', 'sharp', 'zod'];
 
+/** See `describeEnvironment`. */
+export type Environment = ReturnType<typeof describeEnvironment>;
+
 /** environment.json: what a run ran on; with config.json all that is needed to judge whether it can be repeated. */
 export function describeEnvironment(backend: ActiveBackend) {
   return {

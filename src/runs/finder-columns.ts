@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Column } from './columns.js';
 import { readTable } from './read-run.js';
@@ -22,6 +23,11 @@ export type FinderRow = Record<keyof typeof finderColumns, number>;
 
 /** In an LR finder's run folder. */
 export const tableName = 'lr-finder.csv';
+
+/** Whether the run folder is that of an LR finder. */
+export function isFinder(directory: string): boolean {
+  return existsSync(path.join(directory, tableName));
+}
 
 /** The rows of a run folder's lr-finder.csv. Throws ClrError('data') when it is missing or not such a table. */
 export function readFinderRows(directory: string): FinderRow[] {

@@ -23,3 +23,24 @@ export interface Summary {
   /** Training images a second over these epochs, validation excluded. */
   images_per_second: number | null;
 }
+
+/**
+ * The result of `work`. Where it throws, `conclude` writes the summary that says so, and the error is thrown on; an error
+ * of `conclude`'s own, such as that of a full disk, is only reported: the first one is what counts.
+ */
+export async function withSummary<Result>(
+  work: () => Promise<Result>,
+  conclude: (error: Error) => void | Promise<void>,
+  report: (message: string) => void,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    try {
+      await conclude(error as Error);
+    } catch (further) {
+      report((further as Error).message);
+    }
+    throw error;
+  }
+}

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { MultiBar, Presets, type SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import { duration } from '../terminal/duration.js';
-import { interactive } from '../terminal/progress.js';
+import { progress } from '../terminal/progress.js';
 import { isDone, type SweepRun } from './manifest.js';
 
-/** Tells the user how a sweep goes, on stderr. */
+/** Shows on stderr how a sweep is going. */
 export interface SweepProgress {
   begin(run: SweepRun): void;
   /** `secondsLeft`: of the whole sweep. */
@@ -13,70 +13,47 @@ export interface SweepProgress {
   stop(): void;
 }
 
-/** On a terminal a bar for each running job and one for the sweep; elsewhere lines. `epochs`: of each arm. */
+/** A line for each run; on a terminal with a bar for each job and one for the sweep. `epochs`: of each arm. */
 export function sweepProgress(
   directory: string,
   runs: readonly SweepRun[],
   epochs: ReadonlyMap<string, number>,
 ): SweepProgress {
+  const shown = progress('{bar} {value}/{total} {unit}{accuracy} | {name}');
   let done = runs.filter(isDone).length;
-  const outcome = (run: SweepRun, left: number | undefined) => {
-    if (isDone(run)) done++;
-    const remaining = done < runs.length && left !== undefined ? `, about ${duration(left)} left` : '';
-    return `${run.status} ${run.directory}${told(directory, run)} (${done} of ${runs.length} done${remaining})`;
-  };
-  return interactive()
-    ? bars(directory, runs.length, () => done, epochs, outcome)
-    : {
-        begin: (run) => void process.stderr.write(`begin ${run.directory}\n`),
-        end: (run, left) => void process.stderr.write(`${outcome(run, left)}\n`),
-        stop() {},
-      };
-}
-
-function bars(
-  directory: string,
-  total: number,
-  done: () => number,
-  epochs: ReadonlyMap<string, number>,
-  outcome: (run: SweepRun, left: number | undefined) => string,
-): SweepProgress {
-  const format = '{bar} {value}/{total} {unit}{accuracy} | {name}';
-  const multi = new MultiBar(
-    { format, stream: process.stderr, clearOnComplete: true, hideCursor: true, barsize: 24 },
-    Presets.shades_classic,
-  );
-  const sweep = multi.create(total, done(), { unit: 'runs', accuracy: '', name: 'all' });
-  const running = new Map<string, SingleBar>();
-  const look = () => {
-    for (const [folder, bar] of running) {
-      const last = lastEpoch(path.join(directory, folder));
-      if (last) bar.update(last.epoch, { accuracy: `, ${last.accuracy.toFixed(2)} %` });
-    }
-  };
-  const timer = setInterval(look, 1000);
+  const all = shown.bar(runs.length, done, { unit: 'runs', accuracy: '', name: 'all' });
+  const jobs = new Map<string, SingleBar | undefined>();
+  const timer = setInterval(() => {
+    for (const [folder, bar] of jobs) showEpoch(bar, path.join(directory, folder));
+  }, 1000);
   return {
     begin(run) {
-      const payload = { unit: 'epochs', accuracy: '', name: run.directory };
-      running.set(run.directory, multi.create(epochs.get(run.arm) ?? 1, 0, payload));
+      if (!shown.interactive) shown.line(`begin ${run.directory}`);
+      const fields = { unit: 'epochs', accuracy: '', name: run.directory };
+      jobs.set(run.directory, shown.bar(epochs.get(run.arm) ?? 1, 0, fields));
     },
-    end(run, left) {
-      const bar = running.get(run.directory);
-      if (bar) multi.remove(bar);
-      running.delete(run.directory);
-      multi.log(`${outcome(run, left)}\n`);
-      sweep.update(done());
+    end(run, secondsLeft) {
+      shown.remove(jobs.get(run.directory));
+      jobs.delete(run.directory);
+      if (isDone(run)) all?.update(++done);
+      const left = done < runs.length && secondsLeft !== undefined ? `, about ${duration(secondsLeft)} left` : '';
+      const counts = `(${done} of ${runs.length} done${left})`;
+      shown.line(`${run.status} ${run.directory}${outcome(directory, run)} ${counts}`);
     },
     stop() {
       clearInterval(timer);
-      multi.update(); // what was logged last
-      multi.stop();
+      shown.stop();
     },
   };
 }
 
-/** What a line says of a run beside its state. */
-function told(directory: string, run: SweepRun): string {
+function showEpoch(bar: SingleBar | undefined, folder: string): void {
+  const last = bar && lastEpoch(folder);
+  if (last) bar.update(last.epoch, { accuracy: `, ${last.accuracy.toFixed(2)} %` });
+}
+
+/** The accuracy that a run reached, or why it ended. */
+function outcome(directory: string, run: SweepRun): string {
   if (run.status !== 'completed') return run.message ? `: ${run.message.replace(/^diverged: /, '')}` : '';
   const last = lastEpoch(path.join(directory, run.directory));
   return last ? `: val_acc ${last.accuracy.toFixed(2)} %` : '';

@@ -1,89 +1,45 @@
-import { SingleBar } from 'cli-progress';
-import type { IterationRow, MetricsRow } from '../runs/columns.js';
+import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 
-/** Tells the user how a run goes, on stderr. */
-export interface ProgressReport {
-  message(text: string): void;
-  iteration(row: IterationRow, imagesPerSecond: number): void;
-  epoch(row: MetricsRow): void;
+/** What a bar shows besides its value: the names that its format has in braces. */
+export type Fields = Record<string, string>;
+
+/** Lines on stderr; on a terminal with bars below them. */
+export interface Progress {
+  /** Whether bars are drawn: stderr is a terminal, and CI, where it would be a log, is not set. */
+  readonly interactive: boolean;
+  line(text: string): void;
+  /** A further bar, below the others; undefined where none are drawn. */
+  bar(total: number, value: number, fields: Fields): SingleBar | undefined;
+  remove(bar: SingleBar | undefined): void;
+  /** Removes all bars. */
   stop(): void;
 }
 
-/** Whether stderr is a terminal to draw bars on; with CI set it is taken for a log. Bars have no colour for NO_COLOR to take. */
-export function interactive(): boolean {
-  return Boolean(process.stderr.isTTY && !process.env.CI);
+/** `format`: of each bar, as cli-progress has it. */
+export function progress(format: string): Progress {
+  return process.stderr.isTTY && !process.env.CI ? bars(format) : linesAlone;
 }
 
-/** A bar with the line of each epoch above it on a terminal; elsewhere, and with CI set, the lines alone. */
-export function progressReport(total: { iterations: number; epochs: number }, start: number): ProgressReport {
-  return interactive() ? barReport(total, start) : lineReport(total.epochs);
-}
+const linesAlone: Progress = {
+  interactive: false,
+  line: (text) => void process.stderr.write(`${text}\n`),
+  bar: () => undefined,
+  remove() {},
+  stop() {},
+};
 
-function lineReport(epochs: number): ProgressReport {
+function bars(format: string): Progress {
+  const options = { format, stream: process.stderr, clearOnComplete: true, hideCursor: true, barsize: 24 };
+  const multi = new MultiBar({ ...options, etaBuffer: 50 }, Presets.shades_classic);
   return {
-    message: (text) => void process.stderr.write(`${text}\n`),
-    iteration() {},
-    epoch: (row) => void process.stderr.write(`${epochLine(row, epochs)}\n`),
-    stop() {},
-  };
-}
-
-function barReport({ iterations, epochs }: { iterations: number; epochs: number }, start: number): ProgressReport {
-  const format =
-    '{bar} {percentage}% | epoch {epoch} | ETA {eta_formatted} | loss {loss} | acc {accuracy} | LR {lr} | mom {momentum} | {speed} img/s';
-  const bar = new SingleBar({
-    format,
-    stream: process.stderr,
-    clearOnComplete: true,
-    hideCursor: true,
-    etaBuffer: 50,
-    barsize: 24,
-  });
-  // At its end the bar would go back to the line that it began on, and write over the lines that stand there by then.
-  Object.assign((bar as unknown as { terminal: object }).terminal, { cursorSave() {}, cursorRestore() {} });
-  const unknown = '-';
-  bar.start(iterations, start, {
-    epoch: unknown,
-    loss: unknown,
-    accuracy: unknown,
-    lr: unknown,
-    momentum: unknown,
-    speed: unknown,
-  });
-  let smoothed: number | undefined;
-  const above = (text: string) => {
-    process.stderr.write(`\r\x1b[K${text}\n`);
-    bar.render();
-  };
-  return {
-    message: above,
-    iteration(row, imagesPerSecond) {
-      smoothed = smoothed === undefined ? row.loss : 0.95 * smoothed + 0.05 * row.loss;
-      bar.update(row.iteration + 1, {
-        epoch: `${row.epoch}/${Math.ceil(epochs)}`,
-        loss: smoothed.toFixed(3),
-        lr: row.lr.toPrecision(3),
-        momentum: row.momentum.toFixed(3),
-        speed: imagesPerSecond.toFixed(0),
-      });
+    interactive: true,
+    line(text) {
+      if (!multi.isActive) return linesAlone.line(text);
+      multi.log(`${text}\n`);
+      multi.update(); // at once, above the bars
     },
-    epoch(row) {
-      bar.update({ accuracy: `${row.val_acc.toFixed(2)}%` });
-      above(epochLine(row, epochs));
-    },
-    stop: () => bar.stop(),
+    bar: (total, value, fields) => multi.create(total, value, fields),
+    remove: (bar) => void (bar && multi.remove(bar)),
+    stop: () => void (multi.isActive && multi.stop()),
   };
-}
-
-function epochLine(row: MetricsRow, epochs: number): string {
-  const width = String(Math.ceil(epochs)).length;
-  return [
-    `epoch ${String(row.epoch).padStart(width)}/${Math.ceil(epochs)}`,
-    `train loss ${row.train_loss.toFixed(4)} acc ${row.train_acc.toFixed(2)}%`,
-    `val loss ${row.val_loss.toFixed(4)} acc ${row.val_acc.toFixed(2)}%`,
-    `LR ${row.lr.toPrecision(3)}`,
-    `momentum ${row.momentum.toFixed(3)}`,
-    `${row.images_per_second.toFixed(0)} img/s`,
-    `${row.seconds.toFixed(1)} s`,
-  ].join('  ');
 }

@@ -5,6 +5,7 @@ import type { Dataset } from '../datasets/dataset.js';
 import { datasets } from '../datasets/index.js';
 import { ClrError } from '../errors.js';
 import { models } from '../models/index.js';
+import type { Variable } from '../models/model.js';
 import { optimizers } from '../optimizers/index.js';
 import { randomStream } from '../random.js';
 import { schedules } from '../schedules/index.js';
@@ -18,13 +19,13 @@ export interface ExperimentOptions {
   runs: string;
   /** The new run folder itself, in place of the next number in `runs`. */
   directory?: string;
-  /** The folder of a run to go on with, in place of a new one. */
+  /** The folder of a run to resume, in place of a new one. */
   resume?: string;
   /** Aborted: the run writes a checkpoint and ends as `interrupted`. */
   signal: AbortSignal;
 }
 
-/** What a config trains on: the backend, at work from here on, and the images. */
+/** What a config trains on: the backend, active from here on, and the images. */
 export async function backendAndData(
   { backend: name, dataset, seed, ...options }: ExperimentConfig,
   { data: path, cacheDirectory }: Pick<ExperimentOptions, 'data' | 'cacheDirectory'>,
@@ -65,4 +66,9 @@ export function prepareTraining(config: ExperimentConfig, dataset: Dataset): Tra
       epochBatches({ ...common, split: trainSplit, dropLast, augmentation, seed, epoch, firstBatch }),
     validationBatches: () => validationBatches({ ...common, split: validation }),
   };
+}
+
+/** All that a checkpoint holds: weights, batch norm's statistics, optimizer state. */
+export function variablesOf({ model, optimizer }: Pick<Training, 'model' | 'optimizer'>): Variable[] {
+  return [...model.parameters, ...model.statistics, ...optimizer.state];
 }

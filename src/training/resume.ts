@@ -5,20 +5,24 @@ import { validateConfig } from '../config/load.js';
 import { type ExperimentConfig, runLength } from '../config/schema.js';
 import { ClrError } from '../errors.js';
 import type { Variable } from '../models/model.js';
-import type { describeEnvironment } from '../runs/environment.js';
-import { tableName } from '../runs/finder-columns.js';
+import type { Environment } from '../runs/environment.js';
+import { isFinder } from '../runs/finder-columns.js';
 import { readIterations, readJson } from '../runs/read-run.js';
 import { schedules } from '../schedules/index.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { type Position, startPosition } from './position.js';
 
-/** What may differ when a run goes on: nothing of it changes a number, apart from rounding. */
+/** What may differ when a run is resumed: nothing of it changes a number, apart from rounding. */
 const mayChange = new Set(['$schema', 'name', 'source', 'expected', 'backend', 'threads', 'device', 'checkpoint']);
 
 /** A run's folder by its path, or the newest one in `runs` for "latest". */
 export function findRun(run: string, runs: string): string {
   if (isFinder(run))
-    throw new ClrError('usage', `${run} is an LR range test, with nothing to go on with`, 'start it anew');
+    throw new ClrError(
+      'usage',
+      `${run} is an LR range test, which cannot be resumed`,
+      'start a new one with clr lrfind',
+    );
   if (run !== 'latest') {
     const found = [run, path.join(runs, run)].find((directory) => existsSync(path.join(directory, 'config.json')));
     if (found) return found;
@@ -29,12 +33,8 @@ export function findRun(run: string, runs: string): string {
     (name) => existsSync(path.join(runs, name, 'config.json')) && !isFinder(path.join(runs, name)),
   );
   const newest = begun.sort((a, b) => Number(b) - Number(a))[0];
-  if (newest === undefined) throw new ClrError('usage', `no run in ${runs} to go on with`);
+  if (newest === undefined) throw new ClrError('usage', `no run in ${runs} to resume`);
   return path.join(runs, newest);
-}
-
-function isFinder(run: string): boolean {
-  return existsSync(path.join(run, tableName));
 }
 
 /**
@@ -70,7 +70,7 @@ export function restorePosition(
   if (now.iterations < position.iteration)
     throw differs(run, `epochs: ${position.iteration} iterations are done, and ${config.epochs} epochs have fewer`);
   if (position.epoch * old.iterationsPerEpoch > position.iteration)
-    throw differs(run, `epochs: it has ended, and in the middle of an epoch`);
+    throw differs(run, 'epochs: it has ended in the middle of an epoch');
   const [was, is] = [schedules.create(before.schedule, old), schedules.create(config.schedule, now)];
   for (let i = 0; i < position.iteration; i++)
     if (!isDeepStrictEqual(was(i), is(i)))
@@ -81,10 +81,10 @@ export function restorePosition(
   return position;
 }
 
-/** environment.json of a run that goes on: that of its start, with one more record in `resumed`. */
+/** environment.json of a resumed run: that of its start, with one more record in `resumed`. */
 export function resumedEnvironment(
   run: string,
-  now: ReturnType<typeof describeEnvironment>,
+  now: Environment,
   { iteration }: Position,
   report: (message: string) => void,
 ): object {
@@ -92,7 +92,8 @@ export function resumedEnvironment(
   const first = readJson(run, 'environment.json') as typeof now & { resumed?: object[] };
   const keys = ['backend', 'device', 'precision', 'threads', 'node', 'clr'] as const;
   const other = keys.filter((key) => first[key] !== now[key]).map((key) => `${key} ${now[key]}, not ${first[key]}`);
-  if (other.length > 0) report(`not as at the start of the run: ${other.join('; ')}; numbers may differ in rounding`);
+  if (other.length > 0)
+    report(`different from the start of the run: ${other.join('; ')}; numbers may differ in rounding`);
   return { ...first, resumed: [...(first.resumed ?? []), { iteration, ...now }] };
 }
 
@@ -100,13 +101,13 @@ function storedConfig(run: string): ExperimentConfig {
   return validateConfig(readJson(run, 'config.json'), path.join(run, 'config.json'));
 }
 
-/** A run that was killed before its first checkpoint begins anew in its folder; one that has lost them does not. */
+/** A run that was killed before its first checkpoint starts again in its folder; one that has lost them does not. */
 function beforeTheFirst(run: string): Position {
   const table = path.join(run, 'iterations.csv');
   if (!existsSync(table) || readIterations(run).length === 0) return startPosition();
-  throw new ClrError('data', `${run} has rows, but no checkpoint`, 'start the run anew');
+  throw new ClrError('data', `${run} has rows, but no checkpoint`, 'start a new run');
 }
 
 function differs(run: string, what: string): ClrError {
-  return new ClrError('usage', `cannot go on with ${run}: the config differs in ${what}`, 'start a new run for it');
+  return new ClrError('usage', `cannot resume ${run}: the config differs in ${what}`, 'start a new run for it');
 }
