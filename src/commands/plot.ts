@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { Command, Option } from 'commander';
 import { ClrError } from '../errors.js';
 import { printable } from '../system/printable.js';
@@ -32,8 +30,7 @@ export const plotCommand = new Command('plot')
 
 /** Those of a run or of an LR range test. */
 async function writeCharts(directory: string, lrScale: LrScale | undefined): Promise<string[]> {
-  const { tableName } = await import('../runs/finder-columns.js');
-  const isFinder = existsSync(path.join(directory, tableName));
-  if (isFinder) return (await import('../lr-finder/charts.js')).writeFinderCharts(directory, lrScale);
+  const { isFinder } = await import('../runs/finder-columns.js');
+  if (isFinder(directory)) return (await import('../lr-finder/charts.js')).writeFinderCharts(directory, lrScale);
   return (await import('../charts/run-charts.js')).writeRunCharts(directory, lrScale);
 }

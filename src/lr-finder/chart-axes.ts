@@ -25,6 +25,15 @@ export interface Y extends X {
   title: string;
 }
 
+/** What the layers of one panel share. */
+export interface FinderPanel {
+  curves: readonly FinderCurve[];
+  x: X;
+  y: Y;
+  /** Show the suggestions of this method alone. */
+  only?: Method;
+}
+
 /** The axis that the test was made on, with room for every suggestion. */
 export function lrAxis(curves: readonly FinderCurve[], scale: Scale): X {
   const lrs = curves.flatMap((curve) => [...curve.lr, ...answers(curve).map((answer) => answer.max_lr)]);
@@ -61,7 +70,7 @@ export function unanswered({ suggestions }: FinderCurve, only?: Method): string[
 }
 
 /** The channels that all layers share; `y` takes the field. */
-export function encodings(curves: readonly FinderCurve[], x: X, y: Y) {
+export function encodings({ curves, x, y }: FinderPanel) {
   const labels = curves.map((curve) => curve.label);
   const columns = labels.some((label) => label.length > 20) ? 2 : 3;
   const legend = curves.length > 1 ? { symbolType: 'stroke', symbolOpacity: 1, columns, labelLimit: 300 } : null;

@@ -1,11 +1,12 @@
 import type { Layer } from '../charts/theme.js';
 import { palette } from '../charts/theme.js';
-import { type Answer, answers, encodings, type FinderCurve, type X, type Y } from './chart-axes.js';
+import { type Answer, answers, encodings, type FinderPanel, type X } from './chart-axes.js';
 import { type Method, methods, runningMedian } from './suggestions.js';
 
 /** Each suggestion of each curve as a symbol on the curve's line, or at the height of its start if the LR is below that. */
-export function suggestionMarks(curves: readonly FinderCurve[], x: X, y: Y, only?: Method): Layer {
-  const encode = encodings(curves, x, y);
+export function suggestionMarks(panel: FinderPanel): Layer {
+  const { curves, only } = panel;
+  const encode = encodings(panel);
   const values = curves.flatMap((curve) => {
     const line = only ? runningMedian(curve.val_acc ?? []) : curve.smoothed;
     const height = (lr: number) =>
@@ -46,11 +47,11 @@ const marks: Record<Method, { name: string; shape: string }> = {
 const rowHeight = 17;
 
 /**
- * A dashed line for each suggestion that goes on above the panel, to a row of its own with the method and the LR: the line
- * nearest to the side that the texts run from is the longest, so that none crosses a text. The range is shaded as well.
+ * Of a single curve: a dashed line for each suggestion, up to a row of its own above the panel with the method and the
+ * LR. The line nearest to the side that the texts run from is the longest, so that none crosses a text. The range is shaded.
  */
-export function flags(curve: FinderCurve, x: X, only?: Method): Layer[] {
-  const shown = answers(curve, only);
+export function flags({ curves, x, only }: FinderPanel): Layer[] {
+  const shown = answers(curves[0]!, only);
   const [low, high] = x.scale.domain.map((lr) => (x.axis ? Math.log(lr) : lr)) as [number, number];
   const position = (lr: number) => ((x.axis ? Math.log(lr) : lr) - low) / (high - low);
   const places = shown.map((answer) => position(answer.max_lr));

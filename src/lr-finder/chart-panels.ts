@@ -6,11 +6,11 @@ import { thin } from '../charts/thin.js';
 import {
   encodings,
   type FinderCurve,
+  type FinderPanel,
   lrAxis,
   type Scale,
   unanswered,
   validationLossAxis,
-  type X,
   type Y,
 } from './chart-axes.js';
 import { flags, suggestionMarks } from './chart-marks.js';
@@ -31,46 +31,51 @@ export function lrFinder(curves: readonly FinderCurve[], heading: Heading, scale
   const { title, domain } = lossAxis('training loss', values);
   const bottom = Math.min(...values, domain[1]);
   const y: Y = { title, scale: { domain: [bottom - 0.05 * (domain[1] - bottom), domain[1]] } }; // not from 0: a dip is shallow
-  const x = lrAxis(curves, scale);
+  const panel: FinderPanel = { curves, x: lrAxis(curves, scale), y };
   const layer = [
-    ...(seeds ? curves.map((curve) => seedBand(curve, curves, x, y)) : [points(rows, curves, x, y)]),
-    lines(rows, curves, x, y),
-    ...(curves.length === 1 ? flags(curves[0]!, x) : [suggestionMarks(curves, x, y)]),
+    ...(seeds ? curves.map((curve) => seedBand(curve, panel)) : [points(rows, panel)]),
+    lines(rows, panel),
+    ...suggestionLayers(panel),
     ...(rows.length === 0 ? [noData] : []),
   ];
   const explanation = seeds
     ? 'lines: mean over the seeds of the debiased moving average (0.98); bands: from the least to the greatest seed'
     : 'points: each batch; lines: debiased moving average (0.98)';
-  return chart(withLines(heading, explanation, ...why(curves)), { ...size, layer });
+  return chart(withLines(heading, explanation, ...reasons(curves)), { ...size, layer });
 }
 
 /** Loss and accuracy on one validation batch after each update, against learning rate, two panels. */
 export function finderValidation(curves: readonly FinderCurve[], heading: Heading, scale: Scale): TopLevelSpec {
   const x = lrAxis(curves, scale);
-  const panel = (key: 'val_loss' | 'val_acc'): Panel => {
+  const draw = (key: 'val_loss' | 'val_acc'): Panel => {
     const measured = curves.map((curve) => ({ curve, values: curve[key] ?? [] }));
     const rows = measured.flatMap(({ curve, values }) => rowsOf(curve, { raw: values, line: runningMedian(values) }));
     const values = rows.flatMap((row) => [row.raw, row.line]);
     const accuracy: Y = { title: 'validation accuracy (%)', scale: { domain: extent(values, 0.05) } };
     const y = key === 'val_acc' ? accuracy : validationLossAxis(values);
-    const range = curves.length === 1 ? flags(curves[0]!, x, 'range') : [suggestionMarks(curves, x, y, 'range')];
+    const panel: FinderPanel = { curves, x, y, only: 'range' };
     return {
       ...{ width: 1.2 * panelSize.width, height: 1.2 * panelSize.height },
       layer: [
-        points(rows, curves, x, y),
-        lines(rows, curves, x, y),
-        ...(key === 'val_acc' ? range : []),
+        points(rows, panel),
+        lines(rows, panel),
+        ...(key === 'val_acc' ? suggestionLayers(panel) : []),
         ...(rows.length === 0 ? [noData] : []),
       ],
     };
   };
   const explanation =
     'points: one validation batch after each update; lines: running median over a tenth of the updates';
-  return chart(withLines(heading, explanation, ...why(curves, 'range')), panel('val_loss'), panel('val_acc'));
+  return chart(withLines(heading, explanation, ...reasons(curves, 'range')), draw('val_loss'), draw('val_acc'));
 }
 
-/** Of a single curve: several have no room for it. */
-function why(curves: readonly FinderCurve[], only?: Method): string[] {
+/** Flags above the panel for a single curve, symbols on the lines of several. */
+function suggestionLayers(panel: FinderPanel): Layer[] {
+  return panel.curves.length === 1 ? flags(panel) : [suggestionMarks(panel)];
+}
+
+/** Why methods have no answer, for a single curve: several have no room for it. */
+function reasons(curves: readonly FinderCurve[], only?: Method): string[] {
   return curves.length === 1 ? unanswered(curves[0]!, only) : [];
 }
 
@@ -94,8 +99,8 @@ function rowsOf({ label, lr }: FinderCurve, { raw, line }: { raw: readonly numbe
   );
 }
 
-function points(values: Row[], curves: readonly FinderCurve[], x: X, y: Y): Layer {
-  const encode = encodings(curves, x, y);
+function points(values: Row[], panel: FinderPanel): Layer {
+  const encode = encodings(panel);
   return {
     data: { values },
     mark: { type: 'circle', size: values.length < 300 ? 25 : 8, opacity: 1, fillOpacity: 0.25, clip: true },
@@ -103,13 +108,13 @@ function points(values: Row[], curves: readonly FinderCurve[], x: X, y: Y): Laye
   };
 }
 
-function lines(values: Row[], curves: readonly FinderCurve[], x: X, y: Y): Layer {
-  const encode = encodings(curves, x, y);
+function lines(values: Row[], panel: FinderPanel): Layer {
+  const encode = encodings(panel);
   return { data: { values }, mark: { type: 'line', clip: true }, encoding: { ...encode, y: encode.y('line') } };
 }
 
-function seedBand(curve: FinderCurve, curves: readonly FinderCurve[], x: X, y: Y): Layer {
-  const encode = encodings(curves, x, y);
+function seedBand(curve: FinderCurve, panel: FinderPanel): Layer {
+  const encode = encodings(panel);
   const rows = curve.lr.map((lr, i) => ({ label: curve.label, lr, low: curve.low[i]!, high: curve.high[i]! }));
   return {
     data: {

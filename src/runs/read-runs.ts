@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ClrError } from '../errors.js';
 import { printable } from '../system/printable.js';
 import { findRuns, type Skipped } from './find-runs.js';
+import { isFinder } from './finder-columns.js';
 import { readJson } from './read-run.js';
 import type { Metric } from './scores.js';
 
@@ -87,7 +88,7 @@ export function readSomeRuns(paths: readonly string[]): ReturnType<typeof readRu
 /** The run, or why there is nothing to compare. */
 function readRun(directory: string): Run | string {
   const config = configSchema.parse(readJson(directory, 'config.json'), { error: inFile('config.json') });
-  if (existsSync(path.join(directory, 'lr-finder.csv'))) return 'an LR range test, not a run';
+  if (isFinder(directory)) return 'an LR range test, not a run';
   if (!existsSync(path.join(directory, 'summary.json'))) return 'not finished: it has no summary.json yet';
   const summary = summarySchema.parse(readJson(directory, 'summary.json'), { error: inFile('summary.json') });
   const { status, message, iterations, final, best } = summary;

@@ -23,7 +23,7 @@ export class RunFolder {
     private readonly unlock: () => void,
   ) {}
 
-  /** A new one in `runs`. From its first file on, config.json, the run can be gone on with. */
+  /** A new one in `runs`. From its first file on, config.json, the run can be resumed. */
   static create({ runs, directory: named }: { runs: string; directory?: string }, config: object): RunFolder {
     const directory = named ?? makeRunDirectory(runs);
     if (named) makeNew(named);
@@ -33,7 +33,7 @@ export class RunFolder {
     return folder;
   }
 
-  /** That of a run to go on with, without what a killed process has left. Throws ClrError when another process has it. */
+  /** That of an earlier run, without what a killed process left. Throws ClrError when another process has it. */
   static reopen(directory: string): RunFolder {
     const unlock = lockFolder(directory);
     const checkpoints = path.join(directory, checkpointFolder);
@@ -114,10 +114,10 @@ export class Table {
   }
 }
 
-/** What to type to go on with a run. */
+/** What to type to resume a run. */
 export function resumeCommand(directory: string): string {
-  const plain = /^[\w./-]+$/.test(directory);
-  return `clr run --resume ${plain ? directory : `'${directory.replaceAll("'", "'\\''")}'`}`;
+  const needsNoQuotes = /^[\w./-]+$/.test(directory);
+  return `clr run --resume ${needsNoQuotes ? directory : `'${directory.replaceAll("'", "'\\''")}'`}`;
 }
 
 /** Makes `<runs>/<n>` with the next free number; `mkdir` decides between processes that start at once. */
@@ -144,7 +144,7 @@ export function makeRunDirectory(runs: string): string {
 function makeNew(directory: string): void {
   makeFolders(path.dirname(directory));
   if (tryMakeDirectory(directory)) return;
-  throw new ClrError('usage', `${directory} exists`, `go on with it: ${resumeCommand(directory)}`);
+  throw new ClrError('usage', `${directory} exists`, `resume it: ${resumeCommand(directory)}`);
 }
 
 /** A file that is replaced whole or not at all. */
@@ -156,7 +156,7 @@ export function writeJson(directory: string, name: string, value: unknown): void
 function firstRows(file: string, header: string, rows: number): string {
   const lines = readText(file).split('\n');
   if (lines.length < rows + 2 || `${lines[0]}\n` !== header)
-    throw new ClrError('data', `${file} has fewer rows than the checkpoint, or other columns`, 'start the run anew');
+    throw new ClrError('data', `${file} has fewer rows than the checkpoint, or other columns`, 'start a new run');
   return `${lines.slice(0, rows + 1).join('\n')}\n`;
 }
 
