@@ -37,7 +37,7 @@ export const runCommand = new Command('run')
   .addOption(cacheOption())
   .addOption(overrideOption())
   .addOption(setOption())
-  .addOption(new Option('--resume <run>', 'go on with an interrupted run, e.g. runs/7 or latest'))
+  .addOption(new Option('--resume <run>', 'resume an interrupted run, e.g. runs/7 or latest'))
   .addOption(
     new Option('--run-dir <dir>', 'the new run folder itself, in place of the next number').conflicts('resume'),
   )
@@ -80,7 +80,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
     process.stdout.write(`run folder ${directory}\n`);
   }
   if (summary.status === 'interrupted') {
-    process.stderr.write(`interrupted: ${summary.message}; go on with \`${resumeCommand(directory)}\`\n`);
+    process.stderr.write(`interrupted: ${summary.message}; resume with \`${resumeCommand(directory)}\`\n`);
     process.exitCode = interruption.exitCode();
   }
 });

@@ -17,7 +17,7 @@ export interface SweepFlags {
 
 /** `clr sweep`: the comparison of its runs on stdout, the rest on stderr. */
 export const sweepCommand = new Command('sweep')
-  .description('train every arm of a sweep with every seed; again: go on with what is not done')
+  .description('train every arm of a sweep with every seed; run again: resumes what is not done')
   .argument('<file>', 'YAML or JSON: name, base, seeds, arms, grid')
   .addOption(dataOption())
   .addOption(runsOption())

@@ -174,7 +174,7 @@ function parseAssignment(assignment: string, flag?: string): Draft {
   return { tree: nested, origin: new Map(prefixes.map((prefix) => [prefix, where])) };
 }
 
-/** Objects are merged key by key; but one that names another `type` replaces the whole, since its options are others; null takes a key out. */
+/** Objects are merged key by key; but one that names another `type` replaces the whole, since its options are others; null removes an inherited key. */
 function mergeDraft(draft: Draft, over: Draft): Draft {
   draft.tree = mergeTrees(draft.tree, over.tree);
   for (const [key, where] of over.origin) draft.origin.set(key, where);

@@ -8,7 +8,7 @@ import { assignments } from './plan.js';
 
 const program = shipped('bin/clr.js');
 
-/** What every run of a sweep is told besides its config. */
+/** The flags that every run of a sweep gets besides its config. */
 export interface RunFlags {
   data?: string;
   cache: string;
@@ -38,7 +38,7 @@ export function startRun(directory: string, run: SweepRun, next: Next, flags: Ru
   }
 }
 
-/** The last error that the run's log tells. */
+/** The last error in the run's log. */
 export function lastError(directory: string, run: SweepRun): string | undefined {
   const log = readFileSync(`${path.join(directory, run.directory)}.log`, 'utf8');
   return log

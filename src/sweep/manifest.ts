@@ -102,7 +102,7 @@ export function isDone({ status }: Pick<SweepRun, 'status'>): boolean {
   return status === 'completed' || status === 'diverged';
 }
 
-/** What was begun goes on; what failed is repeated; what another process still trains is waited for. */
+/** A run that has begun is resumed, one that failed is repeated, one that another process still trains is waited for. */
 export function nextStep(directory: string, run: SweepRun): Next {
   const folder = path.join(directory, run.directory);
   if (lockHolder(folder) !== undefined) return 'wait';

@@ -88,7 +88,7 @@ it('with any one bit flipped, or cut off anywhere, gives way to the one before i
       writeFileSync(file('last'), bytes);
       expect(load()?.iteration, `byte ${i}`).toBe(1);
       expect(reports.pop()).toMatch(
-        /last\.safetensors is (damaged|cut off).*going on from previous\.safetensors, iteration 1$/,
+        /last\.safetensors is (damaged|cut off).*resuming from previous\.safetensors, iteration 1$/,
       );
     }
   }

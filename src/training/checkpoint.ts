@@ -68,14 +68,14 @@ export function loadCheckpoint(
   for (const name of checkpointsIn(path.join(directory, checkpointFolder))) {
     try {
       const position = decode(readWhole(path.join(directory, checkpointFolder, name)), variables);
-      if (problems.length > 0) report(`${problems.join('; ')}: going on from ${name}, iteration ${position.iteration}`);
+      if (problems.length > 0) report(`${problems.join('; ')}: resuming from ${name}, iteration ${position.iteration}`);
       return position;
     } catch (error) {
       problems.push(`${path.join(directory, checkpointFolder, name)} ${(error as Error).message}`);
     }
   }
   if (problems.length === 0) return undefined;
-  throw new ClrError('data', `no usable checkpoint: ${problems.join('; ')}`, 'start the run anew');
+  throw new ClrError('data', `no usable checkpoint: ${problems.join('; ')}`, 'start a new run');
 }
 
 /**
