@@ -7,16 +7,17 @@ import { startPosition } from '../training/position.js';
 import { prepareTraining } from '../training/prepare.js';
 import { train } from '../training/train.js';
 
-const config = configSchema.parse({
-  batch_size: 4,
-  max_iterations: 10,
-  dataset: { type: 'synthetic', train_size: 40, val_size: 10 },
-  augmentation: { flip: true, crop: { pad: 1 } },
-  model: { type: 'resnet', depth: 8 },
-  schedule: { type: 'constant', lr: 0.1 },
-});
+const configOf = (batchSize: number, lr: number) =>
+  configSchema.parse({
+    batch_size: batchSize,
+    max_iterations: 10,
+    dataset: { type: 'synthetic', train_size: 10 * batchSize, val_size: 10 },
+    augmentation: { flip: true, crop: { pad: 1 } },
+    model: { type: 'resnet', depth: 8 },
+    schedule: { type: 'constant', lr },
+  });
 
-/** Every fourth row and column, so that the reference is done in seconds, and four of them a batch. */
+/** Every fourth row and column, so that the reference is done in seconds. */
 function small({ imageShape: [, width], train, validation, ...rest }: Dataset): Dataset {
   const reduced = ({ images, labels }: Split): Split => {
     const kept = (_: number, i: number) => {
@@ -28,19 +29,17 @@ function small({ imageShape: [, width], train, validation, ...rest }: Dataset): 
   return { ...rest, imageShape: [8, 8, 3], train: reduced(train), validation: reduced(validation) };
 }
 
-/** The losses of the first ten iterations of a small net on the backend of that name, in float32 at LR 0.1 unless told otherwise. */
+/** Losses of the first ten iterations of a small net on the backend of that name; by default in float32, 4 images a batch, LR 0.1. */
 export async function firstLosses(
   name: string,
-  { lr = 0.1, ...options }: Partial<BackendOptions> & { lr?: number } = {},
+  { lr = 0.1, batchSize = 4, ...options }: Partial<BackendOptions> & { lr?: number; batchSize?: number } = {},
 ): Promise<number[]> {
+  const config = configOf(batchSize, lr);
   const { stepsInFlight } = await useBackend(name, { precision: 'f32', ...options });
   const dataset = await datasets.create(config.dataset, { cacheDirectory: '/nowhere', seed: 1, report() {} });
   const losses: number[] = [];
   const hooks = { onIteration: ({ loss }: { loss: number }) => void losses.push(loss), signal: AbortSignal.any([]) };
-  const training = {
-    ...prepareTraining({ ...config, schedule: { ...config.schedule, lr } }, small(dataset)),
-    stepsInFlight,
-  };
+  const training = { ...prepareTraining(config, small(dataset)), stepsInFlight };
   for await (const _ of train(training, startPosition(), hooks));
   return losses;
 }
