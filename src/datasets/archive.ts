@@ -4,17 +4,15 @@ import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import { ClrError } from '../errors.js';
+import type { Layout } from './layout.js';
 import { maxBytes, memberOf } from './members.js';
 import type { SourceFile } from './source-file.js';
-
-/** The real archives unpack to 184 MB (batches) and 250 MB (images). */
-const maxArchiveBytes = 1 << 30;
 
 /**
  * The files of a data set in a .tar or .tar.gz (told by its content), read in one pass and in memory: nothing is written
  * to disk. Throws ClrError('data') for what is no archive, is cut off or too large, or holds links or paths that lead out of it.
  */
-export async function* archiveFiles(archive: string): AsyncGenerator<SourceFile> {
+export async function* archiveFiles(archive: string, layout: Layout): AsyncGenerator<SourceFile> {
   const ready: SourceFile[] = [];
   const seen = new Set<string>();
   const problems: unknown[] = [];
@@ -23,7 +21,7 @@ export async function* archiveFiles(archive: string): AsyncGenerator<SourceFile>
   const parser = new Parser({ strict: true, brotli: false, zstd: false, maxDecompressionRatio: 0 });
   const take = (entry: ReadEntry) => {
     try {
-      collect(archive, entry, seen, ready);
+      collect(archive, layout, entry, seen, ready);
     } catch (error) {
       problems.push(error);
       entry.resume();
@@ -38,7 +36,7 @@ export async function* archiveFiles(archive: string): AsyncGenerator<SourceFile>
   let total = 0;
   for await (const chunk of unpacked(archive)) {
     total += chunk.length;
-    if (total > maxArchiveBytes) throw refused(archive, `unpacks to more than ${maxArchiveBytes} bytes`);
+    if (total > layout.archiveBytes) throw refused(archive, `unpacks to more than ${layout.archiveBytes} bytes`);
     parser.write(chunk); // synchronous: what is complete after it stands in `ready`
     if (problems.length > 0) throw problems[0];
     yield* ready.splice(0);
@@ -50,7 +48,7 @@ export async function* archiveFiles(archive: string): AsyncGenerator<SourceFile>
 }
 
 /** Puts the entry into `ready` as soon as its last byte is there. */
-function collect(archive: string, entry: ReadEntry, seen: Set<string>, ready: SourceFile[]): void {
+function collect(archive: string, layout: Layout, entry: ReadEntry, seen: Set<string>, ready: SourceFile[]): void {
   const path = entry.path.replace(/^(\.\/)+/, '').replace(/\/+$/, '');
   const isDirectory = entry.type === 'Directory';
   const isFile = entry.type === 'File' || entry.type === 'OldFile' || entry.type === 'ContiguousFile';
@@ -58,13 +56,11 @@ function collect(archive: string, entry: ReadEntry, seen: Set<string>, ready: So
   if (/^\/|^[A-Za-z]:|\\/.test(path) || path.split('/').includes('..'))
     throw refused(archive, `holds ${quoted(entry.path)}, a path that may lead out of it`);
 
-  const member = memberOf(path, isDirectory);
+  const member = memberOf(path, isDirectory, layout);
   if (!member) return void entry.resume();
-  if (entry.size > maxBytes[member.kind])
-    throw refused(
-      archive,
-      `holds ${quoted(path)} of ${entry.size} bytes, more than the ${maxBytes[member.kind]} possible`,
-    );
+  const most = maxBytes(member, layout);
+  if (entry.size > most)
+    throw refused(archive, `holds ${quoted(path)} of ${entry.size} bytes, more than the ${most} possible`);
   if (isFile && seen.size === seen.add(path).size) throw refused(archive, `holds ${quoted(path)} twice`);
   const chunks: Buffer[] = [];
   entry.on('data', (chunk: Buffer) => chunks.push(Buffer.from(chunk)));
@@ -88,7 +84,7 @@ async function* unpacked(archive: string): AsyncGenerator<Buffer> {
 
 function damaged(archive: string, cause: unknown): ClrError {
   const reason = (cause as Error).message.replace(/^TAR_\w+: /, '');
-  const hint = 'copy or download it again; it must be a .tar or .tar.gz of the batches or image folders';
+  const hint = 'copy or download it again; it must be a .tar or .tar.gz of the official files or image folders';
   return new ClrError('data', `${archive} is cut off, damaged or no archive: ${reason}`, hint, { cause });
 }
 

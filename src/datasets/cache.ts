@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolders, replaceFile } from '../system/atomic.js';
-import type { Dataset, Split } from './dataset.js';
+import { type Dataset, type Labels, type Split, zeroLabels } from './dataset.js';
 
 interface Header {
   imageShape: [number, number, number];
@@ -43,7 +43,7 @@ export async function cached(
 
 function pack(dataset: Dataset): Buffer {
   const { imageShape, classNames, train, validation } = dataset;
-  const body = [train.images, train.labels, validation.images, validation.labels];
+  const body = [train.images, bytesOf(train.labels), validation.images, bytesOf(validation.labels)];
   const sha256 = digest(body);
   const header: Header = {
     imageShape,
@@ -64,18 +64,18 @@ function unpack(bytes: Buffer): Dataset {
   const { imageShape, classNames, train, validation, sha256 }: Header = JSON.parse(bytes.toString('utf8', 0, end));
   if (digest([body]) !== sha256) throw new Error('its checksum is wrong');
   const imageBytes = imageShape[0] * imageShape[1] * imageShape[2];
-  const trainEnd = train * (imageBytes + 1);
-  return {
-    imageShape,
-    classNames,
-    train: split(body.subarray(0, trainEnd), train * imageBytes),
-    validation: split(body.subarray(trainEnd), validation * imageBytes),
+  const split = (start: number, count: number): Split => {
+    const plain = new Uint8Array(body.buffer, body.byteOffset + start); // no Buffer: its slice() does not copy
+    const labels = zeroLabels(count, classNames.length);
+    bytesOf(labels).set(plain.subarray(count * imageBytes, count * imageBytes + labels.byteLength));
+    return { images: plain.subarray(0, count * imageBytes), labels };
   };
+  const trainBytes = train * imageBytes + zeroLabels(train, classNames.length).byteLength;
+  return { imageShape, classNames, train: split(0, train), validation: split(trainBytes, validation) };
 }
 
-function split(bytes: Buffer, imagesEnd: number): Split {
-  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length); // no Buffer: its slice() does not copy
-  return { images: plain.subarray(0, imagesEnd), labels: plain.subarray(imagesEnd) };
+function bytesOf(labels: Labels): Uint8Array {
+  return new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength);
 }
 
 function digest(parts: Uint8Array[]): string {

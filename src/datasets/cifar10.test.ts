@@ -17,7 +17,7 @@ import { create, Header } from 'tar';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ClrError } from '../errors.js';
 import { normalisation } from './batches.js';
-import type { Dataset } from './dataset.js';
+import type { Dataset, Labels } from './dataset.js';
 import { datasets } from './index.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'clr-cifar10-'));
@@ -235,7 +235,7 @@ describe('what is no data set', () => {
   it('is refused: a path that is absent, a device, a folder of other things, two data sets', async () => {
     expect(await refusal(join(place, 'absent'))).toContain('absent does not exist');
     expect(await refusal('/dev/null')).toBe('/dev/null is neither a file nor a folder');
-    expect(await refusal(place)).toMatch(/holds neither the official binary batches nor image folders/);
+    expect(await refusal(place)).toMatch(/holds neither the official binary files nor image folders/);
     await writeImages(join(place, 'two/a'));
     writeBatches(join(place, 'two/b'), 1);
     expect(await refusal(join(place, 'two'))).toMatch(/holds more than one data set \(in b, a\)/);
@@ -367,7 +367,7 @@ describe('the cache', () => {
 });
 
 describe('train_limit and val_limit', () => {
-  const perClass = (labels: Uint8Array) => Array.from({ length: 10 }, (_, c) => labels.filter((l) => l === c).length);
+  const perClass = (labels: Labels) => Array.from({ length: 10 }, (_, c) => [...labels].filter((l) => l === c).length);
 
   it('take as many of each class, the same ones for the same seed', async () => {
     const folder = writeBatches(join(place, 'data'));

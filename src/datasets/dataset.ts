@@ -1,9 +1,12 @@
+/** Class numbers, 0..classes-1: bytes for up to 256 classes. */
+export type Labels = Uint8Array | Uint16Array;
+
 /** Images of one split, as bytes. */
 export interface Split {
   /** [N, H, W, C], row by row, 0..255. */
   images: Uint8Array;
-  /** [N], 0..classes-1. */
-  labels: Uint8Array;
+  /** [N] */
+  labels: Labels;
 }
 
 /** Everything a run trains and validates on; small enough to stay in memory (CIFAR-10: 184 MB). */
@@ -13,6 +16,11 @@ export interface Dataset {
   classNames: string[];
   train: Split;
   validation: Split;
+}
+
+/** `count` labels, all 0. */
+export function zeroLabels(count: number, classes: number): Labels {
+  return classes > 256 ? new Uint16Array(count) : new Uint8Array(count);
 }
 
 /** Where images come from and go to, besides what the config says. */

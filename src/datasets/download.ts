@@ -15,13 +15,6 @@ export interface Download {
   sha256: string;
 }
 
-/** The binary version of https://www.cs.toronto.edu/~kriz/cifar.html (md5 there: c32a1d4ab5d03f1284b67883e8d87530). */
-export const officialDownload: Download = {
-  url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
-  bytes: 170_052_171,
-  sha256: 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
-};
-
 /** Where the file lies once it is whole. */
 export function downloadPath({ url }: Download, cacheDirectory: string): string {
   return join(cacheDirectory, basename(new URL(url).pathname));

@@ -1,5 +1,5 @@
 import { ClrError } from '../errors.js';
-import type { Dataset, Split } from './dataset.js';
+import { type Dataset, type Split, zeroLabels } from './dataset.js';
 import type { SplitName } from './members.js';
 
 /** One decoded image of an image folder. */
@@ -7,7 +7,9 @@ export interface DecodedImage {
   path: string;
   split: SplitName;
   className: string;
-  /** [32, 32, 3] */
+  width: number;
+  height: number;
+  /** [height, width, 3] */
   pixels: Uint8Array;
 }
 
@@ -20,26 +22,31 @@ export function fromImages(images: DecodedImage[], classNames: Record<SplitName,
   const missing = [...classNames.test].filter((name) => !classNames.train.has(name));
   const lacking = names.filter((name) => !classNames.test.has(name));
   if (names.length === 0 || missing.length + lacking.length > 0) throw unequalClasses(from, names, missing, lacking);
-  if (names.length > 256) throw new ClrError('data', `${from} has ${names.length} classes, more than 256`);
+  if (names.length > 65_536) throw new ClrError('data', `${from} has ${names.length} classes, more than 65536`);
   for (const split of ['train', 'test'] as const) {
     const used = new Set(images.filter((image) => image.split === split).map((image) => image.className));
     const empty = names.find((name) => !used.has(name));
     if (empty !== undefined) throw emptyClass(from, `${split}/${empty}`);
   }
   images.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  const { width, height } = images[0]!;
+  const other = images.find((image) => image.width !== width || image.height !== height);
+  if (other) throw unequalSizes(from, images[0]!, other);
   const splitOf = (split: SplitName) =>
     joined(
       images.filter((image) => image.split === split),
       names,
     );
-  return { imageShape: [32, 32, 3], classNames: names, train: splitOf('train'), validation: splitOf('test') };
+  return { imageShape: [height, width, 3], classNames: names, train: splitOf('train'), validation: splitOf('test') };
 }
 
 function joined(images: DecodedImage[], names: string[]): Split {
-  const split = { images: new Uint8Array(images.length * 32 * 32 * 3), labels: new Uint8Array(images.length) };
+  const labelOf = new Map(names.map((name, label) => [name, label]));
+  const size = images[0]!.pixels.length;
+  const split = { images: new Uint8Array(images.length * size), labels: zeroLabels(images.length, names.length) };
   images.forEach(({ pixels, className }, i) => {
-    split.images.set(pixels, i * pixels.length);
-    split.labels[i] = names.indexOf(className);
+    split.images.set(pixels, i * size);
+    split.labels[i] = labelOf.get(className)!;
   });
   return split;
 }
@@ -58,6 +65,15 @@ function unequalClasses(from: string, names: string[], missing: string[], lackin
     'data',
     `${from}: train/ and test/ need the same class folders; ${detail}`,
     'add the missing folders',
+  );
+}
+
+function unequalSizes(from: string, one: DecodedImage, other: DecodedImage): ClrError {
+  const size = ({ path, width, height }: DecodedImage) => `${path} ${width} x ${height} pixels`;
+  return new ClrError(
+    'data',
+    `${from}: all images must have one size, but ${size(one)} and ${size(other)}`,
+    'scale or remove those that differ',
   );
 }
 

@@ -1,17 +1,27 @@
+import { ClrError } from '../errors.js';
 import { Registry, type Typed } from '../registry.js';
 import { cifar10 } from './cifar10.js';
+import { cifar100 } from './cifar100.js';
 import type { DataOptions, Dataset } from './dataset.js';
+import { images } from './images.js';
 import { synthetic } from './synthetic.js';
 
-const entries = [cifar10, synthetic];
+const entries = [cifar10, cifar100, images, synthetic];
 
 /** The data sets that a config can name. `create` throws ClrError('data') where images are missing or damaged. */
 export const datasets = new Registry<[DataOptions], Promise<Dataset>>('dataset', entries);
 
 /**
- * Training images that a validated `dataset` of a config stands for, without loading any: for `cifar10` the official
- * 50,000 unless limited, whatever the archive at hand holds.
+ * Training images that a validated `dataset` of a config stands for, without loading any: for `cifar10` and `cifar100` the
+ * official 50,000 unless limited, whatever the archive at hand holds. Throws ClrError('usage') where only the images tell.
  */
 export function trainSize(config: Typed): number {
-  return entries.find(({ type }) => type === config.type)!.trainSize(config as never);
+  const size = entries.find(({ type }) => type === config.type)!.trainSize(config as never);
+  if (size !== undefined) return size;
+  const problem = `how many training images the data set "${config.type}" has is not known before they are read`;
+  throw new ClrError(
+    'usage',
+    problem,
+    'set dataset.train_limit, or name the batches an epoch (clr schedule --batches)',
+  );
 }

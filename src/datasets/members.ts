@@ -1,22 +1,28 @@
-/** What a file (or folder) inside a data set is, told from its place in it. `root` is the folder that it lies in, '' at the top. */
+import { fileBytes, type Layout } from './layout.js';
+
+/**
+ * What a file (or folder) inside a data set is, told from its place in it: an official binary file, a class folder or an
+ * image. `root` is the folder that it lies in, '' at the top.
+ */
 export type Member =
-  | { kind: 'batch'; root: string; name: string }
+  | { kind: 'binary'; root: string; name: string }
   | { kind: 'class'; root: string; split: SplitName; className: string }
   | { kind: 'image'; root: string; split: SplitName; className: string };
 
 /** The folder of a split; `test` is what runs validate on. */
 export type SplitName = 'train' | 'test';
 
-/** Bytes of an official batch: 10,000 images of one label and 3 x 32 x 32 values each. */
-const batchBytes = 10_000 * (1 + 3 * 32 * 32);
-
-/** The most bytes that a file of each kind may have: a 32 x 32 image is a few kB, whatever its metadata. */
-export const maxBytes: Record<Member['kind'], number> = { batch: batchBytes, class: 0, image: 1 << 20 };
+/** The most bytes that a member may have. */
+export function maxBytes({ kind }: Member, { binary, imageFileBytes }: Layout): number {
+  if (kind === 'binary') return fileBytes(binary!);
+  return kind === 'image' ? imageFileBytes : 0;
+}
 
 /** Undefined for everything that is no part of the data: read-me files, hidden files, deeper folders. */
-export function memberOf(path: string, isDirectory: boolean): Member | undefined {
-  const batch = /^(?:([^/]+)\/)?((?:data_batch_[1-5]|test_batch)\.bin|batches\.meta\.txt)$/.exec(path);
-  if (batch && !isDirectory) return { kind: 'batch', root: batch[1] ?? '', name: batch[2]! };
+export function memberOf(path: string, isDirectory: boolean, { binary }: Layout): Member | undefined {
+  const top = /^(?:([^/]+)\/)?([^/]+)$/.exec(path);
+  if (top && !isDirectory && binary && isBinary(top[2]!, binary))
+    return { kind: 'binary', root: top[1] ?? '', name: top[2]! };
 
   const place = /^(?:([^/]+)\/)?(train|test)\/([^/.][^/]*)(?:\/([^/.][^/]*))?$/.exec(path);
   if (!place) return undefined;
@@ -24,6 +30,10 @@ export function memberOf(path: string, isDirectory: boolean): Member | undefined
   const found = { root, split: split as SplitName, className: className! };
   if (file === undefined) return isDirectory ? { kind: 'class', ...found } : undefined;
   return !isDirectory && /\.(png|jpe?g)$/i.test(file) ? { kind: 'image', ...found } : undefined;
+}
+
+function isBinary(name: string, { trainFiles, testFile, namesFile }: NonNullable<Layout['binary']>): boolean {
+  return [...trainFiles, testFile, namesFile].includes(name);
 }
 
 /** Whether a folder at `path` can hold members, so that a folder is not searched deeper than that. */

@@ -4,17 +4,19 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClrError } from '../errors.js';
 import { archiveFiles } from './archive.js';
-import { type Member, maxBytes, mayHoldMembers, memberOf } from './members.js';
+import type { Layout } from './layout.js';
+import { maxBytes, mayHoldMembers, memberOf } from './members.js';
 import type { Source, SourceFile } from './source-file.js';
 
 /** Looks at what lies at `path`, without reading it. Throws ClrError('data') when nothing usable is there. */
-export function openSource(path: string): Source {
+export function openSource(path: string, layout: Layout): Source {
   const stats = statOf(path);
   const place = realpathSync(path);
-  if (stats.isFile()) return { identity: JSON.stringify([place, stamp(stats)]), files: () => archiveFiles(path) };
+  if (stats.isFile())
+    return { identity: JSON.stringify([place, stamp(stats)]), files: () => archiveFiles(path, layout) };
   if (!stats.isDirectory())
     throw new ClrError('data', `${path} is neither a file nor a folder`, 'give --data an archive or a folder');
-  const found = listFolder(path);
+  const found = listFolder(path, layout);
   const list = createHash('sha256').update(JSON.stringify(found.map((file) => [file.path, stamp(file.stats)])));
   return {
     identity: JSON.stringify([place, found.length, list.digest('hex')]),
@@ -25,16 +27,18 @@ export function openSource(path: string): Source {
 }
 
 /** Every member below `folder`, sorted by path. Links are followed: the folder is the user's own. */
-function listFolder(folder: string, below = ''): (SourceFile & { stats: Stats })[] {
+function listFolder(folder: string, layout: Layout, below = ''): (SourceFile & { stats: Stats })[] {
   return namesIn(join(folder, below)).flatMap((name) => {
     const path = below === '' ? name : `${below}/${name}`;
     const mayHold = mayHoldMembers(path);
-    if (!memberOf(path, false) && !(mayHold && existsSync(join(folder, path)))) return [];
+    if (!memberOf(path, false, layout) && !(mayHold && existsSync(join(folder, path)))) return [];
     const stats = statOf(join(folder, path));
     const isDirectory = stats.isDirectory();
-    const member = isDirectory || stats.isFile() ? memberOf(path, isDirectory) : undefined;
-    const found = member ? [{ path, member, stats, bytes: () => read(join(folder, path), member, stats) }] : [];
-    return isDirectory && mayHold ? [...found, ...listFolder(folder, path)] : found;
+    const member = isDirectory || stats.isFile() ? memberOf(path, isDirectory, layout) : undefined;
+    const found = member
+      ? [{ path, member, stats, bytes: () => read(join(folder, path), maxBytes(member, layout), stats) }]
+      : [];
+    return isDirectory && mayHold ? [...found, ...listFolder(folder, layout, path)] : found;
   });
 }
 
@@ -46,12 +50,12 @@ function namesIn(folder: string): string[] {
   }
 }
 
-async function read(file: string, { kind }: Member, { size }: Stats): Promise<Buffer> {
-  if (size <= maxBytes[kind])
+async function read(file: string, most: number, { size }: Stats): Promise<Buffer> {
+  if (size <= most)
     return readFile(file).catch((error) => {
       throw unreadable(file, error);
     });
-  const message = `${file} has ${size} bytes, more than the ${maxBytes[kind]} possible`;
+  const message = `${file} has ${size} bytes, more than the ${most} possible`;
   throw new ClrError('data', message, 'is it a file of this data set?');
 }
 

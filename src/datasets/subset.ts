@@ -1,6 +1,17 @@
+import { z } from 'zod';
 import { ClrError } from '../errors.js';
 import { type Random, randomStream } from '../random.js';
-import type { DataOptions, Dataset, Split } from './dataset.js';
+import type { DataOptions, Dataset, Labels, Split } from './dataset.js';
+
+const limit = (split: string) =>
+  z
+    .int()
+    .positive()
+    .optional()
+    .describe(`images of the ${split} split, the same number of each class; all when absent`);
+
+/** Shared by the data sets that are read from files. */
+export const limitOptions = { train_limit: limit('training'), val_limit: limit('validation') };
 
 /** How many images of each split to take; undefined: all. */
 export interface Limits {
@@ -30,7 +41,7 @@ export function limited(dataset: Dataset, limits: Limits, { seed }: Pick<DataOpt
 }
 
 /** `limit` indices in ascending order, as many of each class as of any other as far as there are enough of it. */
-export function balancedSubset(labels: Uint8Array, limit: number, random: Random): Int32Array {
+export function balancedSubset(labels: Labels, limit: number, random: Random): Int32Array {
   const byClass = new Map<number, number[]>();
   for (const i of random.permutation(labels.length)) {
     const members = byClass.get(labels[i]!);
@@ -46,7 +57,7 @@ export function balancedSubset(labels: Uint8Array, limit: number, random: Random
 
 function take({ images, labels }: Split, indices: Int32Array): Split {
   const size = images.length / labels.length;
-  const taken = { images: new Uint8Array(indices.length * size), labels: new Uint8Array(indices.length) };
+  const taken = { images: new Uint8Array(indices.length * size), labels: labels.slice(0, indices.length) };
   indices.forEach((from, to) => {
     taken.images.set(images.subarray(from * size, (from + 1) * size), to * size);
     taken.labels[to] = labels[from]!;

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import { probeBackends } from '../backends/index.js';
 import { renderPng } from '../charts/render.js';
-import { downloadPath, officialDownload } from '../datasets/download.js';
+import { cifar10Download, cifar10Layout } from '../datasets/cifar10.js';
+import { downloadPath } from '../datasets/download.js';
 import { openSource } from '../datasets/source.js';
 import type { ClrError } from '../errors.js';
 
@@ -41,13 +42,13 @@ async function backendFindings(): Promise<Finding[]> {
 /** The data named, else what an earlier run has downloaded. */
 function dataFinding(data: string | undefined, cacheDirectory: string): Finding {
   const subject = 'CIFAR-10';
-  const path = data ?? downloadPath(officialDownload, cacheDirectory);
+  const path = data ?? downloadPath(cifar10Download, cacheDirectory);
   if (data === undefined && !existsSync(path)) {
     const remedy = 'name it with --data PATH or CLR_DATA; else the first run downloads it';
     return { subject, ok: false, detail: `not named, and not in ${cacheDirectory}`, remedy };
   }
   try {
-    openSource(path);
+    openSource(path, cifar10Layout);
     return { subject, ok: true, detail: path };
   } catch (error) {
     return {

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { Header } from 'tar';
 import { loadConfig } from '../config/load.js';
 import { archiveFiles } from '../datasets/archive.js';
+import { cifar10Layout } from '../datasets/cifar10.js';
 import { ClrError } from '../errors.js';
 import { metricsColumns } from '../runs/columns.js';
 import { readJson, readTable } from '../runs/read-run.js';
@@ -253,7 +254,7 @@ export const fuzzTargets: FuzzTarget[] = [
     name: 'archives',
     cases: fc.oneof({ weight: 3, arbitrary: validArchive }, { weight: 4, arbitrary: archive }),
     read: async (file) => {
-      for await (const { bytes: content } of archiveFiles(file)) await content();
+      for await (const { bytes: content } of archiveFiles(file, cifar10Layout)) await content();
     },
   },
 ];
