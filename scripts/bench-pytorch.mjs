@@ -1,10 +1,11 @@
 // The training step of ResNet-56 (zero-padded shortcuts, batch 128) here and in PyTorch, on this machine, in turn: both medians
-// and their ratio. Needs `npm run build` and a Python with torch (Debian: apt-get install python3-torch; PYTHON names another).
+// and their ratio. Needs `npm run build` and a Python with torch (`sh scripts/venv.sh`; PYTHON names another).
 //   node scripts/bench-pytorch.mjs [--backend onednn] [--precision f32] [--depth 56] [--batch-size 128] [--threads 2]
 //                                  [--rounds 5] [--steps 10]
 // On a GPU: --backend webgpu --torch-device cuda [--torch-compile]; --precision f16 is compared with PyTorch's bf16 autocast.
 import { spawnSync } from 'node:child_process';
 import os from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -48,10 +49,12 @@ const ratios = ours.map((own, round) => theirs[round].median_ms / own.median_ms)
 console.log(`ratio   ${median(ratios).toFixed(2)} (rounds ${ratios.map((ratio) => ratio.toFixed(2)).join(' ')})`);
 
 function findPython() {
-  const candidates = process.env.PYTHON ? [process.env.PYTHON] : ['python3', '/usr/bin/python3'];
+  const cache = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache');
+  const venv = process.env.CLR_PEERS || path.join(cache, 'clr', 'peers');
+  const candidates = process.env.PYTHON ? [process.env.PYTHON] : [path.join(venv, 'bin/python'), 'python3'];
   const found = candidates.find((candidate) => spawnSync(candidate, ['-c', 'import torch']).status === 0);
   if (found) return found;
-  console.error(`No torch for ${candidates.join(' or ')}. Debian: apt-get install python3-torch; or set PYTHON.`);
+  console.error(`No torch for ${candidates.join(' or ')}: sh scripts/venv.sh installs it; or set PYTHON.`);
   process.exit(1);
 }
 

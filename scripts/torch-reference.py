@@ -1,4 +1,4 @@
-"""What PyTorch itself does, for src/torch.test.ts: reads cases as JSON on stdin, writes the results as JSON to stdout."""
+"""What PyTorch itself does, for src/testing/torch.test.ts: reads cases as JSON on stdin, writes the results as JSON to stdout."""
 import json
 import sys
 import warnings
