@@ -82,11 +82,11 @@ async function fetchRest(
   open: Opener,
   report: DataOptions['report'],
 ): Promise<void> {
-  const response = await open(new URL(url), start > 0 ? { range: `bytes=${start}-` } : {});
-  const continues = response.statusCode === 206 && response.headers['content-range']?.startsWith(`bytes ${start}-`);
-  if (!continues && response.statusCode !== 200) {
-    response.destroy();
-    throw new Error(`the server answers ${response.statusCode}`);
+  const { statusCode, headers, body } = await open(new URL(url), start > 0 ? { range: `bytes=${start}-` } : {});
+  const continues = statusCode === 206 && String(headers['content-range']).startsWith(`bytes ${start}-`);
+  if (!continues && statusCode !== 200) {
+    body.destroy();
+    throw new Error(`the server answers ${statusCode}`);
   }
   let received = continues ? start : 0;
   const counted = async function* (chunks: AsyncIterable<Buffer>) {
@@ -99,7 +99,7 @@ async function fetchRest(
     }
   };
   try {
-    await pipeline(response, counted, createWriteStream(part, { flags: continues ? 'a' : 'w', flush: true }));
+    await pipeline(body, counted, createWriteStream(part, { flags: continues ? 'a' : 'w', flush: true }));
   } finally {
     if (received > bytes) await rm(part, { force: true }); // no part of the file that is wanted
   }
