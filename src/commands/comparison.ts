@@ -4,7 +4,7 @@ import type { Skipped } from '../runs/find-runs.js';
 import { metrics } from '../runs/scores.js';
 
 /** What the commands that read runs take. */
-export const runsArgument = ['<path...>', 'run folders, sweep folders, folders of either, or patterns'] as const;
+export const runsArgument = ['<path...>', 'run folders, sweep folders, or folders of either'] as const;
 export const metricOption = () =>
   new Option('--metric <name>', 'what is tested and sorted by').choices(Object.keys(metrics)).default('val_acc');
 export const baselineOption = () =>

@@ -139,11 +139,11 @@ describe('reading runs', () => {
     writeRun('c/5', { name: 'young' }, 90);
     rmSync(path.join(root, 'c/5/summary.json'));
     mkdirSync(path.join(root, 'empty'), { recursive: true });
-    const { runs, skipped } = readRuns([path.join(root, 'c', '?'), path.join(root, 'empty'), path.join(root, 'no*')]);
+    const { runs, skipped } = readRuns(['c', 'empty', 'nowhere'].map((name) => path.join(root, name)));
     expect(runs.map((run) => run.name)).toEqual(['good']);
     expect(skipped.map(({ path: where, reason }) => [path.relative(root, where), reason])).toEqual([
       ['empty', 'not a run folder (no config.json), and none is in it'],
-      ['no*', 'matches nothing'],
+      ['nowhere', 'does not exist'],
       ['c/2', 'interrupted after 8 iterations'],
       ['c/3', expect.stringContaining('damaged: cannot read')],
       ['c/4', 'damaged: config.json: name cannot be 7'],
@@ -151,13 +151,13 @@ describe('reading runs', () => {
     ]);
   });
 
-  it('takes patterns, folders in folders and sweeps in the order of their manifest, each run once', () => {
+  it('takes folders in folders and sweeps in the order of their manifest, each run once', () => {
     for (const arm of ['zebra', 'ant']) writeRun(`d/sweep-x/${arm}/seed-1`, { name: arm }, 90);
     const directories = ['zebra', 'ant', 'later'].map((arm) => ({ directory: `${arm}/seed-1` }));
     writeFileSync(path.join(root, 'd/sweep-x/sweep.json'), JSON.stringify({ runs: directories }));
     writeRun('d/10', { name: 'ten' }, 90);
     writeRun('d/9', { name: 'nine' }, 90);
-    const { runs, skipped } = readRuns([path.join(root, 'd'), path.join(root, 'd', '*')]);
+    const { runs, skipped } = readRuns([path.join(root, 'd'), path.join(root, 'd', '9')]);
     expect(runs.map((run) => run.name)).toEqual(['nine', 'ten', 'zebra', 'ant']);
     expect(skipped).toEqual([]);
   });

@@ -12,17 +12,16 @@ export interface Skipped {
 const maxDepth = 4; // of run folders below a folder named: runs/sweep-x/arm/seed-1, and one to spare
 
 /**
- * The run folders that `paths` name: run folders, sweep folders (in the order of their manifest), folders of either, and
- * patterns with * and ? that the shell has not expanded. Each once, in the order given, numbers in names counted as such.
+ * The run folders that `paths` name: run folders, sweep folders (in the order of their manifest) and folders of either.
+ * Each once, in the order given, numbers in names counted as such.
  */
 export function findRuns(paths: readonly string[]): { directories: string[]; skipped: Skipped[] } {
   const found = new Map<string, string>();
   const skipped: Skipped[] = [];
   for (const named of paths) {
-    const expanded = existsSync(named) ? [named] : expandPattern(named);
-    const directories = expanded.flatMap((directory) => runsBelow(directory, 0));
+    const directories = runsBelow(named, 0);
     for (const directory of directories) found.set(path.resolve(directory), directory);
-    if (directories.length === 0) skipped.push({ path: printable(named), reason: whyNone(named, expanded) });
+    if (directories.length === 0) skipped.push({ path: printable(named), reason: whyNone(named) });
   }
   return { directories: [...found.values()], skipped };
 }
@@ -53,31 +52,9 @@ function sweepRuns(directory: string): string[] | undefined {
   }
 }
 
-function expandPattern(pattern: string): string[] {
-  if (!/[*?]/.test(pattern)) return [];
-  const { root } = path.parse(pattern);
-  const segments = pattern.slice(root.length).split(path.sep);
-  return segments.reduce<string[]>((bases, segment) => bases.flatMap((base) => matches(base, segment)), [root]);
-}
-
-function matches(base: string, segment: string): string[] {
-  if (!/[*?]/.test(segment)) {
-    const next = path.join(base, segment);
-    return existsSync(next) ? [next] : [];
-  }
-  const source = segment
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  const expression = new RegExp(`^${source}$`, 's');
-  if (!isDirectory(base || '.')) return [];
-  const names = readdirSync(base || '.').filter((name) => expression.test(name) && !name.startsWith('.'));
-  return naturalOrder(names).map((name) => path.join(base, name));
-}
-
-function whyNone(named: string, expanded: string[]): string {
-  if (expanded.length === 0) return /[*?]/.test(named) ? 'matches nothing' : 'does not exist';
-  return expanded.some(isDirectory) ? 'not a run folder (no config.json), and none is in it' : 'not a folder';
+function whyNone(named: string): string {
+  if (!existsSync(named)) return 'does not exist';
+  return isDirectory(named) ? 'not a run folder (no config.json), and none is in it' : 'not a folder';
 }
 
 function isDirectory(file: string): boolean {
