@@ -19,9 +19,9 @@ export interface ActiveBackend {
   threads: number;
   /** What the device allows at most, where that is known. */
   limits?: string;
-  /** Training steps that may be under way at once, where the device computes while this process goes on. */
+  /** Maximum steps in flight before a loss is read, where the device computes asynchronously. */
   stepsInFlight?: number;
-  /** Where kernels go on after they return: begins to measure them on the device, until the result is asked for. */
+  /** Where kernels run asynchronously: starts to time them on the device; the returned function ends that. */
   profile?(): () => Promise<DeviceProfile>;
 }
 
@@ -42,7 +42,7 @@ export interface DeviceProfile {
 
 /** What a probe finds; `remedy` is a command or a step for the user. */
 export type Availability =
-  /** `slow`: why `auto` passes it over while another works; `onlyAs`: the device that it must be asked for as. */
+  /** `slow`: why `auto` prefers any other; `onlyAs`: it is used only when this device is asked for by name. */
   { usable: true; device: string; slow?: string; onlyAs?: string } | { usable: false; reason: string; remedy: string };
 /** One way to compute, listed in `backends` below and loaded when asked for. */
 export interface Backend {

@@ -17,22 +17,25 @@ export const backendNames = Object.keys(backends);
 /** `name` "auto": the fastest usable one. `why` says how it came to be chosen. Throws ClrError('backend'). */
 export async function useBackend(name: string, options: BackendOptions): Promise<ActiveBackend & { why: string }> {
   const { backend, why } = name === 'auto' ? await fastest(options) : { backend: await load(name), why: 'asked for' };
-  const problem = shortfall(backend, options);
+  const problem = whyUnfit(backend, options);
   if (problem) throw new ClrError('backend', `the ${backend.name} backend ${problem}`, '`clr doctor` lists the others');
   return { ...(await backend.activate(options)), why };
 }
 
-/** Whether the backend of that name, or the one that `auto` leads to, divides its work among as many threads as it is told. */
+/** Whether the backend of that name, or the one that `auto` chooses, takes a number of threads. */
 export async function takesThreads(name: string): Promise<boolean> {
   const backend = name === 'auto' ? (await fastest({ precision: 'f32' })).backend : await load(name);
   return (backend.maxThreads ?? 1) > 1;
 }
 
-/** Why the backend cannot do what the options ask for; undefined: it can. */
-function shortfall(
+/** Why the backend cannot do what the options ask for, or `auto` not use what a probe found; undefined: it can. */
+function whyUnfit(
   { precisions, maxThreads, takesDevice }: Backend,
   { precision, threads, device }: BackendOptions,
+  found?: Availability,
 ): string | undefined {
+  if (found && !found.usable) return found.reason;
+  if (found?.onlyAs && !device) return `finds only ${found.device}, used only with --device ${found.onlyAs}`;
   if (!precisions.includes(precision)) return `computes in ${precisions.join(' or ')}, not ${precision}`;
   if (device !== undefined && !takesDevice) return `has no devices to choose from, such as ${device}`;
   if (threads === undefined || threads <= (maxThreads ?? 0)) return undefined;
@@ -40,25 +43,18 @@ function shortfall(
   return `runs on ${maxThreads === 1 ? 'one thread' : `at most ${maxThreads} threads`}, not ${threads}`;
 }
 
-/** Why a backend that works only if asked for by name does not do so here. */
-function unnamed({ device, onlyAs }: { device: string; onlyAs?: string }, options: BackendOptions): string | undefined {
-  return onlyAs && !options.device ? `finds only ${device}, which \`--device ${onlyAs}\` would take` : undefined;
-}
-
-/** The first that can do it, is usable and not slow; else the first that is slow. */
+/** The first one that is fit and not slow; else the first slow one. */
 async function fastest(options: BackendOptions): Promise<{ backend: Backend; why: string }> {
   const passedOver: string[] = [];
   let lastResort: Backend | undefined;
   for (const name of backendNames) {
     const backend = await load(name);
-    const availability = await backend.probe();
-    const problem = availability.usable
-      ? (shortfall(backend, options) ?? unnamed(availability, options))
-      : availability.reason;
-    if (!problem && availability.usable && !availability.slow)
-      return { backend, why: ['the fastest usable one', ...passedOver].join('; ') };
+    const found = await backend.probe();
+    const problem = whyUnfit(backend, options, found);
+    const slow = found.usable ? found.slow : undefined;
+    if (!problem && !slow) return { backend, why: ['the fastest usable one', ...passedOver].join('; ') };
     if (!problem) lastResort ??= backend;
-    passedOver.push(`${name}: ${problem ?? (availability.usable && availability.slow)}`);
+    passedOver.push(`${name}: ${problem ?? slow}`);
   }
   if (lastResort) return { backend: lastResort, why: ['the last resort, slow', ...passedOver].join('; ') };
   throw new ClrError('backend', `no backend works here: ${passedOver.join('; ')}`, 'run `clr doctor` for the remedies');

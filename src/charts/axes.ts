@@ -1,3 +1,4 @@
+import { median } from '../statistics/statistics.js';
 /** The finite values' least and greatest, widened by `margin` of their distance; by a twentieth of the value if there is but one. */
 export function extent(values: readonly number[], margin: number): [number, number] {
   const [low, high] = finiteRange(values);
@@ -60,8 +61,4 @@ export function lossAxis(title: string, losses: readonly number[]): LossAxis {
   if (!(highest > 3 * usual)) return { title, domain: [0, 1.05 * highest || 1] };
   const top = 1.5 * usual;
   return { title: `${title}, cut off at ${top.toPrecision(2)} (highest: ${highest.toPrecision(2)})`, domain: [0, top] };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }

@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { Metric } from '../runs/scores.js';
 import { baselineOption, comparisonOf, metricOption, runsArgument } from './comparison.js';
+import { positiveNumber } from './options.js';
 
 interface Flags {
   metric: Metric;
@@ -48,9 +49,3 @@ export const compareCommand = new Command('compare')
     await writePng(chart, compareChart(comparison, curves));
     process.stderr.write(`chart ${chart}\n`);
   });
-
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('must be a number above 0');
-  return value;
-}

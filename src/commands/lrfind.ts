@@ -8,6 +8,7 @@ import {
   dataOption,
   overrideOption,
   positiveInteger,
+  positiveNumber,
   runsOption,
   setOption,
   shorthandOptions,
@@ -46,8 +47,8 @@ export const lrfindCommand = new Command('lrfind')
     '[config]',
     'JSON or YAML file (its schedule gives the momentum alone); default: ResNet-56, momentum 0.9, SGD',
   )
-  .addOption(new Option('--start <lr>', 'LR of the first update').argParser(positive).default(1e-5))
-  .addOption(new Option('--end <lr>', 'LR of the last update').argParser(positive).default(10))
+  .addOption(new Option('--start <lr>', 'LR of the first update').argParser(positiveNumber).default(1e-5))
+  .addOption(new Option('--end <lr>', 'LR of the last update').argParser(positiveNumber).default(10))
   .addOption(new Option('--linear', 'equal steps of the LR and a linear axis, in place of equal factors'))
   .addOption(new Option('--iterations <n>', 'updates of each curve').argParser(positiveInteger).default(100))
   .addOption(new Option('--validate', 'loss and accuracy on the next validation batch after each update'))
@@ -124,12 +125,6 @@ function line(suggestion: CurveSummary['suggestions'][number]): string {
   const lr = [base_lr, max_lr].filter((value) => value !== undefined).map((value) => Number(value.toPrecision(2)));
   const inner = Object.entries(schedule!).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`);
   return `${name}${lr.join(' to ').padEnd(18)}"schedule": { ${inner.join(', ')} }`;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('must be a number above 0');
-  return value;
 }
 
 /** A list from `low` on, and below `high`. */

@@ -65,6 +65,12 @@ export function positiveInteger(text: string): number {
   return n;
 }
 
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('must be a number above 0');
+  return value;
+}
+
 function collect(value: string, earlier: string[]): string[] {
   return [...earlier, value];
 }

@@ -1,4 +1,5 @@
 import type { FinderRow } from '../runs/finder-columns.js';
+import { mean } from '../statistics/statistics.js';
 import type { LrCurve } from './suggestions.js';
 
 /** The rows of one combination of hyperparameters, averaged over its seeds. */
@@ -28,7 +29,6 @@ function average(rows: readonly FinderRow[]): Group {
   const shared = perSeed.reduce((shortest, other) => (other.length < shortest.length ? other : shortest));
   const over = (key: keyof FinderRow, summary: (values: number[]) => number) =>
     shared.map((_, i) => summary(perSeed.map((seed) => seed[i]![key])));
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const validated = shared.some((row) => Number.isFinite(row.val_acc));
   return {
     ...{ curve, momentum, weight_decay, batch_size, seeds },

@@ -1,3 +1,4 @@
+import { mean, median } from '../statistics/statistics.js';
 /** What an LR range test measured, one number an update; LRs rise. */
 export interface LrCurve {
   lr: readonly number[];
@@ -128,12 +129,6 @@ export function runningMedian(values: readonly number[]): number[] {
   return values.map((_, i) => median(values.slice(Math.max(0, i - h), i + h + 1)));
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 function halfWindow(points: number): number {
   return Math.max(1, Math.round(points / 20));
 }
@@ -152,7 +147,6 @@ function argmin(values: readonly number[]): number {
 }
 
 function regressionSlope(x: readonly number[], y: readonly number[]): number {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [mx, my] = [mean(x), mean(y)];
   const covariance = x.reduce((sum, xi, i) => sum + (xi - mx) * (y[i]! - my), 0);
   return covariance / x.reduce((sum, xi) => sum + (xi - mx) ** 2, 0);

@@ -64,14 +64,20 @@ export interface BatchNormInputs {
 /** Of BatchNormTrainGrad: dy, x and y [N, H, W, C], the others [C]. */
 export type BatchNormGradInputs = Record<'dy' | 'x' | 'y' | 'scale' | 'mean' | 'inverseDeviation', TensorInfo>;
 
+/** Of BatchNormTrain. */
+export type BatchNormTrainAttributes = Pick<BatchNormOptions, 'epsilon' | 'momentum' | 'relu'>;
+/** Of BatchNormInference. */
+export type BatchNormInferenceAttributes = Pick<BatchNormOptions, 'epsilon' | 'relu'>;
+/** Of BatchNormTrainGrad; `residual`: whether there was one. */
+export interface BatchNormGradAttributes {
+  relu: boolean;
+  residual: boolean;
+}
+
 /** [y, mean, 1/sqrt(variance + epsilon), new running mean, new running variance] */
 const batchNormTrain = referenceKernel(
   'BatchNormTrain',
-  (
-    inputs: BatchNormInputs,
-    { epsilon, momentum, relu }: { epsilon: number; momentum: number; relu: boolean },
-    memory,
-  ) => {
+  (inputs: BatchNormInputs, { epsilon, momentum, relu }: BatchNormTrainAttributes, memory) => {
     const channels = inputs.scale.shape[0]!;
     const outputs = [inputs.x.shape, [channels], [channels], [channels], [channels]].map((s) => memory.allocate(s));
     const [y, mean, inverseDeviation, newMean, newVariance] = outputs.map((o) => memory.view(o)) as FiveViews;
@@ -126,7 +132,7 @@ function sumAndDot(a: Float32Array, b: Float32Array, centre: Float32Array): [Flo
 
 const batchNormInference = referenceKernel(
   'BatchNormInference',
-  (inputs: BatchNormInputs, { epsilon, relu }: { epsilon: number; relu: boolean }, memory) => {
+  (inputs: BatchNormInputs, { epsilon, relu }: BatchNormInferenceAttributes, memory) => {
     const y = memory.allocate(inputs.x.shape);
     const inverseDeviation = memory.view(inputs.runningVariance).map((v) => 1 / Math.sqrt(v + epsilon));
     normalise(
@@ -173,7 +179,7 @@ function normalise(
  */
 const batchNormTrainGrad = referenceKernel(
   'BatchNormTrainGrad',
-  (inputs: BatchNormGradInputs, { relu, residual }: { relu: boolean; residual: boolean }, memory) => {
+  (inputs: BatchNormGradInputs, { relu, residual }: BatchNormGradAttributes, memory) => {
     const channels = inputs.scale.shape[0]!;
     const shapes = [inputs.x.shape, [channels], [channels], ...(residual ? [inputs.x.shape] : [])];
     const outputs = shapes.map((s) => memory.allocate(s));
@@ -195,17 +201,17 @@ const batchNormTrainGrad = referenceKernel(
     const [sum, dot] = sumAndDot(g, x, mean);
     const count = x.length / channels;
     const slope = new Float64Array(channels);
-    const lean = new Float64Array(channels);
+    const tilt = new Float64Array(channels);
     const offset = new Float64Array(channels);
     for (let c = 0; c < channels; c++) {
       dShift[c] = sum[c]!;
       dScale[c] = dot[c]! * inverse[c]!;
       slope[c] = scale[c]! * inverse[c]!;
-      lean[c] = (-slope[c]! * dot[c]! * inverse[c]! ** 2) / count;
-      offset[c] = (-slope[c]! * sum[c]!) / count - lean[c]! * mean[c]!;
+      tilt[c] = (-slope[c]! * dot[c]! * inverse[c]! ** 2) / count;
+      offset[c] = (-slope[c]! * sum[c]!) / count - tilt[c]! * mean[c]!;
     }
     for (let i = 0; i < x.length; )
-      for (let c = 0; c < channels; c++, i++) dx[i] = slope[c]! * g[i]! + lean[c]! * x[i]! + offset[c]!;
+      for (let c = 0; c < channels; c++, i++) dx[i] = slope[c]! * g[i]! + tilt[c]! * x[i]! + offset[c]!;
     return outputs;
   },
 );

@@ -16,8 +16,8 @@ export interface SgdUpdate {
 }
 
 /**
- * One step of SGD with momentum over all parameters at once. Gives the new parameters and velocities; disposes of the old
- * ones and of the gradients, whose memory the kernel may use again.
+ * One step of SGD with momentum over all parameters at once. Returns the new parameters and velocities, and disposes the
+ * old ones and the gradients, whose memory the kernel may reuse.
  */
 export function sgdUpdate(
   parameters: Tensor[],

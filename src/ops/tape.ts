@@ -13,7 +13,7 @@ interface Recorded {
 
 /**
  * What the forward pass did, to be undone step by step. Unlike tfjs's own tape this one owns the activations and disposes
- * each as soon as its backward step is done, so that memory falls while the backward pass goes on.
+ * each as soon as its backward step is done, so that memory use falls during the backward pass.
  */
 export class Tape {
   private recorded: Recorded[] = [];

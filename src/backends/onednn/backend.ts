@@ -3,11 +3,11 @@ import { type BackendValues, type DataId, type DataType, type TensorInfo, util }
 import type { HostMemory } from '../../ops/kernel.js';
 import type { Activation, Addon } from './addon.js';
 import { Pool } from './pool.js';
-import { Stored } from './stored.js';
+import { type Held, Stored } from './stored.js';
 
 /**
  * tfjs's CPU backend with memory of the addon's: 64-byte aligned, recycled by size. float32 tensors may be held as
- * bfloat16 (a Uint16Array) when `bf16` is set; whoever reads them gets float32.
+ * bfloat16 (a Uint16Array) when `bf16` is set; reading them gives float32.
  */
 export class OnednnBackend extends MathBackendCPU implements HostMemory {
   readonly pool: Pool;
@@ -22,19 +22,20 @@ export class OnednnBackend extends MathBackendCPU implements HostMemory {
 
   /** A float32 tensor whose values are not set. */
   allocate(shape: number[], dtype: DataType = 'float32'): TensorInfo {
-    return this.hold(this.pool.floats(util.sizeFromShape(shape)), shape, dtype);
+    return this.hold({ kind: 'plain', values: this.pool.floats(util.sizeFromShape(shape)) }, shape, dtype);
   }
 
   /** The same in the precision of activations. */
   allocateActivation(shape: number[]): TensorInfo {
-    return this.bf16 ? this.hold(this.pool.halves(util.sizeFromShape(shape)), shape, 'float32') : this.allocate(shape);
+    if (!this.bf16) return this.allocate(shape);
+    return this.hold({ kind: 'bfloat16', values: this.pool.halves(util.sizeFromShape(shape)) }, shape, 'float32');
   }
 
-  /** a + b, of one shape and precision, put off until somebody looks at it. */
+  /** a + b, of one shape and precision, computed when somebody reads it. */
   sum(a: TensorInfo, b: TensorInfo): TensorInfo {
-    const terms = [this.stored(a), this.stored(b)] as [Stored, Stored];
-    for (const term of terms) if (term.terms) term.float32();
-    return this.hold(terms, a.shape, 'float32');
+    const terms: [Stored, Stored] = [this.stored(a), this.stored(b)];
+    for (const term of terms) term.computed();
+    return this.hold({ kind: 'sum', terms }, a.shape, 'float32');
   }
 
   view(tensor: TensorInfo): Float32Array {
@@ -62,11 +63,11 @@ export class OnednnBackend extends MathBackendCPU implements HostMemory {
   }
 
   override write(values: BackendValues, shape: number[], dtype: DataType): DataId {
-    return this.hold(this.unpooled(values), shape, dtype).dataId;
+    return this.hold({ kind: 'plain', values: this.unpooled(values) }, shape, dtype).dataId;
   }
 
   override move(dataId: DataId, values: BackendValues, _shape: number[], dtype: DataType, refCount: number): void {
-    const stored = new Stored(dtype, values, this);
+    const stored = new Stored(dtype, { kind: 'plain', values }, this);
     stored.refCount = refCount;
     this.data.set(dataId, stored as never);
   }
@@ -83,9 +84,9 @@ export class OnednnBackend extends MathBackendCPU implements HostMemory {
     return gone;
   }
 
-  private hold(values: ConstructorParameters<typeof Stored>[1], shape: number[], dtype: DataType): TensorInfo {
+  private hold(held: Held, shape: number[], dtype: DataType): TensorInfo {
     const dataId = { id: this.nextId++ };
-    this.data.set(dataId, new Stored(dtype, values, this) as never);
+    this.data.set(dataId, new Stored(dtype, held, this) as never);
     return { dataId, shape, dtype };
   }
 

@@ -15,7 +15,7 @@ const zeros = (...shape: number[]): Tensor =>
 describe.runIf(availability.usable)('the onednn backend', () => {
   beforeAll(() => onednn.activate({ precision: 'f32' }));
 
-  it('names the bytes that there is no memory for, and goes on', () => {
+  it('says how many bytes could not be allocated, and works afterwards', () => {
     const { allocate } = loadAddon();
     expect(() => allocate(2 ** 50)).toThrow(new RangeError('no memory for 1125899906842624 bytes'));
     expect(allocate(64).byteLength).toBe(64);

@@ -2,8 +2,13 @@ import type { BackendValues, DataType } from '@tensorflow/tfjs-core';
 import type { Activation, Addon } from './addon.js';
 import type { Pool } from './pool.js';
 
+/** `plain`: whatever tfjs put there, in general float32. */
+type Values = { kind: 'plain'; values: BackendValues } | { kind: 'bfloat16'; values: Uint16Array };
+/** The terms have values, in one precision; they are added when somebody reads the sum. */
+export type Held = Values | { kind: 'sum'; terms: [Stored, Stored] };
+
 /**
- * What a dataId stands for: values in float32 or (activations alone) in bfloat16, or a sum that nobody has asked for yet.
+ * What a dataId stands for: values in float32 or (activations alone) in bfloat16, or a sum that is computed when it is read.
  * tfjs's own CPU kernels know `dtype`, `refCount` and `values`, which is never bfloat16.
  */
 export class Stored {
@@ -16,14 +21,14 @@ export class Stored {
 
   constructor(
     readonly dtype: DataType,
-    private held: BackendValues | Uint16Array | [Stored, Stored],
+    private held: Held,
     private readonly memory: { pool: Pool; addon: Addon },
   ) {
-    if (isSum(held)) for (const term of held) term.holders++;
+    if (held.kind === 'sum') for (const term of held.terms) term.holders++;
   }
 
   get isHalf(): boolean {
-    return this.held instanceof Uint16Array;
+    return this.held.kind === 'sum' ? this.held.terms[0].isHalf : this.held.kind === 'bfloat16';
   }
 
   /** Whether anything but one tensor may look at this memory, or it is not the pool's to write in. */
@@ -32,30 +37,34 @@ export class Stored {
   }
 
   get values(): BackendValues {
-    return this.isHalf || isSum(this.held) ? this.float32() : (this.held as BackendValues);
+    return this.held.kind === 'plain' ? this.held.values : this.float32();
   }
 
   /** The float32 values themselves; bfloat16 is widened, for good. */
   float32(): Float32Array {
-    const values = this.computed();
-    if (!(values instanceof Uint16Array)) return values as Float32Array;
-    const floats = this.memory.pool.floats(values.length);
-    this.memory.addon.widen(values, floats);
-    return this.replace(floats);
+    const held = this.computed();
+    if (held.kind === 'plain') return held.values as Float32Array;
+    const floats = this.memory.pool.floats(held.values.length);
+    this.memory.addon.widen(held.values, floats);
+    this.replace({ kind: 'plain', values: floats });
+    return floats;
   }
 
   /** The values in bfloat16; float32 is narrowed, for good. */
   bfloat16(): Uint16Array {
-    const values = this.computed();
-    if (values instanceof Uint16Array) return values;
-    const halves = this.memory.pool.halves((values as Float32Array).length);
-    this.memory.addon.narrow(values as Float32Array, halves);
-    return this.replace(halves);
+    const held = this.computed();
+    if (held.kind === 'bfloat16') return held.values;
+    const floats = held.values as Float32Array;
+    const halves = this.memory.pool.halves(floats.length);
+    this.memory.addon.narrow(floats, halves);
+    this.replace({ kind: 'bfloat16', values: halves });
+    return halves;
   }
 
-  /** The terms of a sum that is not computed yet, else nothing. */
+  /** The values of the terms of a sum that is not computed yet, else nothing. */
   get terms(): [Activation, Activation] | undefined {
-    return isSum(this.held) ? [this.held[0].held as Activation, this.held[1].held as Activation] : undefined;
+    if (this.held.kind !== 'sum') return undefined;
+    return this.held.terms.map((term) => term.computed().values) as [Activation, Activation];
   }
 
   /** The tensor is gone: gives the memory back, at once or when the last sum lets go of it. */
@@ -64,31 +73,32 @@ export class Stored {
     if (this.holders === 0) this.release();
   }
 
-  private computed(): BackendValues | Uint16Array {
-    const { terms, memory } = this;
-    if (!terms) return this.held as BackendValues | Uint16Array;
-    const [a, b] = terms;
-    const sum = a instanceof Uint16Array ? memory.pool.halves(a.length) : memory.pool.floats(a.length);
-    memory.addon.add(a, b, sum);
-    return this.replace(sum);
+  /** The values in the precision that they are held in, from now on if this was a sum. */
+  computed(): Values {
+    if (this.held.kind !== 'sum') return this.held;
+    const [a, b] = this.terms!;
+    const { pool, addon } = this.memory;
+    const sum = a instanceof Uint16Array ? pool.halves(a.length) : pool.floats(a.length);
+    addon.add(a, b, sum);
+    return this.replace(
+      sum instanceof Uint16Array ? { kind: 'bfloat16', values: sum } : { kind: 'plain', values: sum },
+    );
   }
 
-  private replace<T extends Activation>(values: T): T {
+  private replace<T extends Values>(held: T): T {
     this.release();
-    this.held = values;
-    return values;
+    this.held = held;
+    return held;
   }
 
   private release(): void {
-    if (ArrayBuffer.isView(this.held)) this.memory.pool.recycle(this.held);
-    if (!isSum(this.held)) return;
-    for (const term of this.held) {
-      term.holders--;
-      if (term.disposed && term.holders === 0) term.release();
-    }
+    const { held } = this;
+    if (held.kind === 'sum') for (const term of held.terms) term.letGo();
+    else if (ArrayBuffer.isView(held.values)) this.memory.pool.recycle(held.values);
   }
-}
 
-function isSum(held: unknown): held is [Stored, Stored] {
-  return Array.isArray(held) && held[0] instanceof Stored;
+  private letGo(): void {
+    this.holders--;
+    if (this.disposed && this.holders === 0) this.release();
+  }
 }

@@ -10,7 +10,7 @@ export const heap = {
   release: (tensor: TensorInfo): boolean => wasmBackend().disposeData(tensor.dataId),
 } satisfies HostMemory & Record<string, unknown>;
 
-/** What tfjs's Conv2D is told, besides the data format. */
+/** The attributes of tfjs's Conv2D, besides the data format. */
 export interface Conv2DAttributes {
   strides: [number, number];
   dilations: [number, number];

@@ -22,7 +22,7 @@ const submitEvery = 64;
 /** Bind groups kept for reuse: several times what the steps of a large net need. */
 const keptBindGroups = 20_000;
 
-/** What the GPU is told to do, in order. */
+/** Encodes and submits the GPU's work, in order. */
 export class Commands {
   observer?: Observer;
   private readonly staging: Pool;

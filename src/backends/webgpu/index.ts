@@ -8,7 +8,7 @@ import { kernels } from './kernels/index.js';
 import { matrixSubgroups } from './kernels/subgroup-matrix.js';
 import { profile } from './profiler.js';
 
-/** Training steps that may be under way at once: reading a loss late keeps the GPU's queue from running dry. */
+/** Maximum steps in flight before a loss is read: reading it late keeps the GPU's queue from running dry. */
 const stepsInFlight = 4;
 
 /** Any GPU with a driver for Vulkan, Metal or Direct3D 12, through dawn's WebGPU; shaders of our own. */
@@ -47,9 +47,7 @@ let probed: Promise<Availability> | undefined;
 async function probe(): Promise<Availability> {
   try {
     const { name, software } = describe(await findAdapter());
-    if (!software) return { usable: true, device: name };
-    const onlyAs = firstWord(name);
-    return { usable: true, device: name, slow: `no GPU: taken only as --device ${onlyAs}`, onlyAs };
+    return { usable: true, device: name, ...(software && { onlyAs: firstWord(name) }) };
   } catch (error) {
     return { usable: false, reason: (error as Error).message, remedy };
   }
@@ -58,7 +56,7 @@ async function probe(): Promise<Availability> {
 /** Enough of an adapter's name to ask for it by. */
 const firstWord = (name: string) => name.split(/\W/)[0]!;
 
-/** The device that the backend at hand was asked for as. */
+/** The `device` option that the present backend was made with. */
 let installed: string | undefined;
 
 /** The backend on the adapter of that name; made and registered the first time, and when another device is asked for. */

@@ -1,6 +1,6 @@
 /// <reference types="@webgpu/types" />
 
-/** A stretch of GPU memory; whoever takes it releases it. Its buffer may change while an arena grows. */
+/** A range of GPU memory; the caller that takes it releases it. Its buffer may change when an arena grows. */
 export interface Region {
   readonly buffer: GPUBuffer;
   /** Bytes from the buffer's start. */

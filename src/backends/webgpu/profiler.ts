@@ -36,7 +36,7 @@ function count(kernels: Map<string, KernelTime>, { name, regions, multiplyAdds }
 /** A query set holds 4,096 timestamps: two of each dispatch. */
 const dispatchesPerSet = 2048;
 
-/** The GPU notes when each dispatch begins and ends, until it is told to stop. */
+/** Records when each dispatch begins and ends, until the returned function is called. */
 function record(backend: WebgpuBackend): () => Promise<{ dispatch: Dispatch; ms: number }[]> {
   const sets: { querySet: GPUQuerySet; dispatches: Dispatch[] }[] = [];
   backend.commands.observer = (dispatch) => {

@@ -5,6 +5,7 @@ import { memory } from '@tensorflow/tfjs-core';
 import { afterAll, expect, it, vi } from 'vitest';
 import { configSchema } from '../../config/schema.js';
 import { runExperiment } from '../../experiment.js';
+import { median } from '../../statistics/statistics.js';
 import { filesBelow } from '../run-files.js';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-steady-'));
@@ -40,8 +41,6 @@ function sample(run: string): Sample {
   };
 }
 
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
-
 it('2,000 iterations keep the number of tensors, the memory, the open files and the temporary files', async () => {
   const samples: Sample[] = [];
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
@@ -55,7 +54,10 @@ it('2,000 iterations keep the number of tensors, the memory, the open files and 
   expect(samples).toHaveLength(100);
 
   const warm = samples.slice(20);
-  const [early, late] = [warm.slice(0, 20), warm.slice(-20)].map((part) => median(part.map((s) => s.memory)));
+  const [early, late] = [warm.slice(0, 20), warm.slice(-20)].map((part) => median(part.map((s) => s.memory))) as [
+    number,
+    number,
+  ];
   const line = (s: Sample) =>
     `${s.tensors} tensors, ${s.memory.toFixed(0)} MiB, ${s.descriptors} open, ${s.files} files`;
   console.log(`epoch 1: ${line(samples[0]!)}\nepoch 21: ${line(samples[20]!)}\nepoch 100: ${line(samples[99]!)}`);

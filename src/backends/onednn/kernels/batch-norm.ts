@@ -1,5 +1,11 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { BatchNormGradInputs, BatchNormInputs } from '../../../ops/batch-norm.js';
+import type {
+  BatchNormGradAttributes,
+  BatchNormGradInputs,
+  BatchNormInferenceAttributes,
+  BatchNormInputs,
+  BatchNormTrainAttributes,
+} from '../../../ops/batch-norm.js';
 import { requireShape } from '../../../ops/kernel.js';
 import { kernel } from './kernel.js';
 
@@ -8,7 +14,7 @@ export const batchNormKernels = [
     'BatchNormTrain',
     (
       { x, scale, shift, runningMean, runningVariance, residual }: BatchNormInputs,
-      { epsilon, momentum, relu }: { epsilon: number; momentum: number; relu: boolean },
+      { epsilon, momentum, relu }: BatchNormTrainAttributes,
       backend,
     ) => {
       requireShape(x.shape, { residual });
@@ -37,51 +43,45 @@ export const batchNormKernels = [
       return [y, mean, inverse, newMean, newVariance];
     },
   ),
-  kernel(
-    'BatchNormTrainGrad',
-    (inputs: BatchNormGradInputs, { relu, residual }: { relu: boolean; residual: boolean }, backend) => {
-      const { dy, x, y, scale, mean, inverseDeviation } = inputs;
-      requireShape(x.shape, { dy, y });
-      requireShape(x.shape.slice(-1), { scale, mean, inverseDeviation });
-      const dx = backend.allocateActivation(x.shape);
-      const [dScale, dShift] = [backend.allocate(scale.shape), backend.allocate(scale.shape)];
-      const dResidual = residual ? backend.allocateActivation(x.shape) : undefined;
-      const { line } = backend.stored(y);
-      const { terms } = backend.stored(dy); // not added up yet: the kernel does it on the way
-      const fits = residual && terms?.every((term) => term instanceof Uint16Array === backend.bf16);
-      const [dy1, dy2] = fits ? terms! : [backend.activation(dy), undefined];
-      backend.addon.batchNormTrainGrad(
-        dy1,
-        dy2,
-        backend.activation(x),
-        backend.activation(y),
-        line,
-        backend.view(scale),
-        backend.view(mean),
-        backend.view(inverseDeviation),
-        backend.activation(dx),
-        backend.view(dScale),
-        backend.view(dShift),
-        dResidual && backend.activation(dResidual),
-        relu,
-      );
-      return dResidual ? [dx, dScale, dShift, dResidual] : [dx, dScale, dShift];
-    },
-  ),
-  kernel(
-    'BatchNormInference',
-    (inputs: BatchNormInputs, { epsilon, relu }: { epsilon: number; relu: boolean }, backend) => {
-      const { x, residual, ...vectors } = inputs;
-      requireShape(x.shape, { residual });
-      requireShape(x.shape.slice(-1), vectors);
-      const [mean, variance] = [backend.view(inputs.runningMean), backend.view(inputs.runningVariance)];
-      const slope = backend.view(inputs.scale).map((s, c) => s / Math.sqrt(variance[c]! + epsilon));
-      const offset = backend.view(inputs.shift).map((s, c) => s - slope[c]! * mean[c]!);
-      const y = backend.allocateActivation(x.shape);
-      const added = residual && backend.activation(residual);
-      backend.addon.affine(backend.activation(x), added, slope, offset, backend.activation(y), relu);
-      return [y];
-    },
-  ),
+  kernel('BatchNormTrainGrad', (inputs: BatchNormGradInputs, { relu, residual }: BatchNormGradAttributes, backend) => {
+    const { dy, x, y, scale, mean, inverseDeviation } = inputs;
+    requireShape(x.shape, { dy, y });
+    requireShape(x.shape.slice(-1), { scale, mean, inverseDeviation });
+    const dx = backend.allocateActivation(x.shape);
+    const [dScale, dShift] = [backend.allocate(scale.shape), backend.allocate(scale.shape)];
+    const dResidual = residual ? backend.allocateActivation(x.shape) : undefined;
+    const { line } = backend.stored(y);
+    const { terms } = backend.stored(dy); // not added up yet: the kernel does it on the way
+    const fits = residual && terms?.every((term) => term instanceof Uint16Array === backend.bf16);
+    const [dy1, dy2] = fits ? terms! : [backend.activation(dy), undefined];
+    backend.addon.batchNormTrainGrad(
+      dy1,
+      dy2,
+      backend.activation(x),
+      backend.activation(y),
+      line,
+      backend.view(scale),
+      backend.view(mean),
+      backend.view(inverseDeviation),
+      backend.activation(dx),
+      backend.view(dScale),
+      backend.view(dShift),
+      dResidual && backend.activation(dResidual),
+      relu,
+    );
+    return dResidual ? [dx, dScale, dShift, dResidual] : [dx, dScale, dShift];
+  }),
+  kernel('BatchNormInference', (inputs: BatchNormInputs, { epsilon, relu }: BatchNormInferenceAttributes, backend) => {
+    const { x, residual, ...vectors } = inputs;
+    requireShape(x.shape, { residual });
+    requireShape(x.shape.slice(-1), vectors);
+    const [mean, variance] = [backend.view(inputs.runningMean), backend.view(inputs.runningVariance)];
+    const slope = backend.view(inputs.scale).map((s, c) => s / Math.sqrt(variance[c]! + epsilon));
+    const offset = backend.view(inputs.shift).map((s, c) => s - slope[c]! * mean[c]!);
+    const y = backend.allocateActivation(x.shape);
+    const added = residual && backend.activation(residual);
+    backend.addon.affine(backend.activation(x), added, slope, offset, backend.activation(y), relu);
+    return [y];
+  }),
 ];
 type Four = [TensorInfo, TensorInfo, TensorInfo, TensorInfo];

@@ -9,7 +9,7 @@
 
 namespace {  // of each object file its own, as in vec.h
 
-constexpr int block = 64;  // pixels summed in float before the sum goes on in double
+constexpr int block = 64;  // pixels summed in float before they are added to a sum in double
 
 template <class T> T* data(const Values& v) { return static_cast<T*>(v.data); }
 

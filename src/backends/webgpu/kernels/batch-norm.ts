@@ -1,5 +1,11 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
-import type { BatchNormGradInputs, BatchNormInputs } from '../../../ops/batch-norm.js';
+import type {
+  BatchNormGradAttributes,
+  BatchNormGradInputs,
+  BatchNormInferenceAttributes,
+  BatchNormInputs,
+  BatchNormTrainAttributes,
+} from '../../../ops/batch-norm.js';
 import { requireShape } from '../../../ops/kernel.js';
 import { usualThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
@@ -70,7 +76,7 @@ export const batchNormKernels = [
     'BatchNormTrain',
     (
       { x, scale, shift, runningMean, runningVariance, residual }: BatchNormInputs,
-      { epsilon, momentum, relu }: { epsilon: number; momentum: number; relu: boolean },
+      { epsilon, momentum, relu }: BatchNormTrainAttributes,
       backend,
     ) => {
       requireShape(x.shape, { residual });
@@ -106,66 +112,60 @@ export const batchNormKernels = [
     },
   ),
 
-  kernel(
-    'BatchNormInference',
-    (inputs: BatchNormInputs, { epsilon, relu }: { epsilon: number; relu: boolean }, backend) => {
-      const { x, scale, shift, runningMean: mean, runningVariance: variance, residual } = inputs;
-      requireShape(x.shape, { residual });
-      requireShape(x.shape.slice(-1), { scale, shift, mean, variance });
-      const channels = scale.shape[0]!;
-      const [width, size] = [widthOf(channels), util.sizeFromShape(x.shape)];
-      const y = backend.allocateActivation(x.shape);
-      const shader = normalise('BatchNormInference', '(1 / sqrt(variance_at(c) + EPSILON))', !!residual, relu);
-      backend.each(shader, size / width, {
-        reads: operands({ x, mean, scale, variance, shift, residual }, width),
-        writes: operands({ y }, width),
-        constants: { CHANNELS: channels / width, V: typeOf(width), EPSILON: { f32: epsilon } },
-        multiplyAdds: size,
-      });
-      return [y];
-    },
-  ),
+  kernel('BatchNormInference', (inputs: BatchNormInputs, { epsilon, relu }: BatchNormInferenceAttributes, backend) => {
+    const { x, scale, shift, runningMean: mean, runningVariance: variance, residual } = inputs;
+    requireShape(x.shape, { residual });
+    requireShape(x.shape.slice(-1), { scale, shift, mean, variance });
+    const channels = scale.shape[0]!;
+    const [width, size] = [widthOf(channels), util.sizeFromShape(x.shape)];
+    const y = backend.allocateActivation(x.shape);
+    const shader = normalise('BatchNormInference', '(1 / sqrt(variance_at(c) + EPSILON))', !!residual, relu);
+    backend.each(shader, size / width, {
+      reads: operands({ x, mean, scale, variance, shift, residual }, width),
+      writes: operands({ y }, width),
+      constants: { CHANNELS: channels / width, V: typeOf(width), EPSILON: { f32: epsilon } },
+      multiplyAdds: size,
+    });
+    return [y];
+  }),
 
-  kernel(
-    'BatchNormTrainGrad',
-    (inputs: BatchNormGradInputs, { relu, residual }: { relu: boolean; residual: boolean }, backend) => {
-      const { dy, x, y, scale, mean, inverseDeviation } = inputs;
-      requireShape(x.shape, { dy, y });
-      requireShape(x.shape.slice(-1), { scale, mean, inverseDeviation });
-      const channels = scale.shape[0]!;
-      const [width, size] = [widthOf(channels), util.sizeFromShape(x.shape)];
-      const lossScale = backend.stored(dy).scale;
-      const [dScale, dShift] = [
-        backend.allocate([channels], backend.gradients),
-        backend.allocate([channels], backend.gradients),
-      ];
-      const dx = backend.allocateActivation(x.shape, lossScale);
-      const dResidual = residual ? backend.allocateActivation(x.shape, lossScale) : undefined;
-      const common = operands({ dy, x, y: relu ? y : undefined, mean }, width);
-      backend.scratch('f32', 3 * channels, (coefficients) => {
-        sumChannels(backend, gradientSums(relu), x, { reads: common }, (shares, count) =>
-          backend.run(finishGradients, {
-            reads: { shares: { of: shares }, ...operands({ scale, inverseDeviation }) },
-            writes: { ...operands({ dScale, dShift }), coefficients: { of: coefficients } },
-            constants: {
-              PARTS: count,
-              CHANNELS: channels,
-              COUNT: { f32: size / channels },
-              UNSCALE: { f32: 1 / lossScale },
-            },
-            workgroups: channels,
-          }),
-        );
-        backend.each(inputGradient(relu, residual), size / width, {
-          reads: { ...common, coefficients: { of: coefficients, width } },
-          writes: operands({ dx, dResidual }, width),
-          constants: { CHANNELS: channels / width, V: typeOf(width) },
-          multiplyAdds: 2 * size,
-        });
+  kernel('BatchNormTrainGrad', (inputs: BatchNormGradInputs, { relu, residual }: BatchNormGradAttributes, backend) => {
+    const { dy, x, y, scale, mean, inverseDeviation } = inputs;
+    requireShape(x.shape, { dy, y });
+    requireShape(x.shape.slice(-1), { scale, mean, inverseDeviation });
+    const channels = scale.shape[0]!;
+    const [width, size] = [widthOf(channels), util.sizeFromShape(x.shape)];
+    const lossScale = backend.stored(dy).scale;
+    const [dScale, dShift] = [
+      backend.allocate([channels], backend.gradients),
+      backend.allocate([channels], backend.gradients),
+    ];
+    const dx = backend.allocateActivation(x.shape, lossScale);
+    const dResidual = residual ? backend.allocateActivation(x.shape, lossScale) : undefined;
+    const common = operands({ dy, x, y: relu ? y : undefined, mean }, width);
+    backend.scratch('f32', 3 * channels, (coefficients) => {
+      sumChannels(backend, gradientSums(relu), x, { reads: common }, (shares, count) =>
+        backend.run(finishGradients, {
+          reads: { shares: { of: shares }, ...operands({ scale, inverseDeviation }) },
+          writes: { ...operands({ dScale, dShift }), coefficients: { of: coefficients } },
+          constants: {
+            PARTS: count,
+            CHANNELS: channels,
+            COUNT: { f32: size / channels },
+            UNSCALE: { f32: 1 / lossScale },
+          },
+          workgroups: channels,
+        }),
+      );
+      backend.each(inputGradient(relu, residual), size / width, {
+        reads: { ...common, coefficients: { of: coefficients, width } },
+        writes: operands({ dx, dResidual }, width),
+        constants: { CHANNELS: channels / width, V: typeOf(width) },
+        multiplyAdds: 2 * size,
       });
-      return dResidual ? [dx, dScale, dShift, dResidual] : [dx, dScale, dShift];
-    },
-  ),
+    });
+    return dResidual ? [dx, dScale, dShift, dResidual] : [dx, dScale, dShift];
+  }),
 
   kernel('BiasAddGrad', ({ dy }: { dy: TensorInfo }, _attributes, backend) => {
     const channels = dy.shape.at(-1)!;

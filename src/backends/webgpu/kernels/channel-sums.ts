@@ -2,6 +2,7 @@ import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { type Plain, usualThreads, type WebgpuBackend, type Work } from '../backend.js';
 import type { Shader } from '../shader.js';
 import { typeOf, widthOf } from './kernel.js';
+import { workgroupSum } from './workgroup-sum.js';
 
 /** Workgroups that share the pixels: enough for any GPU. */
 const parts = 512;
@@ -16,8 +17,8 @@ export function channelSums(name: string, body: string): Shader {
     name,
     threads: usualThreads,
     body: () => `
-var<workgroup> sums: array<V, THREADS>;
-var<workgroup> dots: array<V, THREADS>;
+${workgroupSum('sums', 'V')}
+${workgroupSum('dots', 'V')}
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {
   let c = group.y * LANES + thread % LANES;
@@ -34,15 +35,8 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
       dot += b;
     }
   }
-  sums[thread] = sum;
-  dots[thread] = dot;
-  for (var half = THREADS / 2; half >= LANES; half /= 2) {
-    workgroupBarrier();
-    if (thread < half) {
-      sums[thread] += sums[thread + half];
-      dots[thread] += dots[thread + half];
-    }
-  }
+  sums_of(thread, sum, LANES);
+  dots_of(thread, dot, LANES);
   if (thread < LANES && c < CHANNELS) {
     shares_put((2 * group.x) * CHANNELS + c, sums[thread]);
     shares_put((2 * group.x + 1) * CHANNELS + c, dots[thread]);
@@ -86,7 +80,7 @@ export function finishChannelSums(name: string, body: string): Shader {
     name,
     threads: 64,
     body: () => `
-var<workgroup> sums: array<vec2<f32>, THREADS>;
+${workgroupSum('sums', 'vec2<f32>')}
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {
   let c = group.x;
@@ -94,11 +88,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
   for (var part = thread; part < PARTS; part += THREADS) {
     both += vec2<f32>(shares_at(2 * part * CHANNELS + c), shares_at((2 * part + 1) * CHANNELS + c));
   }
-  sums[thread] = both;
-  for (var half = THREADS / 2; half > 0; half /= 2) {
-    workgroupBarrier();
-    if (thread < half) { sums[thread] += sums[thread + half]; }
-  }
+  sums_of(thread, both, 1);
   if (thread == 0) {
     let sum = sums[0].x;
     let dot = sums[0].y;

@@ -5,6 +5,7 @@ import type { Constants, Shader } from '../shader.js';
 import { kernel, operands, typeOf, widthOf } from './kernel.js';
 import { matrixProduct, type Operands, type Tile } from './matrix-product.js';
 import { subgroupMatrixProduct } from './subgroup-matrix.js';
+import { workgroupSum } from './workgroup-sum.js';
 
 interface Attributes {
   strides: [number, number] | number;
@@ -192,7 +193,7 @@ const addParts: Shader = {
   name: 'Conv2DBackpropFilter/sum',
   threads: usualThreads,
   body: () => `
-var<workgroup> sums: array<f32, THREADS>;
+${workgroupSum('sums', 'f32')}
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {
   let weight = group.x * 16 + thread % 16;
@@ -200,11 +201,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
   if (weight < WEIGHTS) {
     for (var part = thread / 16; part < PARTS; part += THREADS / 16) { sum += parts_at(part * WEIGHTS + weight); }
   }
-  sums[thread] = sum;
-  for (var half = THREADS / 2; half >= 16; half /= 2) {
-    workgroupBarrier();
-    if (thread < half) { sums[thread] += sums[thread + half]; }
-  }
+  sums_of(thread, sum, 16);
   if (thread < 16 && weight < WEIGHTS) { dFilter_put(weight, sums[thread] * UNSCALE); }
 }`,
 };

@@ -3,6 +3,7 @@ import { requireShape } from '../../../ops/kernel.js';
 import { usualThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { kernel, operands } from './kernel.js';
+import { workgroupSum } from './workgroup-sum.js';
 
 const dense: Shader = {
   name: 'Dense',
@@ -31,7 +32,7 @@ const denseWeights: Shader = {
   name: 'DenseGrad/weights',
   threads: 64,
   body: () => `
-var<workgroup> sums: array<f32, THREADS>;
+${workgroupSum('sums', 'f32')}
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {
   let o = group.x;
@@ -41,11 +42,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
     let g = dy_at(image * TO + o);
     if (k < FROM) { sum += g * x_at(image * FROM + k); } else { sum += g; }
   }
-  sums[thread] = sum;
-  for (var half = THREADS / 2; half > 0; half /= 2) {
-    workgroupBarrier();
-    if (thread < half) { sums[thread] += sums[thread + half]; }
-  }
+  sums_of(thread, sum, 1);
   if (thread > 0) { return; }
   if (k < FROM) { dWeights_put(k * TO + o, sums[0]); } else { dBias_put(o, sums[0]); }
 }`,
@@ -56,7 +53,7 @@ const softmax: Shader = {
   name: 'SoftmaxCrossEntropy',
   threads: usualThreads,
   body: () => `
-var<workgroup> sums: array<vec2<f32>, THREADS>;
+${workgroupSum('sums', 'vec2<f32>')}
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32) {
   var both = vec2<f32>(0);
@@ -76,11 +73,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
     }
     both += vec2<f32>(log(total) - (logits_at(first + label) - largest), f32(best == label));
   }
-  sums[thread] = both;
-  for (var half = THREADS / 2; half > 0; half /= 2) {
-    workgroupBarrier();
-    if (thread < half) { sums[thread] += sums[thread + half]; }
-  }
+  sums_of(thread, both, 1);
   if (thread == 0) {
     metrics_put(0, sums[0].x / f32(IMAGES));
     metrics_put(1, sums[0].y);
