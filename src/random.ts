@@ -3,7 +3,7 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
 /** What a stream is for: streams of different purposes are independent, so that changing one leaves the others as they were. */
-export type Purpose = 'init' | 'shuffle' | 'augmentation' | 'subset' | 'synthetic';
+export type Purpose = 'init' | 'shuffle' | 'augmentation' | 'validation' | 'subset' | 'synthetic';
 
 /** A seeded stream of numbers. */
 export interface Random {

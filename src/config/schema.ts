@@ -8,8 +8,9 @@ import { schedules } from '../schedules/index.js';
 /** What a config means that names no `type` there. */
 export const defaultTypes = { dataset: { type: 'cifar10' }, model: { type: 'resnet' }, optimizer: { type: 'sgd' } };
 
-/** Everything that decides a run. Defaults live here, and in the options of each `type`, and nowhere else. */
-export const configSchema = z.strictObject({
+const batchSize = z.int().min(1).max(65536);
+
+const keys = z.strictObject({
   $schema: z.string().optional().describe('where an editor finds the JSON Schema'),
   name: z
     .string()
@@ -40,8 +41,25 @@ export const configSchema = z.strictObject({
     .default(1)
     .describe('decides initial weights, shuffling, augmentation and subsets'),
   epochs: z.number().gt(0).max(100000).default(30).describe('passes over the training set; fractions allowed'),
-  batch_size: z.int().min(1).max(65536).default(128).describe('images per update'),
+  batch_size: batchSize.default(128).describe('images per update'),
+  nominal_batch_size: batchSize
+    .optional()
+    .describe(
+      'with the order fixed-cyclic: the batch size that epochs are counted by, for runs that differ in batch_size but not in their number of updates',
+    ),
   drop_last: z.boolean().default(false).describe('drop the last batch of an epoch if it is not full'),
+  order: z
+    .enum(['shuffled', 'fixed-cyclic'])
+    .default('shuffled')
+    .describe(
+      "of the training images; fixed-cyclic, Caffe's way: one random order read over and over, batches running on from pass to pass, so that an epoch is images / batch_size updates, fractions kept, and the run is cut to whole updates",
+    ),
+  normalisation: z
+    .enum(['per-channel', 'mean-image'])
+    .default('per-channel')
+    .describe(
+      "per-channel: zero mean and unit variance; mean-image, Caffe's way: pixels of 0 to 255 less the mean training image",
+    ),
   max_iterations: z
     .int()
     .min(1)
@@ -83,15 +101,32 @@ export const configSchema = z.strictObject({
     .describe('when to write checkpoints'),
 });
 
+/** Everything that decides a run. Defaults live here, and in the options of each `type`, and nowhere else. */
+export const configSchema = keys
+  .refine(({ order, drop_last }) => order === 'shuffled' || !drop_last, {
+    path: ['drop_last'],
+    error: 'an epoch in the order fixed-cyclic has no last batch to leave out: set it to false',
+  })
+  .refine(({ order, nominal_batch_size }) => order === 'fixed-cyclic' || nominal_batch_size === undefined, {
+    path: ['nominal_batch_size'],
+    error: 'needs the order fixed-cyclic: an epoch of shuffled images is a whole number of batches',
+  });
+
 export type ExperimentConfig = z.output<typeof configSchema>;
 
-/** Updates in one epoch and in the whole run. */
+/** Updates in one epoch, a fraction where the order is fixed-cyclic, and in the whole run. */
 export function runLength(
-  config: Pick<ExperimentConfig, 'epochs' | 'batch_size' | 'drop_last'>,
+  config: Pick<ExperimentConfig, 'epochs' | 'batch_size' | 'nominal_batch_size' | 'drop_last' | 'order'>,
   trainingImages: number,
 ) {
-  const iterationsPerEpoch = batchesPerEpoch(trainingImages, config.batch_size, config.drop_last);
-  return { iterationsPerEpoch, iterations: Math.max(1, Math.round(config.epochs * iterationsPerEpoch)) };
+  const { epochs, batch_size, drop_last } = config;
+  if (config.order === 'fixed-cyclic') {
+    const size = config.nominal_batch_size ?? batch_size;
+    const iterations = Math.max(1, Math.floor((epochs * trainingImages) / size)); // as in Smith's job files
+    return { iterationsPerEpoch: trainingImages / size, iterations };
+  }
+  const iterationsPerEpoch = batchesPerEpoch(trainingImages, batch_size, drop_last);
+  return { iterationsPerEpoch, iterations: Math.max(1, Math.round(epochs * iterationsPerEpoch)) };
 }
 
 /** For editors: completes and checks config files. `extends` is resolved before validation, so it stands here alone. */

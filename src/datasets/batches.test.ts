@@ -2,7 +2,15 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { cpu } from '../backends/cpu/index.js';
 import { assembleBatch, type PadMode, planWidth } from '../ops/assemble-batch.js';
 import { type Augmentation, augmentationSchema, epochPlan } from './augmentation.js';
-import { type Batch, batchesPerEpoch, epochBatches, normalisation, validationBatches } from './batches.js';
+import {
+  type Batch,
+  batchesPerEpoch,
+  cyclicBatches,
+  epochBatches,
+  meanImageNormalisation,
+  normalisation,
+  validationBatches,
+} from './batches.js';
 import type { Dataset, Split } from './dataset.js';
 
 beforeAll(() => cpu.activate({ precision: 'f32' }));
@@ -10,7 +18,7 @@ beforeAll(() => cpu.activate({ precision: 'f32' }));
 const imageShape: Dataset['imageShape'] = [3, 3, 1];
 const asIs = { mean: [0], deviation: [1 / 255] }; // values come out as the bytes went in
 const none = augmentationSchema.parse({});
-const both: Augmentation = { flip: true, crop: { pad: 2, mode: 'zero' } };
+const both: Augmentation = { ...none, flip: true, crop: { pad: 2, mode: 'zero' } };
 
 /** Image i holds 9 i + 1 to 9 i + 9; its label is i % 10. */
 function splitOf(count: number): Split {
@@ -90,17 +98,76 @@ describe('training batches', () => {
   });
 });
 
+describe('batches in a fixed cyclic order', () => {
+  const options = { split: splitOf(10), imageShape, batchSize: 4, augmentation: none, normalisation: asIs, seed: 1 };
+  const labels = (first: number, end: number, changes = {}) =>
+    valuesOf(cyclicBatches({ ...options, ...changes, first, end })).flatMap((batch) => batch.labels);
+
+  it('read one order of the seed over and over, and run on from pass to pass', () => {
+    const twoPasses = labels(0, 5);
+    expect(twoPasses.slice(0, 10).toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(twoPasses.slice(10)).toEqual(twoPasses.slice(0, 10));
+    expect(labels(0, 5, { seed: 2 })).not.toEqual(twoPasses);
+    expect(labels(0, 1, { batchSize: 23 })).toEqual([...twoPasses, ...twoPasses.slice(0, 3)]);
+  });
+
+  it('are the same from any iteration on, augmented too, and augmented anew in each pass', () => {
+    const augmented = { ...options, augmentation: both };
+    const whole = valuesOf(cyclicBatches({ ...augmented, first: 0, end: 8 }));
+    for (const first of [1, 4, 7])
+      expect(valuesOf(cyclicBatches({ ...augmented, first, end: 8 }))).toEqual(whole.slice(first));
+    const pixels = whole.flatMap((batch) => batch.pixels);
+    expect(pixels.slice(0, 90)).not.toEqual(pixels.slice(90, 180));
+  });
+});
+
 describe('validation batches', () => {
+  const batches = (augmentation: Augmentation, epoch = 0) => {
+    const options = { split: splitOf(5), imageShape, batchSize: 3, normalisation: asIs, seed: 1 };
+    return valuesOf(validationBatches({ ...options, augmentation, epoch }));
+  };
+
   it('hold all images in their order, unchanged', () => {
-    const batches = valuesOf(validationBatches({ split: splitOf(5), imageShape, batchSize: 3, normalisation: asIs }));
-    expect(batches.flatMap(({ labels }) => labels)).toEqual([0, 1, 2, 3, 4]);
-    expect(batches.flatMap(({ pixels }) => pixels)).toEqual(Array.from({ length: 45 }, (_, i) => i + 1));
+    for (const augmentation of [none, both]) {
+      expect(batches(augmentation).flatMap(({ labels }) => labels)).toEqual([0, 1, 2, 3, 4]);
+      const pixels = batches(augmentation).flatMap((batch) => batch.pixels);
+      expect(pixels).toEqual(Array.from({ length: 45 }, (_, i) => i + 1));
+    }
+  });
+
+  it('are mirrored at random where asked for, each epoch anew', () => {
+    const rows = (epoch: number) =>
+      batches({ ...none, flip_validation: true }, epoch).flatMap((batch) => batch.pixels.filter((_, i) => i % 9 < 3));
+    const mirrored = (epoch: number) => [0, 1, 2, 3, 4].map((n) => rows(epoch)[3 * n] === 9 * n + 3);
+    expect(new Set(mirrored(0))).toEqual(new Set([true, false]));
+    expect(mirrored(1)).not.toEqual(mirrored(0));
+    expect(mirrored(1)).toEqual(mirrored(1));
+    expect(rows(0).reduce((a, b) => a + b)).toBe([0, 1, 2, 3, 4].reduce((sum, n) => sum + 27 * n + 6, 0));
+  });
+});
+
+describe('the mean image', () => {
+  const images = Uint8Array.of(0, 10, 20, 30, 40, 50, 1, 11, 21, 31, 41, 52); // two images [1, 2, 3]
+  const subtracted = meanImageNormalisation({ images, labels: new Uint8Array(2) }, [1, 2, 3]);
+
+  it('is that of every pixel over the images, in 0..255', () => {
+    expect([...subtracted.meanImage!]).toEqual([0.5, 10.5, 20.5, 30.5, 40.5, 51]);
+  });
+
+  it('is taken from each pixel at its own place, before mirroring; pixels added are black', () => {
+    const value = (plan: number[], pad: number) => {
+      const options = { images, imageShape: [1, 2, 3] as Dataset['imageShape'], plan: Int32Array.from(plan), pad };
+      return [...assembleBatch({ ...options, padMode: 'zero', ...subtracted }).dataSync()];
+    };
+    expect(value([1, 0, 0, 0], 0)).toEqual([0.5, 0.5, 0.5, 0.5, 0.5, 1]);
+    expect(value([1, 0, 0, 1], 0)).toEqual([0.5, 0.5, 1, 0.5, 0.5, 0.5]);
+    expect(value([0, 1, 2, 0], 1)).toEqual([-0.5, -0.5, -1, 0, 0, 0]);
   });
 });
 
 describe('augmentation', () => {
   it('is off by default, and a crop has its own defaults', () => {
-    expect(none).toEqual({ flip: false, crop: null });
+    expect(none).toEqual({ flip: false, crop: null, flip_validation: false });
     expect(augmentationSchema.parse({ crop: {} }).crop).toEqual({ pad: 4, mode: 'zero' });
     for (const wrong of [{ crop: { pad: 0 } }, { crop: { pad: 17 } }, { crop: { mode: 'edge' } }, { flips: true }])
       expect(augmentationSchema.safeParse(wrong).success).toBe(false);

@@ -1,16 +1,13 @@
 import { type Tensor1D, type Tensor4D, tensor1d } from '@tensorflow/tfjs-core';
 import { ClrError } from '../errors.js';
-import { assembleBatch, type PadMode, planWidth } from '../ops/assemble-batch.js';
-import { type Augmentation, epochPlan, fixedPlan } from './augmentation.js';
+import { type AssembleBatch, assembleBatch, planWidth } from '../ops/assemble-batch.js';
+import { type Augmentation, cyclicPlan, epochPlan, validationPlan } from './augmentation.js';
 import type { Dataset, Split } from './dataset.js';
 
 export { type Augmentation, augmentationSchema } from './augmentation.js';
 
-/** Per channel, of pixel values scaled to 0..1. */
-export interface Normalisation {
-  mean: number[];
-  deviation: number[];
-}
+/** What a pixel becomes: (pixel/255 - mean) / deviation - meanImage (see AssembleBatch). */
+export type Normalisation = Pick<AssembleBatch, 'mean' | 'deviation' | 'meanImage'>;
 
 /** The caller disposes `x` and `labels`. */
 export interface Batch {
@@ -44,9 +41,31 @@ export function normalisation({ images }: Split, imageShape: Dataset['imageShape
   return { mean, deviation };
 }
 
+/** Pixels of 0..255 less the mean image of a split [H, W, C], in float32: Caffe's mean_file. */
+export function meanImageNormalisation({ images, labels }: Split, imageShape: Dataset['imageShape']): Normalisation {
+  const size = images.length / labels.length;
+  const sums = new Float64Array(size);
+  for (let i = 0; i < images.length; ) for (let p = 0; p < size; p++) sums[p]! += images[i++]!;
+  const perChannel = (value: number) => new Array<number>(imageShape[2]).fill(value);
+  return {
+    mean: perChannel(0),
+    deviation: perChannel(1 / 255),
+    meanImage: Float32Array.from(sums, (sum) => sum / labels.length),
+  };
+}
+
+/** Those that a config can name. */
+export const normalisations = { 'per-channel': normalisation, 'mean-image': meanImageNormalisation };
+
 /** How many batches an epoch over `n` images has. */
 export function batchesPerEpoch(n: number, batchSize: number, dropLast: boolean): number {
   return dropLast ? Math.floor(n / batchSize) : Math.ceil(n / batchSize);
+}
+
+/** Training batches, besides how their images are made up. */
+interface TrainingOptions extends Batching {
+  augmentation: Augmentation;
+  seed: number;
 }
 
 /**
@@ -54,37 +73,42 @@ export function batchesPerEpoch(n: number, batchSize: number, dropLast: boolean)
  * same batches as going through all of them.
  */
 export function* epochBatches(
-  options: Batching & {
-    dropLast: boolean;
-    augmentation: Augmentation;
-    seed: number;
-    epoch: number;
-    firstBatch?: number;
-  },
+  options: TrainingOptions & { dropLast: boolean; epoch: number; firstBatch?: number },
 ): Generator<Batch> {
   const { split, batchSize, dropLast, augmentation, firstBatch = 0 } = options;
   const count = split.labels.length;
   const plan = epochPlan(count, augmentation, options.seed, options.epoch);
-  const { pad, mode } = augmentation.crop ?? noCrop;
   for (let b = firstBatch; b < batchesPerEpoch(count, batchSize, dropLast); b++)
-    yield batch(options, plan, b, pad, mode);
+    yield batch(options, rowsOf(plan, b, batchSize), augmentation.crop);
 }
 
-/** All images in their own order, as they are. */
-export function* validationBatches(options: Batching): Generator<Batch> {
+/**
+ * The training batches `first` to `end` - 1 of a whole run that reads its images in one random order, given by the seed,
+ * over and over: a batch runs on from the end of a pass into the next. Augmentation is drawn anew in each pass.
+ */
+export function* cyclicBatches(options: TrainingOptions & { first: number; end: number }): Generator<Batch> {
+  const { split, batchSize, augmentation, seed, first, end } = options;
+  const plan = cyclicPlan(split.labels.length, augmentation, seed);
+  for (let b = first; b < end; b++) yield batch(options, plan(b * batchSize, batchSize), augmentation.crop);
+}
+
+/** All images in their own order, as they are but for mirroring where `flip_validation` asks for it, by (seed, epoch). */
+export function* validationBatches(options: TrainingOptions & { epoch: number }): Generator<Batch> {
   const count = options.split.labels.length;
-  const plan = fixedPlan(count);
+  const plan = validationPlan(count, options.augmentation, options.seed, options.epoch);
   for (let b = 0; b < batchesPerEpoch(count, options.batchSize, false); b++)
-    yield batch(options, plan, b, noCrop.pad, noCrop.mode);
+    yield batch(options, rowsOf(plan, b, options.batchSize), null);
 }
 
-const noCrop = { pad: 0, mode: 'zero' } as const;
+/** Those of batch `index`. */
+function rowsOf(plan: Int32Array, index: number, batchSize: number): Int32Array {
+  return plan.slice(index * batchSize * planWidth, (index + 1) * batchSize * planWidth);
+}
 
-function batch(options: Batching, plan: Int32Array, index: number, pad: number, padMode: PadMode): Batch {
-  const { split, imageShape, batchSize, normalisation } = options;
-  const rows = plan.slice(index * batchSize * planWidth, (index + 1) * batchSize * planWidth);
-  const size = rows.length / planWidth;
-  const labels = Float32Array.from({ length: size }, (_, n) => split.labels[rows[n * planWidth]!]!);
-  const x = assembleBatch({ images: split.images, imageShape, plan: rows, pad, padMode, ...normalisation });
+function batch({ split, imageShape, normalisation }: Batching, plan: Int32Array, crop: Augmentation['crop']): Batch {
+  const size = plan.length / planWidth;
+  const labels = Float32Array.from({ length: size }, (_, n) => split.labels[plan[n * planWidth]!]!);
+  const { pad, mode: padMode } = crop ?? ({ pad: 0, mode: 'zero' } as const);
+  const x = assembleBatch({ images: split.images, imageShape, plan, pad, padMode, ...normalisation });
   return { x, labels: tensor1d(labels, 'float32'), size };
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { ExperimentConfig } from '../config/schema.js';
-import { augmentationSchema, type Batch, epochBatches, normalisation } from '../datasets/batches.js';
+import { augmentationSchema, type Batch, epochBatches, normalisations } from '../datasets/batches.js';
 import type { Dataset } from '../datasets/dataset.js';
 import { describeEnvironment } from '../runs/environment.js';
 import { type FinderRow, finderColumns, tableName } from '../runs/finder-columns.js';
@@ -145,7 +145,12 @@ async function testOne(
 function shuffledValidation(config: ExperimentConfig, dataset: Dataset): (round: number) => Iterable<Batch> {
   const { imageShape, train, validation: split } = dataset;
   const unaugmented = { augmentation: augmentationSchema.parse({}), dropLast: false };
-  const common = { split, imageShape, normalisation: normalisation(train, imageShape), ...unaugmented };
+  const common = {
+    split,
+    imageShape,
+    ...unaugmented,
+    normalisation: normalisations[config.normalisation](train, imageShape),
+  };
   return (epoch) => epochBatches({ ...common, batchSize: config.batch_size, seed: config.seed, epoch });
 }
 

@@ -19,6 +19,8 @@ export interface AssembleBatch {
   mean: number[];
   /** [C], standard deviation alike. */
   deviation: number[];
+  /** [H, W, C], subtracted from the normalised value of each pixel of the image itself; not there: nothing is. */
+  meanImage?: Float32Array | undefined;
 }
 
 /** Numbers that a plan holds for each image: index, top, left, flip. */
@@ -26,7 +28,8 @@ export const planWidth = 4;
 
 /**
  * A batch [N, H, W, C] from the bytes of a data set: gathers, pads, crops, mirrors left-right, and normalises to
- * (pixel/255 - mean) / deviation. Padding is done on the pixels (zero means black), as torchvision's transforms do.
+ * (pixel/255 - mean) / deviation - meanImage, the last taken where the pixel is in its image, as Caffe does. Padding is done
+ * on the pixels (zero means black, with nothing of the mean image), as torchvision's transforms do.
  */
 export function assembleBatch(attributes: AssembleBatch): Tensor4D {
   return run('AssembleBatch', {}, attributes)[0] as Tensor4D;
@@ -35,7 +38,7 @@ export function assembleBatch(attributes: AssembleBatch): Tensor4D {
 /** The reference of AssembleBatch: no input, output [N, H, W, C]. */
 export const assembleBatchKernels = [
   referenceKernel('AssembleBatch', (_inputs: object, batch: AssembleBatch, memory) => {
-    const { images, imageShape, plan, pad, padMode } = batch;
+    const { images, imageShape, plan, pad, padMode, meanImage } = batch;
     const [height, width, channels] = imageShape;
     const count = plan.length / planWidth;
     const output = memory.allocate([count, height, width, channels]);
@@ -54,8 +57,12 @@ export const assembleBatchKernels = [
         for (let w = 0; w < width; w++) {
           const column = sourcePixel((flip ? width - 1 - w : w) + left - pad, width, padMode);
           const inside = row >= 0 && column >= 0;
-          const pixel = ((index * height + row) * width + column) * channels;
-          for (let c = 0; c < channels; c++) y[i++] = normalised[c]![inside ? images[pixel + c]! : 0]!;
+          const place = (row * width + column) * channels;
+          const pixel = index * height * width * channels + place;
+          for (let c = 0; c < channels; c++) {
+            const value = normalised[c]![inside ? images[pixel + c]! : 0]!;
+            y[i++] = inside && meanImage ? value - meanImage[place + c]! : value;
+          }
         }
       }
     }

@@ -69,6 +69,18 @@ export function recordEpoch(position: Position, validation: Evaluation, { lr, mo
   return row;
 }
 
+const rounding = 1e-6; // of an update: what is whole may come out a trifle larger or smaller
+
+/** The first update of an epoch, both counted from 0: a batch that an epoch begins within belongs to the epoch before. */
+export function firstIteration(epoch: number, iterationsPerEpoch: number): number {
+  return Math.ceil(epoch * iterationsPerEpoch - rounding);
+}
+
+/** The epoch that an update belongs to, both counted from 0. */
+export function epochOf(iteration: number, iterationsPerEpoch: number): number {
+  return Math.floor((iteration + rounding) / iterationsPerEpoch);
+}
+
 /** What summary.json says of a run that stands at `position`. */
 export function summarise(position: Position, status: Summary['status'], message?: string): Summary {
   const { iteration: iterations, epoch: epochs, last: final, best, totals } = position;

@@ -1,6 +1,6 @@
 import { useBackend } from '../backends/index.js';
 import { type ExperimentConfig, runLength } from '../config/schema.js';
-import { epochBatches, normalisation, validationBatches } from '../datasets/batches.js';
+import { cyclicBatches, epochBatches, normalisations, validationBatches } from '../datasets/batches.js';
 import type { Dataset } from '../datasets/dataset.js';
 import { datasets } from '../datasets/index.js';
 import { ClrError } from '../errors.js';
@@ -9,6 +9,7 @@ import type { Variable } from '../models/model.js';
 import { optimizers } from '../optimizers/index.js';
 import { randomStream } from '../random.js';
 import { schedules } from '../schedules/index.js';
+import { firstIteration } from './position.js';
 import type { Training } from './train.js';
 
 export interface ExperimentOptions {
@@ -43,17 +44,15 @@ export function report(message: string): void {
 
 /** Model, optimizer, schedule and batches, as the config says. */
 export function prepareTraining(config: ExperimentConfig, dataset: Dataset): Training {
-  const { imageShape, classNames, train: trainSplit, validation } = dataset;
-  const { batch_size: batchSize, drop_last: dropLast, augmentation, seed } = config;
-  const length = runLength(config, trainSplit.labels.length);
+  const { imageShape, classNames, train } = dataset;
+  const length = runLength(config, train.labels.length);
   if (length.iterationsPerEpoch === 0) {
     throw new ClrError(
       'usage',
-      `batch_size ${batchSize} with drop_last leaves no batch of ${trainSplit.labels.length} images`,
+      `batch_size ${config.batch_size} with drop_last leaves no batch of ${train.labels.length} images`,
     );
   }
-  const common = { imageShape, batchSize, normalisation: normalisation(trainSplit, imageShape) };
-  const random = randomStream(seed, 'init');
+  const random = randomStream(config.seed, 'init');
   const model = models.create(config.model, { inputShape: imageShape, classes: classNames.length, random });
   return {
     ...length,
@@ -62,9 +61,25 @@ export function prepareTraining(config: ExperimentConfig, dataset: Dataset): Tra
     model,
     optimizer: optimizers.create(config.optimizer, model.parameters),
     schedule: schedules.create(config.schedule, length),
-    trainingBatches: (epoch, firstBatch) =>
-      epochBatches({ ...common, split: trainSplit, dropLast, augmentation, seed, epoch, firstBatch }),
-    validationBatches: () => validationBatches({ ...common, split: validation }),
+    ...batchesOf(config, dataset, length.iterationsPerEpoch),
+  };
+}
+
+function batchesOf(
+  config: ExperimentConfig,
+  { imageShape, train, validation }: Dataset,
+  iterationsPerEpoch: number,
+): Pick<Training, 'trainingBatches' | 'validationBatches'> {
+  const { batch_size: batchSize, drop_last: dropLast, augmentation, seed } = config;
+  const common = { imageShape, batchSize, augmentation, seed };
+  const options = { ...common, normalisation: normalisations[config.normalisation](train, imageShape) };
+  return {
+    trainingBatches(epoch, firstBatch) {
+      if (config.order === 'shuffled') return epochBatches({ ...options, split: train, dropLast, epoch, firstBatch });
+      const [first, end] = [epoch, epoch + 1].map((e) => firstIteration(e, iterationsPerEpoch)) as [number, number];
+      return cyclicBatches({ ...options, split: train, first: first + firstBatch, end });
+    },
+    validationBatches: (epoch) => validationBatches({ ...options, split: validation, epoch }),
   };
 }
 

@@ -2,6 +2,7 @@ import { type ExperimentConfig, runLength } from '../config/schema.js';
 import { trainSize } from '../datasets/index.js';
 import type { IterationRow } from '../runs/columns.js';
 import { schedules } from '../schedules/index.js';
+import { epochOf } from './position.js';
 
 /** LR and momentum at each iteration of a run, without training or data; `batches` an epoch, or those of the data set. */
 export function scheduleRows(config: ExperimentConfig, batches?: number): Omit<IterationRow, 'loss'>[] {
@@ -10,7 +11,7 @@ export function scheduleRows(config: ExperimentConfig, batches?: number): Omit<I
   const schedule = schedules.create(config.schedule, length);
   return Array.from({ length: length.iterations }, (_, iteration) => ({
     iteration,
-    epoch: Math.floor(iteration / length.iterationsPerEpoch) + 1,
+    epoch: epochOf(iteration, length.iterationsPerEpoch) + 1,
     ...schedule(iteration),
   }));
 }

@@ -10,7 +10,7 @@ import type { IterationRow, MetricsRow } from '../runs/columns.js';
 import type { Hyperparameters, RunLength, Schedule } from '../schedules/schedule.js';
 import { evaluate, readMetrics } from './evaluate.js';
 import { inFlight, type Settled } from './in-flight.js';
-import { type Position, recordEpoch, recordStep, type Step } from './position.js';
+import { firstIteration, type Position, recordEpoch, recordStep, type Step } from './position.js';
 
 /** All that one run trains with. */
 export interface Training extends RunLength {
@@ -19,7 +19,7 @@ export interface Training extends RunLength {
   schedule: Schedule;
   /** The batches of an epoch (counted from 0), from `firstBatch` on; the caller disposes them. */
   trainingBatches(epoch: number, firstBatch: number): Iterable<Batch>;
-  validationBatches(): Iterable<Batch>;
+  validationBatches(epoch: number): Iterable<Batch>;
   /** Stop after so many updates, while the schedule is that of the whole run; at most `iterations`. */
   stopAfter: number;
   /** A training loss above it is divergence; Infinity: only NaN and infinity are. */
@@ -46,7 +46,7 @@ export async function* train(training: Training, position: Position, hooks: Trai
   const { model, schedule, iterationsPerEpoch, stopAfter, maxLoss, stepsInFlight } = training;
   const { signal } = hooks;
   let lastGood: IterationRow | undefined;
-  while (position.epoch * iterationsPerEpoch < stopAfter && !signal.aborted) {
+  while (firstIteration(position.epoch, iterationsPerEpoch) < stopAfter && !signal.aborted) {
     const lap = stopwatch();
     for await (const { result, last } of epochSteps(training, position, hooks)) {
       const row = recordStep(position, result, lap());
@@ -57,7 +57,7 @@ export async function* train(training: Training, position: Position, hooks: Trai
       position.sums.seconds += lap();
     }
     if (signal.aborted) return;
-    const validation = await evaluate(model, training.validationBatches(), { stepsInFlight, signal });
+    const validation = await evaluate(model, training.validationBatches(position.epoch), { stepsInFlight, signal });
     if (signal.aborted) return; // validated again when the run is resumed
     position.sums.seconds += lap();
     const row = recordEpoch(position, validation, schedule(position.iteration - 1));
@@ -80,7 +80,7 @@ function epochSteps(
   let begun = position.iteration;
   function* steps(): Generator<Promise<Step>> {
     if (begun >= stopAfter) return; // interrupted between the last update and its validation
-    const firstBatch = begun - position.epoch * iterationsPerEpoch;
+    const firstBatch = begun - firstIteration(position.epoch, iterationsPerEpoch);
     for (const batch of training.trainingBatches(position.epoch, firstBatch)) {
       yield beginStep(training, batch, training.schedule(begun++));
       if (begun >= stopAfter || signal.aborted) return;
