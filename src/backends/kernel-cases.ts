@@ -1,5 +1,6 @@
 import { tensor } from '@tensorflow/tfjs-core';
 import { run } from '../ops/kernel.js';
+import { type Pool2D, pooledShape } from '../ops/pool2d.js';
 import { randomStream } from '../random.js';
 
 /** [what, kernel, inputs, attributes] */
@@ -49,12 +50,16 @@ export const kernelCases: Case[] = [
       [`window ${window}`, 'DownsamplePadGrad', { dy: random(3, 3, 3, 8) }, { ...options, inputShape: [3, 5, 6, 3] }],
     ];
   }),
+  ...(['max', 'average'] as const).flatMap((kind) => poolingCases(kind)),
+  ...[3, 16, 35].flatMap((channels) => lrnCases([3, 6, 5, channels], 3)),
+  ...lrnCases([2, 1, 1, 4], 3),
+  ...lrnCases([2, 7, 6, 4], 5),
   ['odd', 'SoftmaxCrossEntropy', { logits: random(5, 7), labels: make([5], () => Math.floor(uniform() * 7)) }],
   ...['l2', 'decoupled'].flatMap((weightDecayMode) =>
     ['outside', 'inside'].flatMap((lrPlacement) =>
       [true, false].map((nesterov): Case => {
         const inputs = [1, 2, 3].flatMap(() => [random(3, 3, 2, 3), random(5)]);
-        const rates = { lr: 0.1, momentum: [0.9, 0.8], weightDecay: [0.01, 0] };
+        const rates = { lr: [0.1, 0.2], momentum: [0.9, 0.8], weightDecay: [0.01, 0] };
         const mode = { weightDecayMode, lrPlacement, nesterov };
         return [Object.values(mode).join(' '), 'SgdUpdate', inputs, { ...rates, ...mode }];
       }),
@@ -63,7 +68,7 @@ export const kernelCases: Case[] = [
   ...['l2', 'decoupled'].map((weightDecayMode): Case => {
     const parts = [random, random, random, positive].flatMap((draw) => [draw(3, 3, 2, 3), draw(5)]);
     const steps = { shape: [], values: Float32Array.of(3) };
-    const rates = { lr: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: [0.01, 0] };
+    const rates = { lr: [0.1, 0.2], beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: [0.01, 0] };
     return [weightDecayMode, 'AdamUpdate', [...parts, steps], { ...rates, weightDecayMode }];
   }),
   ...['zero', 'reflect', 'symmetric'].map((padMode): Case => {
@@ -71,6 +76,18 @@ export const kernelCases: Case[] = [
     const plan = Int32Array.of(2, 0, 4, 1, 0, 2, 1, 0, 2, 4, 0, 0);
     const scaling = { mean: [0.4, 0.5, 0.6], deviation: [0.2, 0.3, 0.25] };
     return [padMode, 'AssembleBatch', {}, { images, imageShape: [5, 7, 3], plan, pad: 2, padMode, ...scaling }];
+  }),
+  ...[0, 2].map((pad): Case => {
+    const images = Uint8Array.from({ length: 3 * 5 * 7 * 3 }, () => uniform() * 256);
+    const plan = Int32Array.of(2, pad, 0, 1, 0, 0, pad, 0);
+    const meanImage = Float32Array.from({ length: 5 * 7 * 3 }, () => uniform() * 256);
+    const scaling = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255], meanImage };
+    return [
+      `mean image, ${pad} pixels added`,
+      'AssembleBatch',
+      {},
+      { images, imageShape: [5, 7, 3], plan, pad, padMode: 'zero', ...scaling },
+    ];
   }),
 ];
 type FiveNumbers = [number, number, number, number, number];
@@ -86,6 +103,44 @@ function convolutionCases(size: number, stride: number, [n, h, w, from, to]: Fiv
     [name, 'Conv2DBackpropInput', { dy, filter }, { ...attributes, inputShape: x.shape }],
     [name, 'Conv2DBackpropFilter', { x, dy }, { ...attributes, filterShape: filter.shape }],
   ];
+}
+
+function poolingCases(kind: Pool2D['kind']): Case[] {
+  const sizes = [
+    [3, 6, 7, 3],
+    [2, 8, 5, 16],
+    [1, 5, 4, 37],
+    [2, 1, 2, 4],
+  ];
+  return sizes.flatMap((shape) =>
+    [
+      { window: 3, stride: 2, relu: true },
+      { window: 2, stride: 2, relu: false },
+      { window: 3, stride: 1, relu: false },
+      { window: 2, stride: 3, relu: true },
+    ].flatMap((how): Case[] => {
+      const options = { kind, ...how };
+      const bias: Record<string, Values> = how.relu ? { bias: random(shape[3]!) } : {};
+      const [x, dy] = [random(...shape), random(...pooledShape(shape, options))];
+      const name = `${kind} ${how.window}x${how.window} stride ${how.stride} on [${shape}]`;
+      return [
+        [name, 'Pool2D', { x, ...bias }, options],
+        [name, 'Pool2DGrad', { dy, x, ...bias }, options],
+      ];
+    }),
+  );
+}
+
+function lrnCases(shape: number[], size: number): Case[] {
+  const [x, dy] = [random(...shape), random(...shape)];
+  const what = `${size}x${size} on [${shape}]`;
+  return [0.75, 0.6].flatMap((beta): Case[] => {
+    const options = { size, alpha: 2, beta };
+    return [
+      [`${what}, beta ${beta}`, 'LrnWithinChannel', { x }, options],
+      [`${what}, beta ${beta}`, 'LrnWithinChannelGrad', { dy, x }, options],
+    ];
+  });
 }
 
 function batchNormCases(c: number, withRelu: boolean, withResidual: boolean): Case[] {

@@ -1,6 +1,7 @@
 import { Registry } from '../registry.js';
+import { cifar3 } from './cifar3.js';
 import type { Model, ModelContext } from './model.js';
 import { resnet } from './resnet.js';
 
 /** The models that a config can name, made for a data set's images and classes. */
-export const models = new Registry<[ModelContext], Model>('model', [resnet]);
+export const models = new Registry<[ModelContext], Model>('model', [resnet, cifar3]);

@@ -10,9 +10,15 @@ export const initNames = ['he-normal', 'xavier', 'torch-default'] as const;
 /** One of `initNames`. */
 export type Init = (typeof initNames)[number];
 
+/** N(0, deviation^2), whatever the layer's size. */
+export interface Gaussian {
+  deviation: number;
+}
+
 /** Initial values of a filter [K, K, Cin, Cout] or of weights [I, O]. */
-export function initialWeights(init: Init, shape: number[], random: Random): Float32Array {
+export function initialWeights(init: Init | Gaussian, shape: number[], random: Random): Float32Array {
   const size = util.sizeFromShape(shape);
+  if (typeof init === 'object') return new Float32Array(size).map(() => init.deviation * random.normal());
   const fanIn = size / shape.at(-1)!;
   const fanOut = size / shape.at(-2)!;
   const draw = {
@@ -24,7 +30,7 @@ export function initialWeights(init: Init, shape: number[], random: Random): Flo
 }
 
 /** Initial values of a dense layer's bias. */
-export function initialBias(init: Init, fanIn: number, size: number, random: Random): Float32Array {
+export function initialBias(init: Init | Gaussian, fanIn: number, size: number, random: Random): Float32Array {
   const bound = init === 'torch-default' ? 1 / Math.sqrt(fanIn) : 0;
   return new Float32Array(size).map(() => bound * (2 * random.uniform() - 1));
 }

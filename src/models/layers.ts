@@ -5,14 +5,15 @@ import { conv2d } from '../ops/conv2d.js';
 import { dense } from '../ops/dense.js';
 import type { Tape } from '../ops/tape.js';
 import type { Random } from '../random.js';
-import { type Init, initialBias, initialWeights } from './init.js';
-import type { Parameter, Variable } from './model.js';
+import { type Gaussian, type Init, initialBias, initialWeights } from './init.js';
+import type { Multipliers, Parameter, Variable } from './model.js';
 
 /** What all layers of a model share. */
 export interface LayerOptions {
-  init: Init;
+  init: Init | Gaussian;
   convBias: boolean;
-  batchNorm: { momentum: number; epsilon: number };
+  /** Not needed by a model that has none. */
+  batchNorm?: { momentum: number; epsilon: number };
 }
 
 /** x [N, H, W, C] to another such tensor, recorded on the tape. */
@@ -33,15 +34,9 @@ export class Layers {
 
   /** Convolution with a filter [size, size, from, to]. */
   conv(name: string, size: number, from: number, to: number, stride = 1): Layer {
-    const shape: ShapeMap[Rank.R4] = [size, size, from, to];
-    const filter = this.parameter<Rank.R4>(
-      `${name}.filter`,
-      'filter',
-      initialWeights(this.options.init, shape, this.random),
-      shape,
-    );
+    const filter = this.filter(name, [size, size, from, to]);
     if (!this.options.convBias) return (tape, x) => conv2d(tape, x, filter.value, stride);
-    const bias = this.parameter<Rank.R1>(`${name}.bias`, 'bias', new Float32Array(to), [to]);
+    const bias = this.bias(name, new Float32Array(to));
     return (tape, x) => biasAdd(tape, conv2d(tape, x, filter.value, stride), bias.value);
   }
 
@@ -60,7 +55,7 @@ export class Layers {
         runningMean: mean.value,
         runningVariance: variance.value,
       };
-      const y = batchNorm(tape, x, state, { ...this.options.batchNorm, ...ending });
+      const y = batchNorm(tape, x, state, { ...this.options.batchNorm!, ...ending });
       mean.value = state.runningMean;
       variance.value = state.runningVariance;
       return y;
@@ -68,16 +63,23 @@ export class Layers {
   }
 
   /** x [N, from] -> [N, to]. */
-  dense(name: string, from: number, to: number): (tape: Tape, x: Tensor2D) => Tensor2D {
+  dense(name: string, from: number, to: number, multipliers: { weights?: Multipliers; bias?: Multipliers } = {}) {
     const { init } = this.options;
-    const weights = this.parameter<Rank.R2>(
-      `${name}.weights`,
-      'weights',
-      initialWeights(init, [from, to], this.random),
-      [from, to],
-    );
-    const bias = this.parameter<Rank.R1>(`${name}.bias`, 'bias', initialBias(init, from, to, this.random), [to]);
-    return (tape, x) => dense(tape, x, weights.value, bias.value);
+    const shape: ShapeMap[Rank.R2] = [from, to];
+    const values = initialWeights(init, shape, this.random);
+    const weights = this.parameter<Rank.R2>(`${name}.weights`, 'weights', values, shape, multipliers.weights);
+    const bias = this.bias(name, initialBias(init, from, to, this.random), multipliers.bias);
+    return (tape: Tape, x: Tensor2D): Tensor2D => dense(tape, x, weights.value, bias.value);
+  }
+
+  /** A convolution's filter [K, K, from, to] by itself. */
+  filter(name: string, shape: ShapeMap[Rank.R4], init: Init | Gaussian = this.options.init): Parameter<Rank.R4> {
+    return this.parameter<Rank.R4>(`${name}.filter`, 'filter', initialWeights(init, shape, this.random), shape);
+  }
+
+  /** The bias of a layer by itself. */
+  bias(name: string, values: Float32Array, multipliers?: Multipliers): Parameter<Rank.R1> {
+    return this.parameter<Rank.R1>(`${name}.bias`, 'bias', values, [values.length], multipliers);
   }
 
   private parameter<R extends Rank>(
@@ -85,8 +87,9 @@ export class Layers {
     role: Parameter['role'],
     values: Float32Array,
     shape: ShapeMap[R],
+    multipliers?: Multipliers,
   ): Parameter<R> {
-    const parameter = { name, role, value: tensor<R>(values.slice(), shape) };
+    const parameter = { name, role, value: tensor<R>(values.slice(), shape), multipliers };
     this.parameters.push(parameter as Parameter);
     return parameter;
   }

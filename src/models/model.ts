@@ -12,6 +12,14 @@ export interface Variable<R extends Rank = Rank> {
 /** A variable that the optimizer learns. */
 export interface Parameter<R extends Rank = Rank> extends Variable<R> {
   readonly role: 'filter' | 'weights' | 'bias' | 'scale' | 'shift';
+  /** Its LR and its weight decay are the run's times these (Caffe's lr_mult and decay_mult); 1 where not given. */
+  readonly multipliers?: Multipliers | undefined;
+}
+
+/** Of one parameter. */
+export interface Multipliers {
+  lr?: number;
+  decay?: number;
 }
 
 /** A net and all its variables. */

@@ -1,9 +1,10 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { referenceKernel, run, splitInto } from './kernel.js';
 
-/** Rates of one Adam step, the same for all parameters but for the decay. */
+/** Rates of one Adam step. */
 export interface AdamUpdate {
-  lr: number;
+  /** One for each parameter. */
+  lr: number[];
   beta1: number;
   beta2: number;
   epsilon: number;
@@ -49,7 +50,7 @@ export const adamUpdateKernels = [
     for (let k = 0; k < count; k++) {
       const old = [0, 1, 2, 3].map((part) => memory.view(inputs[part * count + k]!));
       const fresh = [0, 1, 2].map((part) => memory.view(outputs[part * count + k]!));
-      updateOne(old as Four, fresh as Three, t, attributes.weightDecay[k]!, attributes);
+      updateOne(old as Four, fresh as Three, t, k, attributes);
     }
     return outputs;
   }),
@@ -58,8 +59,9 @@ export const adamUpdateKernels = [
 type Three = [Float32Array, Float32Array, Float32Array];
 type Four = [...Three, Float32Array];
 
-function updateOne([p, g, m, v]: Four, [newP, newM, newV]: Three, t: number, decay: number, a: AdamUpdate): void {
-  const { lr, beta1, beta2, epsilon } = a;
+function updateOne([p, g, m, v]: Four, [newP, newM, newV]: Three, t: number, k: number, a: AdamUpdate): void {
+  const { beta1, beta2, epsilon } = a;
+  const [lr, decay] = [a.lr[k]!, a.weightDecay[k]!];
   const [l2, kept] = a.weightDecayMode === 'l2' ? [decay, 1] : [0, 1 - lr * decay];
   const stepSize = lr / (1 - beta1 ** t);
   const correction2 = Math.sqrt(1 - beta2 ** t);

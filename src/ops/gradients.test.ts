@@ -9,6 +9,8 @@ import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
 import { downsamplePad } from './downsample-pad.js';
 import { globalAveragePool } from './global-average-pool.js';
+import { type LrnWithinChannel, lrnWithinChannel } from './lrn-within-channel.js';
+import { type Pool2D, pool2d } from './pool2d.js';
 import { type SgdUpdate, sgdUpdate } from './sgd-update.js';
 import { softmaxCrossEntropy } from './softmax-cross-entropy.js';
 import { Tape } from './tape.js';
@@ -29,6 +31,13 @@ const ops: [string, Op, ...number[][]][] = [
   ['conv2d 3x3 at stride 2', convolution(2), [2, 5, 4, 3], [3, 3, 3, 2]],
   ['downsamplePad of every second pixel', downsample(1), [2, 5, 4, 3]],
   ['downsamplePad of means over 3x3', downsample(3), [2, 5, 4, 3]],
+  ['pool2d max 3x3, stride 2, with a bias and ReLU', pooling({ kind: 'max', relu: true }), [2, 6, 7, 3], [3]],
+  ['pool2d max 2x2', pooling({ kind: 'max', window: 2 }), [2, 5, 4, 3]],
+  ['pool2d average 3x3, stride 2', pooling({ kind: 'average' }), [2, 6, 7, 3]],
+  ['pool2d average 3x3 with a bias and ReLU', pooling({ kind: 'average', relu: true }), [2, 6, 7, 3], [3]],
+  ['pool2d average 2x2', pooling({ kind: 'average', window: 2 }), [2, 5, 4, 3]],
+  ['lrnWithinChannel', lrn({ size: 3, alpha: 0.5, beta: 0.75 }), [2, 4, 5, 3]],
+  ['lrnWithinChannel over 5x5 pixels', lrn({ size: 5, alpha: 2, beta: 0.6 }), [1, 4, 5, 2]],
   ['batchNorm', normalisation(false), [2, 3, 5, 3], [3], [3]],
   ['batchNorm with ReLU', normalisation(true), [2, 3, 5, 3], [3], [3]],
   ['batchNorm with a residual', normalisation(false), [2, 3, 5, 3], [3], [3], [2, 3, 5, 3]],
@@ -41,6 +50,15 @@ function convolution(stride: number): Op {
 
 function downsample(window: 1 | 3): Op {
   return (tape, x) => downsamplePad(tape, x as Tensor4D, { window, channels: 6, offset: 2 });
+}
+
+function pooling(options: Partial<Pool2D>): Op {
+  const all = { kind: 'max', window: 3, stride: 2, relu: false, ...options } as const;
+  return (tape, x, bias) => pool2d(tape, x as Tensor4D, all, bias as Tensor1D | undefined);
+}
+
+function lrn(options: LrnWithinChannel): Op {
+  return (tape, x) => lrnWithinChannel(tape, x as Tensor4D, options);
 }
 
 function normalisation(relu: boolean): Op {
@@ -61,12 +79,17 @@ function normalisation(relu: boolean): Op {
 
 beforeAll(() => useBackend('cpu', { precision: 'f32' }));
 
-const { normal } = randomStream(1, 'synthetic');
+const { normal, permutation } = randomStream(1, 'synthetic');
 const randomValues = (shape: number[]) => Float32Array.from({ length: shape.reduce((a, b) => a * b) }, normal);
+/** From -2 to 2 in random order, equally spaced, so that none is near another or near 0: pooling has a kink there. */
+const spacedValues = (shape: number[]) => {
+  const size = shape.reduce((a, b) => a * b);
+  return Float32Array.from(permutation(size), (i) => (4 * (i + 0.5)) / size - 2);
+};
 
 describe('the gradient agrees with central differences', () => {
-  test.each(ops)('%s', (_name, op, ...shapes) => {
-    const inputs = shapes.map(randomValues);
+  test.each(ops)('%s', (name, op, ...shapes) => {
+    const inputs = shapes.map(name.startsWith('pool2d') ? spacedValues : randomValues);
     const outputShape = forward(op, inputs, shapes).shape;
     const weights = randomValues(outputShape); // loss = sum of weights * output
     const gradients = backward(op, inputs, shapes, weights, outputShape);
@@ -155,7 +178,7 @@ describe('sgdUpdate follows its formula', () => {
       [tensor([p]), tensor([1, 2])],
       [tensor([g]), tensor([0, 0])],
       [tensor([v]), tensor([0, 0])],
-      { lr, momentum: [m, 0.5], weightDecay: [wd, 0], ...mode },
+      { lr: [lr, 0.5], momentum: [m, 0.5], weightDecay: [wd, 0], ...mode },
     );
     expect(parameters[0]!.dataSync()[0]).toBeCloseTo(p - move - decay, 6);
     expect(velocities[0]!.dataSync()[0]).toBeCloseTo(velocity, 6);

@@ -5,6 +5,8 @@ import { biasAddKernels } from './bias-add.js';
 import { denseKernels } from './dense.js';
 import { downsamplePadKernels } from './downsample-pad.js';
 import { globalAveragePoolKernels } from './global-average-pool.js';
+import { lrnWithinChannelKernels } from './lrn-within-channel.js';
+import { pool2dKernels } from './pool2d.js';
 import { sgdUpdateKernels } from './sgd-update.js';
 import { softmaxCrossEntropyKernels } from './softmax-cross-entropy.js';
 
@@ -17,6 +19,8 @@ export const referenceKernels = [
   ...denseKernels,
   ...downsamplePadKernels,
   ...globalAveragePoolKernels,
+  ...lrnWithinChannelKernels,
+  ...pool2dKernels,
   ...sgdUpdateKernels,
   ...softmaxCrossEntropyKernels,
 ];

@@ -3,7 +3,8 @@ import { referenceKernel, run } from './kernel.js';
 
 /** Rates of one SGD step, and which form of it is meant. */
 export interface SgdUpdate {
-  lr: number;
+  /** One for each parameter. */
+  lr: number[];
   /** One for each parameter. */
   momentum: number[];
   /** One for each parameter. */
@@ -41,7 +42,6 @@ export const sgdUpdateKernels = [
       const fresh = (t: TensorInfo) => memory.allocate(t.shape);
       const parameters = inputs.slice(0, count).map(fresh);
       const velocities = inputs.slice(0, count).map(fresh);
-      const [inside, outside] = mode.lrPlacement === 'inside' ? [lr, 1] : [1, lr];
       for (let k = 0; k < count; k++) {
         const [p, g, v] = [k, count + k, 2 * count + k].map((i) => memory.view(inputs[i]!)) as [
           Float32Array,
@@ -49,8 +49,9 @@ export const sgdUpdateKernels = [
           Float32Array,
         ];
         const [newP, newV] = [memory.view(parameters[k]!), memory.view(velocities[k]!)];
-        const m = momentum[k]!;
-        const [l2, decoupled] = mode.weightDecayMode === 'l2' ? [weightDecay[k]!, 0] : [0, lr * weightDecay[k]!];
+        const [rate, m] = [lr[k]!, momentum[k]!];
+        const [inside, outside] = mode.lrPlacement === 'inside' ? [rate, 1] : [1, rate];
+        const [l2, decoupled] = mode.weightDecayMode === 'l2' ? [weightDecay[k]!, 0] : [0, rate * weightDecay[k]!];
         for (let i = 0; i < p.length; i++) {
           const step = inside * (g[i]! + l2 * p[i]!);
           const velocity = m * v[i]! + step;

@@ -4,7 +4,7 @@ import type { Parameter } from '../models/model.js';
 import { type AdamUpdate, adamUpdate } from '../ops/adam-update.js';
 import { entry } from '../registry.js';
 import type { Optimizer } from './optimizer.js';
-import { decayOf, weightDecayOptions } from './weight-decay.js';
+import { decayOf, ratesOf, weightDecayOptions } from './rates.js';
 
 const { weight_decay_mode: _, ...decayOptions } = weightDecayOptions; // the type says which
 
@@ -53,8 +53,12 @@ function create(
     state: [...first, ...second, steps],
     step(gradients, { lr, momentum }) {
       const moments = { first: values(first), second: values(second), steps: steps.value };
-      const attributes = { lr, beta1: cycle_beta1 ? momentum : beta1, beta2, epsilon, weightDecay, weightDecayMode };
-      const [newValues, next] = adamUpdate(values(parameters), gradients, moments, attributes);
+      const rates = { lr: ratesOf(parameters, lr), beta1: cycle_beta1 ? momentum : beta1, beta2, epsilon };
+      const [newValues, next] = adamUpdate(values(parameters), gradients, moments, {
+        ...rates,
+        weightDecay,
+        weightDecayMode,
+      });
       steps.value = next.steps as typeof steps.value;
       parameters.forEach((p, i) => {
         p.value = newValues[i]!;

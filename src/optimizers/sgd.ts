@@ -4,7 +4,7 @@ import type { Parameter } from '../models/model.js';
 import { sgdUpdate } from '../ops/sgd-update.js';
 import { entry } from '../registry.js';
 import type { Optimizer } from './optimizer.js';
-import { decayOf, weightDecayOptions } from './weight-decay.js';
+import { decayOf, ratesOf, weightDecayOptions } from './rates.js';
 
 /** SGD with momentum; LR and momentum are those of the schedule, given anew at each step. */
 export const sgd = entry({
@@ -44,7 +44,7 @@ export const sgd = entry({
         const values = parameters.map((p) => p.value);
         const velocities = state.map((s) => s.value);
         const [newValues, newVelocities] = sgdUpdate(values, gradients, velocities, {
-          lr,
+          lr: ratesOf(parameters, lr),
           momentum: inScope.map((cycled) => (cycled ? momentum : options.other_momentum)),
           weightDecay,
           nesterov: options.nesterov,

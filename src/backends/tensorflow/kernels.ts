@@ -63,13 +63,13 @@ export const composedKernels: Record<string, Compute<never, never>> = {
     const [parameters, gradients, velocities] = split(inputs, 3);
     const inside = mode.lrPlacement === 'inside';
     const updated = parameters!.map((p, k) => {
-      const [m, decay] = [momentum[k]!, weightDecay[k]!];
+      const [rate, m, decay] = [lr[k]!, momentum[k]!, weightDecay[k]!];
       const gradient = mode.weightDecayMode === 'l2' ? tf.add(gradients![k]!, tf.mul(p, decay)) : gradients![k]!;
-      const step = inside ? tf.mul(gradient, lr) : gradient;
+      const step = inside ? tf.mul(gradient, rate) : gradient;
       const velocity = tf.add(tf.mul(velocities![k]!, m), step);
       const move = nesterov ? tf.add(step, tf.mul(velocity, m)) : velocity;
-      const kept = mode.weightDecayMode === 'decoupled' ? tf.mul(p, 1 - lr * decay) : p;
-      return [tf.sub(kept, inside ? move : tf.mul(move, lr)), velocity];
+      const kept = mode.weightDecayMode === 'decoupled' ? tf.mul(p, 1 - rate * decay) : p;
+      return [tf.sub(kept, inside ? move : tf.mul(move, rate)), velocity];
     });
     return [0, 1].flatMap((part) => updated.map((pair) => pair[part]!));
   },
@@ -77,15 +77,18 @@ export const composedKernels: Record<string, Compute<never, never>> = {
   AdamUpdate: (inputs: Tensor[], { lr, beta1, beta2, epsilon, weightDecay, weightDecayMode }: AdamUpdate) => {
     const steps = tf.add(inputs.at(-1)!, 1);
     const [parameters, gradients, firsts, seconds] = split(inputs.slice(0, -1), 4);
-    const stepSize = tf.div(lr, tf.sub(1, tf.pow(beta1, steps)));
+    const correction1 = tf.sub(1, tf.pow(beta1, steps));
     const correction2 = tf.sqrt(tf.sub(1, tf.pow(beta2, steps)));
     const updated = parameters!.map((p, k) => {
-      const decay = weightDecay[k]!;
+      const [rate, decay] = [lr[k]!, weightDecay[k]!];
       const g = weightDecayMode === 'l2' ? tf.add(gradients![k]!, tf.mul(p, decay)) : gradients![k]!;
       const first = tf.add(tf.mul(firsts![k]!, beta1), tf.mul(g, 1 - beta1));
       const second = tf.add(tf.mul(seconds![k]!, beta2), tf.mul(tf.square(g), 1 - beta2));
-      const kept = weightDecayMode === 'decoupled' ? tf.mul(p, 1 - lr * decay) : p;
-      const move = tf.div(tf.mul(first, stepSize), tf.add(tf.div(tf.sqrt(second), correction2), epsilon));
+      const kept = weightDecayMode === 'decoupled' ? tf.mul(p, 1 - rate * decay) : p;
+      const move = tf.div(
+        tf.mul(first, tf.div(rate, correction1)),
+        tf.add(tf.div(tf.sqrt(second), correction2), epsilon),
+      );
       return [tf.sub(kept, move), first, second];
     });
     return [...[0, 1, 2].flatMap((part) => updated.map((triple) => triple[part]!)), steps];

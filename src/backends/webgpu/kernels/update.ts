@@ -33,13 +33,13 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
 }`,
 });
 
-/** rates: lr, then momentum and weight decay of each parameter. */
+/** rates: LR, momentum and weight decay of each parameter. */
 const sgd = update(
   'SgdUpdate',
   ['v'],
-  `let lr = rates_at(0);
-    let momentum = rates_at(1 + 2 * parameter);
-    let decay = rates_at(2 + 2 * parameter);
+  `let lr = rates_at(3 * parameter);
+    let momentum = rates_at(3 * parameter + 1);
+    let decay = rates_at(3 * parameter + 2);
     let l2 = select(0, decay, L2);
     let step = select(1, lr, INSIDE) * (g + l2 * p);
     let velocity = momentum * v + step;
@@ -48,23 +48,23 @@ const sgd = update(
     variables_put(at, p - select(lr, 1, INSIDE) * change - select(lr * decay, 0, L2) * p);`,
 );
 
-/** rates: lr, beta1, beta2, epsilon, log beta1, log beta2, then the weight decay of each parameter. */
+/** rates: beta1, beta2, epsilon, log beta1, log beta2, then LR and weight decay of each parameter. */
 const adam = update(
   'AdamUpdate',
   ['m', 'v'],
-  `let lr = rates_at(0);
-    let beta1 = rates_at(1);
-    let beta2 = rates_at(2);
-    let decay = rates_at(6 + parameter);
+  `let lr = rates_at(5 + 2 * parameter);
+    let beta1 = rates_at(0);
+    let beta2 = rates_at(1);
+    let decay = rates_at(6 + 2 * parameter);
     let t = variables_at(STEPS) + 1;
     let gradient = g + select(0, decay, L2) * p;
     let first = beta1 * m + (1 - beta1) * gradient;
     let second = beta2 * v + (1 - beta2) * gradient * gradient;
-    let size = lr / one_minus_exp(t * rates_at(4));
-    let correction = sqrt(one_minus_exp(t * rates_at(5)));
+    let size = lr / one_minus_exp(t * rates_at(3));
+    let correction = sqrt(one_minus_exp(t * rates_at(4)));
     variables_put(at_m, first);
     variables_put(at_v, second);
-    variables_put(at, select(1 - lr * decay, 1, L2) * p - size * first / (sqrt(second) / correction + rates_at(3)));`,
+    variables_put(at, select(1 - lr * decay, 1, L2) * p - size * first / (sqrt(second) / correction + rates_at(2)));`,
 );
 
 /** 1 - exp(u) for u < 0; near 0 by its series, since 1 - 0.999 has lost half its digits. */
@@ -89,7 +89,8 @@ export const updateKernels = [
     const { lr, momentum, weightDecay, nesterov, weightDecayMode, lrPlacement } = attributes;
     const [parameters, gradients, velocities] = splitInto(3, inputs);
     const [p, v] = [writables(parameters, backend), writables(velocities, backend)];
-    run(backend, sgd, gradients, [p, v], [lr, ...momentum.flatMap((m, k) => [m, weightDecay[k]!])], {
+    const rates = momentum.flatMap((m, k) => [lr[k]!, m, weightDecay[k]!]);
+    run(backend, sgd, gradients, [p, v], rates, {
       L2: weightDecayMode === 'l2',
       INSIDE: lrPlacement === 'inside',
       NESTEROV: nesterov,
@@ -104,7 +105,8 @@ export const updateKernels = [
     const p = writables(parameters, backend);
     const [m, v] = [writables(first, backend), writables(second, backend)];
     const constants = { L2: weightDecayMode === 'l2', STEPS: backend.stored(steps).region.offset / 4 };
-    const rates = [lr, beta1, beta2, epsilon, Math.log(beta1), Math.log(beta2), ...weightDecay];
+    const common = [beta1, beta2, epsilon, Math.log(beta1), Math.log(beta2)];
+    const rates = [...common, ...lr.flatMap((rate, k) => [rate, weightDecay[k]!])];
     run(backend, adamShader, gradients, [p, m, v], rates, constants);
     backend.run(countStep, { writes: { variables: variables(backend) }, constants, workgroups: 1 });
     return [...p, ...m, ...v, steps];

@@ -11,7 +11,14 @@ export const weightDecayOptions = {
   decay_batch_norm: z.boolean().default(true).describe("whether batch norm's scale and shift decay too"),
 };
 
-/** The weight decay of each parameter. */
+/** The weight decay of each parameter, with the model's multipliers. */
 export function decayOf(parameters: Parameter[], weightDecay: number, decayBatchNorm: boolean): number[] {
-  return parameters.map(({ role }) => (!decayBatchNorm && (role === 'scale' || role === 'shift') ? 0 : weightDecay));
+  return parameters.map(({ role, multipliers }) =>
+    !decayBatchNorm && (role === 'scale' || role === 'shift') ? 0 : weightDecay * (multipliers?.decay ?? 1),
+  );
+}
+
+/** The LR of each parameter, with the model's multipliers. */
+export function ratesOf(parameters: Parameter[], lr: number): number[] {
+  return parameters.map(({ multipliers }) => lr * (multipliers?.lr ?? 1));
 }
