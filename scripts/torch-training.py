@@ -1,6 +1,7 @@
-"""Training in PyTorch, for src/backends/torch-training.slow.test.ts: reads JSON on stdin: `file`, a checkpoint with the initial
-weights of a CIFAR ResNet (He et al., arXiv:1512.03385; zero-padded shortcuts) and with batches x0, labels0, x1, ...; `steps`, LR
-and momentum of each update; `weight_decay`. Writes the loss of each update, before it, as JSON to stdout."""
+"""Training in PyTorch, for src/backends/torch-training.slow.test.ts: reads JSON on stdin: `file`, a checkpoint with a model's
+initial weights and with batches x0, labels0, x1, ...; `model`, its options in a config; `optimizer`: those of sgd; `steps`, LR
+and momentum of each update. Writes the loss of each update, before it, as JSON to stdout. Models and updates are written here
+once more from their sources, not from the program's."""
 import json
 import sys
 
@@ -23,7 +24,8 @@ def in_torch_layout(tensor):
     return (tensor.permute(3, 2, 0, 1) if tensor.dim() == 4 else tensor.t()).clone().requires_grad_()
 
 
-def logits(parameters, x):
+def resnet(parameters, x, _options):
+    """A CIFAR ResNet (He et al., arXiv:1512.03385; zero-padded shortcuts)."""
     def conv(name, x, stride=1):
         return F.conv2d(x, parameters[f"{name}.filter"], stride=stride, padding=1)
 
@@ -42,17 +44,71 @@ def logits(parameters, x):
     return F.linear(x.mean((2, 3)), parameters["head.weights"], parameters["head.bias"])
 
 
-def train(file, steps, weight_decay):
+def cifar3(parameters, x, _options):
+    """Caffe's cifar10_full (examples/cifar10 of https://github.com/BVLC/caffe)."""
+    def conv(name, x):
+        return F.conv2d(x, parameters[f"{name}.filter"], parameters[f"{name}.bias"], padding=2)
+
+    def lrn(x):
+        mean = F.avg_pool2d(x * x, 3, stride=1, padding=1)  # divides by 9 at the edges too
+        return x * (1 + 5e-5 * mean) ** -0.75
+
+    x = lrn(F.relu(F.max_pool2d(conv("conv1", x), 3, 2, ceil_mode=True)))
+    x = lrn(F.avg_pool2d(F.relu(conv("conv2", x)), 3, 2, ceil_mode=True))
+    x = F.avg_pool2d(F.relu(conv("conv3", x)), 3, 2, ceil_mode=True)
+    return F.linear(x.permute(0, 2, 3, 1).flatten(1), parameters["ip1.weights"], parameters["ip1.bias"])
+
+
+MODELS = {"resnet": resnet, "cifar3": cifar3}
+
+# Parameter -> lr_mult, decay_mult
+MULTIPLIERS = {"cifar3": {"conv1.bias": (2, 1), "conv2.bias": (2, 1), "ip1.weights": (1, 250), "ip1.bias": (2, 0)}}
+
+
+class CaffeSgd:
+    """SGDSolver and NesterovSolver of Caffe (src/caffe/solvers)."""
+    def __init__(self, parameters, multipliers, weight_decay, nesterov):
+        self.parameters = [(p, *multipliers.get(name, (1, 1))) for name, p in parameters.items()]
+        self.weight_decay, self.nesterov = weight_decay, nesterov
+        self.history = [torch.zeros_like(p) for p, _, _ in self.parameters]
+
+    @torch.no_grad()
+    def step(self, lr, momentum):
+        for (p, lr_mult, decay_mult), history in zip(self.parameters, self.history):
+            before = history.clone()
+            history.mul_(momentum).add_(lr * lr_mult * (p.grad + self.weight_decay * decay_mult * p))
+            p -= (1 + momentum) * history - momentum * before if self.nesterov else history
+
+
+class TorchSgd:
+    def __init__(self, parameters, weight_decay, nesterov):
+        options = {"lr": 1.0, "momentum": 0.9, "weight_decay": weight_decay, "nesterov": nesterov}
+        self.optimizer = torch.optim.SGD(list(parameters.values()), **options)
+
+    def step(self, lr, momentum):
+        self.optimizer.param_groups[0].update(lr=lr, momentum=momentum)
+        self.optimizer.step()
+
+
+def make_optimizer(parameters, model, weight_decay, nesterov=False, lr_placement="outside"):
+    multipliers = MULTIPLIERS.get(model["type"], {})
+    if lr_placement == "inside" or multipliers:
+        assert lr_placement == "inside", "no reference for multipliers with the LR outside"
+        return CaffeSgd(parameters, multipliers, weight_decay, nesterov)
+    return TorchSgd(parameters, weight_decay, nesterov)
+
+
+def train(file, model, optimizer, steps):
     tensors = read_safetensors(file)
     parameters = {name: in_torch_layout(value) for name, value in tensors.items() if "." in name}
-    optimizer = torch.optim.SGD(list(parameters.values()), lr=1.0, weight_decay=weight_decay)
+    update = make_optimizer(parameters, model, **optimizer)
     for i, step in enumerate(steps):
-        optimizer.param_groups[0].update(step)
         x = tensors[f"x{i}"].permute(0, 3, 1, 2)
-        loss = F.cross_entropy(logits(parameters, x), tensors[f"labels{i}"].long())
-        optimizer.zero_grad()
+        loss = F.cross_entropy(MODELS[model["type"]](parameters, x, model), tensors[f"labels{i}"].long())
+        for p in parameters.values():
+            p.grad = None
         loss.backward()
-        optimizer.step()
+        update.step(**step)
         yield loss.item()
 
 

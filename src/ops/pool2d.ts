@@ -23,9 +23,9 @@ export function pool2d(tape: Tape, x: Tensor4D, options: Pool2D, bias?: Tensor1D
   return tape.record(bias ? [x, bias] : [x], y, (dy: Tensor) => run('Pool2DGrad', { dy, x, bias }, options));
 }
 
-/** Windows along an axis of `size` pixels: ceil((size - window) / stride) + 1, and one where the window is larger. */
+/** Windows along an axis of `size` pixels: as many as it takes to reach the end, but none that begins beyond it. */
 export function pooledSize(size: number, { window, stride }: Pick<Pool2D, 'window' | 'stride'>): number {
-  return Math.max(0, Math.ceil((size - window) / stride)) + 1;
+  return Math.min(Math.max(0, Math.ceil((size - window) / stride)) + 1, Math.ceil(size / stride));
 }
 
 /** [N, H, W, C] of the output. */

@@ -1,7 +1,7 @@
 import { memory, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cpu } from '../backends/cpu/index.js';
-import type { Parameter } from '../models/model.js';
+import type { Multipliers, Parameter } from '../models/model.js';
 import { optimizers } from './index.js';
 import type { Optimizer } from './optimizer.js';
 
@@ -59,6 +59,18 @@ describe.each(['adam', 'adamw'])('%s', (type) => {
     };
     expect(scaleAfter(false)).toBe(0.5);
     expect(scaleAfter(true)).toBeLessThan(0.5);
+  });
+
+  test('takes the multipliers of a parameter', () => {
+    const after = (multipliers: Multipliers | undefined, weight_decay: number) => {
+      const parameters: Parameter[] = [{ name: 'a.filter', role: 'filter', value: tensor([1]), multipliers }];
+      const optimizer = optimizers.create(optimizers.schema.parse({ type, weight_decay }), parameters);
+      optimizer.step([tensor([0.5])], { lr: 0.1, momentum: 0.9 });
+      return parameters[0]!.value.dataSync()[0]!;
+    };
+    expect(1 - after({ lr: 2 }, 0)).toBeCloseTo(2 * (1 - after(undefined, 0)), 6);
+    expect(after({ decay: 3 }, 0.1)).toBe(after(undefined, 3 * 0.1));
+    expect(after({ decay: 0 }, 0.1)).toBe(after(undefined, 0));
   });
 
   test('names its weight decay by its type: weight_decay_mode is refused', () => {

@@ -1,12 +1,12 @@
 import { tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cpu } from '../backends/cpu/index.js';
-import type { Parameter } from '../models/model.js';
+import type { Multipliers, Parameter } from '../models/model.js';
 import { optimizers } from './index.js';
 
 /** One parameter of value 1, through steps that differ in gradient, LR and momentum; its value after each. */
-function valuesOf(options: object, momenta: number[]): number[] {
-  const parameter: Parameter = { name: 'layer.filter', role: 'filter', value: tensor([1]) };
+function valuesOf(options: object, momenta: number[], multipliers?: Multipliers): number[] {
+  const parameter: Parameter = { name: 'layer.filter', role: 'filter', value: tensor([1]), multipliers };
   const config = optimizers.schema.parse({ type: 'sgd', weight_decay: 0, ...options });
   const optimizer = optimizers.create(config, [parameter]);
   return momenta.map((momentum, t) => {
@@ -36,5 +36,33 @@ describe('SGD takes momentum and LR anew at each step', () => {
     const [sameFirst, otherSecond] = valuesOf({}, [0.9, 0.9]);
     expect(sameFirst).toBe(first);
     expect(second! - otherSecond!).toBeCloseTo(0.3 * (0.9 - 0.5) * 1, 6);
+  });
+});
+
+describe("Nesterov's momentum with the LR inside is Caffe's", () => {
+  beforeAll(() => cpu.activate({ precision: 'f32' }));
+
+  /** v' = m v + lr_mult lr (g + decay_mult wd w); w -= (1 + m) v' - m v, as NesterovSolver computes it, in doubles. */
+  function caffe(w: number, lrMult: number, decayMult: number, wd: number, momenta: number[]): number[] {
+    let v = 0;
+    return momenta.map((m, t) => {
+      const next = m * v + lrMult * rates[t]! * (gradients[t]! + decayMult * wd * w);
+      w -= (1 + m) * next - m * v;
+      v = next;
+      return w;
+    });
+  }
+
+  test.each([
+    [1, 1],
+    [2, 1],
+    [1, 250],
+    [2, 0],
+  ])('for a parameter with the multipliers %d of the LR and %d of the weight decay', (lr, decay) => {
+    const momenta = [0.95, 0.9, 0.85];
+    const options = { nesterov: true, lr_placement: 'inside', weight_decay: 0.003 };
+    const values = valuesOf(options, momenta, { lr, decay });
+    for (const [t, expected] of caffe(1, lr, decay, 0.003, momenta).entries())
+      expect(values[t]! / expected).toBeCloseTo(1, 5);
   });
 });

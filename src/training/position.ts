@@ -73,7 +73,7 @@ const rounding = 1e-6; // of an update: what is whole may come out a trifle larg
 
 /** The first update of an epoch, both counted from 0: a batch that an epoch begins within belongs to the epoch before. */
 export function firstIteration(epoch: number, iterationsPerEpoch: number): number {
-  return Math.ceil(epoch * iterationsPerEpoch - rounding);
+  return epoch === 0 ? 0 : Math.ceil(epoch * iterationsPerEpoch - rounding);
 }
 
 /** The epoch that an update belongs to, both counted from 0. */

@@ -132,6 +132,17 @@ describe('training', () => {
     expect(iterations.map((row) => row.epoch)).toEqual([1, 1, 2, 2]);
   });
 
+  it('runs on from pass to pass in the order fixed-cyclic, and validates after the batch that ends a pass', async () => {
+    const run = await training({ order: 'fixed-cyclic' }); // 2.5 batches of 16 in 40 images
+    const { iterations, epochs } = await rowsOf(run);
+    expect(iterations.map((row) => row.epoch)).toEqual([1, 1, 1, 2, 2]);
+    expect(epochs).toMatchObject([{ iteration: 3 }, { iteration: 5 }]);
+    const batches = (epoch: number, first: number) =>
+      [...run.trainingBatches(epoch, first)].map(({ x }) => x.dataSync());
+    expect(batches(0, 0).map((x) => x.length)).toEqual(new Array(3).fill(16 * 32 * 32 * 3));
+    expect(batches(1, 1)).toEqual(batches(1, 0).slice(1));
+  });
+
   it('keeps the number of tensors over 200 steps', async () => {
     const run = await training({ batch_size: 2 });
     const counts = new Set<number>();

@@ -77,6 +77,28 @@ export interface Addon {
   /** shape: images, height, width, channels, output channels, window, offset */
   downsample(x: Activation, y: Activation, shape: Int32Array): void;
   downsampleGrad(dy: Activation, dx: Activation, shape: Int32Array): void;
+  /** shape: images, height, width, channels, rows, columns, window, stride */
+  pool2d(
+    x: Activation,
+    bias: Float32Array | undefined,
+    y: Activation,
+    shape: Int32Array,
+    max: boolean,
+    relu: boolean,
+  ): void;
+  pool2dGrad(
+    dy: Activation,
+    x: Activation,
+    bias: Float32Array | undefined,
+    dx: Activation,
+    dBias: Float32Array | undefined,
+    shape: Int32Array,
+    max: boolean,
+    relu: boolean,
+  ): void;
+  /** shape: images, height, width, channels, size of the window */
+  lrn(x: Activation, y: Activation, shape: Int32Array, alpha: number, beta: number): void;
+  lrnGrad(dy: Activation, x: Activation, dx: Activation, shape: Int32Array, alpha: number, beta: number): void;
   dense(
     x: Float32Array,
     weights: Float32Array,
@@ -103,9 +125,9 @@ export interface Addon {
     parameters: Float32Array[],
     gradients: Float32Array[],
     velocities: Float32Array[],
+    lr: Float64Array,
     momentum: Float64Array,
     weightDecay: Float64Array,
-    lr: number,
     nesterov: boolean,
     decoupled: boolean,
     lrInside: boolean,
@@ -116,9 +138,9 @@ export interface Addon {
     gradients: Float32Array[],
     first: Float32Array[],
     second: Float32Array[],
+    lr: Float64Array,
+    stepSize: Float64Array,
     weightDecay: Float64Array,
-    lr: number,
-    stepSize: number,
     beta1: number,
     beta2: number,
     inverseCorrection: number,
@@ -130,6 +152,7 @@ export interface Addon {
     images: Uint8Array,
     plan: Int32Array,
     table: Float32Array,
+    meanImage: Float32Array | undefined,
     y: Activation,
     height: number,
     width: number,

@@ -102,7 +102,7 @@ describe.runIf(availability.usable)('memory of the onednn backend', () => {
     const [parameter, gradient, velocity] = [pooled([1, 2]), pooled([1, 2]), pooled([0, 0])];
     const held = parameter.clone();
     const mode = { nesterov: false, weightDecayMode: 'l2', lrPlacement: 'outside' } as const;
-    const rates = { lr: 1, momentum: [0], weightDecay: [0] };
+    const rates = { lr: [1], momentum: [0], weightDecay: [0] };
     const [updated] = sgdUpdate([parameter], [gradient], [velocity], { ...rates, ...mode });
     expect([...updated[0]!.dataSync()]).toEqual([0, 0]);
     expect([...held.dataSync()]).toEqual([1, 2]);

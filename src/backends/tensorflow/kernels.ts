@@ -4,6 +4,7 @@ import type { AdamUpdate } from '../../ops/adam-update.js';
 import type { DownsamplePad } from '../../ops/downsample-pad.js';
 import { run } from '../../ops/kernel.js';
 import type { SgdUpdate } from '../../ops/sgd-update.js';
+import { windowKernels } from './windows.js';
 
 type Shape4D = [number, number, number, number];
 type Compute<Inputs, Attributes> = (inputs: Inputs, attributes: Attributes) => Tensor | Tensor[];
@@ -49,6 +50,8 @@ export const composedKernels: Record<string, Compute<never, never>> = {
     const attributes = { filterSize: window, strides: 2, pad: 'valid' };
     return tf.slice(run('AvgPoolGrad', { dy: means, input }, attributes)[0]!, [0, 0, 0, 0], inputShape);
   },
+
+  ...windowKernels,
 
   SoftmaxCrossEntropy: ({ logits, labels }: { logits: Tensor2D; labels: Tensor1D }) => {
     const [images, classes] = logits.shape;

@@ -25,8 +25,16 @@ const config = {
 const real = process.env.CLR_TEST_DATA;
 const adam = { optimizer: { type: 'adamw' }, schedule: { type: 'clr-beta', max_lr: 0.01 } };
 const cifar10 = { dataset: { type: 'cifar10', train_limit: 8 * perEpoch + 4, val_limit: 100 }, drop_last: true };
+const caffe = {
+  order: 'fixed-cyclic',
+  normalisation: 'mean-image',
+  augmentation: { flip: true, flip_validation: true },
+  model: { type: 'cifar3' },
+  optimizer: { type: 'sgd', nesterov: true, lr_placement: 'inside', weight_decay: 0.003 },
+};
 const cases: [string, object, string | undefined][] = [
   ['made-up images, SGD', config, undefined],
+  ['made-up images, as Caffe feeds and updates', { ...config, ...caffe }, undefined],
   ['real images, AdamW', { ...config, ...adam, ...cifar10 }, real],
 ];
 

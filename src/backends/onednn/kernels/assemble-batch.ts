@@ -4,7 +4,7 @@ import { kernel } from './kernel.js';
 const modes = { zero: 0, reflect: 1, symmetric: 2 };
 
 export const assembleBatch = kernel('AssembleBatch', (_inputs: object, batch: AssembleBatch, backend) => {
-  const { images, imageShape, plan, pad, padMode } = batch;
+  const { images, imageShape, plan, pad, padMode, meanImage } = batch;
   const [height, width, channels] = imageShape;
   const count = images.length / (height * width * channels);
   for (let i = 0; i < plan.length; i += planWidth) {
@@ -17,6 +17,7 @@ export const assembleBatch = kernel('AssembleBatch', (_inputs: object, batch: As
   const y = backend.allocateActivation([plan.length / planWidth, height, width, channels]);
   const table = new Float32Array(256 * channels);
   for (const [c, row] of normalisationTables(batch).entries()) table.set(row, 256 * c);
-  backend.addon.assemble(images, plan, table, backend.activation(y), height, width, channels, pad, modes[padMode]);
+  const output = backend.activation(y);
+  backend.addon.assemble(images, plan, table, meanImage, output, height, width, channels, pad, modes[padMode]);
   return [y];
 });

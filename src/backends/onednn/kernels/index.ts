@@ -8,6 +8,7 @@ import { classifierKernels } from './classifier.js';
 import { convolutionKernels } from './convolution.js';
 import { poolingKernels } from './pooling.js';
 import { updateKernels } from './updates.js';
+import { windowKernels } from './windows.js';
 
 /** The ops that the addon computes; the others keep their reference kernels, or tfjs's own. */
 export const kernels: Kernel<OnednnBackend>[] = [
@@ -19,4 +20,5 @@ export const kernels: Kernel<OnednnBackend>[] = [
   ...convolutionKernels,
   ...poolingKernels,
   ...updateKernels,
+  ...windowKernels,
 ];

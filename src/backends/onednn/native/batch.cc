@@ -21,8 +21,12 @@ template <class T> void assemble(const Batch& b, Values ys) {
       for (int w = 0; w < b.width; w++) {
         const int column = source_pixel((plan[3] ? b.width - 1 - w : w) + plan[2] - b.pad, b.width, b.mode);
         const bool inside = row >= 0 && column >= 0;
-        const size_t pixel = ((size_t(plan[0]) * b.height + row) * b.width + column) * b.channels;
-        for (int c = 0; c < b.channels; c++) store(y++, b.table[256 * c + (inside ? b.images[pixel + c] : 0)]);
+        const size_t place = (size_t(row) * b.width + column) * b.channels;
+        const size_t pixel = size_t(plan[0]) * b.height * b.width * b.channels + place;
+        for (int c = 0; c < b.channels; c++) {
+          const float value = b.table[256 * c + (inside ? b.images[pixel + c] : 0)];
+          store(y++, inside && b.mean_image ? value - b.mean_image[place + c] : value);
+        }
       }
     }
   }

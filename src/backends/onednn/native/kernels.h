@@ -49,12 +49,36 @@ struct Downsample {
   int images, height, width, channels, output_channels, window, offset;
 };
 
+/** Pooling of max(x + bias, 0 if relu), without padding; the last windows are cut off at the edge. */
+struct Pool2D {
+  int images, height, width, channels, rows, columns, window, stride;
+  bool max, relu;
+  const float* bias;  // [channels]; null: none
+};
+
+/** Windows of size x size pixels; scale: alpha / size^2. */
+struct Lrn {
+  int images, height, width, channels, size;
+  float scale, beta;
+};
+
 struct PoolingKernels {
   /** y [images, channels] = mean over each image's pixels */
   void (*pool)(Values x, float* y, int images, int pixels, int channels);
   void (*pool_grad)(const float* dy, Values dx, int images, int pixels, int channels);
   void (*downsample)(Values x, Values y, const Downsample&);
   void (*downsample_grad)(Values dy, Values dx, const Downsample&);
+};
+
+struct Pool2DKernels {
+  void (*forward)(Values x, Values y, const Pool2D&);
+  /** dbias [channels]; null where there is none */
+  void (*grad)(Values dy, Values x, Values dx, float* dbias, const Pool2D&);
+};
+
+struct LrnKernels {
+  void (*forward)(Values x, Values y, const Lrn&);
+  void (*grad)(Values dy, Values x, Values dx, const Lrn&);
 };
 
 /** x [images, from] weights [from, to] + bias [to] -> y [images, to] */
@@ -79,11 +103,10 @@ struct SgdParameter {
   float *parameter, *velocity;
   const float* gradient;
   size_t count;
-  float momentum, weight_decay;
+  float lr, momentum, weight_decay;
 };
 
 struct SgdStep {
-  float lr;
   bool nesterov, decoupled, lr_inside;
 };
 
@@ -91,12 +114,12 @@ struct AdamParameter {
   float *parameter, *first, *second;
   const float* gradient;
   size_t count;
-  float weight_decay;
+  float lr, step_size, weight_decay;
 };
 
 /** p -= step_size first / (inverse_correction sqrt(second) + epsilon): both bias corrections are the caller's. */
 struct AdamStep {
-  float lr, step_size, beta1, beta2, inverse_correction, epsilon;
+  float beta1, beta2, inverse_correction, epsilon;
   bool decoupled;
 };
 
@@ -109,6 +132,7 @@ struct Batch {
   const uint8_t* images;
   const int32_t* plan;  // four numbers an image: index, top, left, flip
   const float* table;   // [channels, 256]: the normalised value of each byte
+  const float* mean_image;  // [height, width, channels], subtracted from what is in the image; null: nothing is
   int count, height, width, channels, pad;
   enum Mode { zero, reflect, symmetric } mode;
 };
@@ -124,6 +148,8 @@ struct Kernels {
   const ElementwiseKernels* elementwise;
   const BatchNormKernels* batch_norm;
   const PoolingKernels* pooling;
+  const Pool2DKernels* pool2d;
+  const LrnKernels* lrn;
   const ClassifierKernels* classifier;
   const UpdateKernels* updates;
   const BatchKernels* batch;

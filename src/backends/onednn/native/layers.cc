@@ -109,6 +109,52 @@ template <bool gradient> void downsample(Activation from, Activation to, std::ar
   (gradient ? pooling->downsample_grad : pooling->downsample)(from, to, d);
 }
 
+/** shape: images, height, width, channels, rows, columns, window, stride. */
+Pool2D pool2d_of(const std::array<int32_t, 8>& s, bool max, bool relu, const std::optional<Floats>& bias) {
+  for (const int32_t size : {s[6], s[7]})
+    if (size < 1) throw std::invalid_argument("a window or stride below 1");
+  if ((s[4] - 1) * s[7] >= s[1] || (s[5] - 1) * s[7] >= s[2]) throw std::invalid_argument("windows outside the image");
+  if (bias) require_length(s[3], *bias);
+  return {s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], max, relu, bias ? bias->data : nullptr};
+}
+
+void pool2d(Activation x, std::optional<Floats> bias, Activation y, std::array<int32_t, 8> shape, bool max, bool relu) {
+  const Pool2D p = pool2d_of(shape, max, relu, bias);
+  require_length(product({p.images, p.height, p.width, p.channels}), x);
+  require_length(product({p.images, p.rows, p.columns, p.channels}), y);
+  if (x.values.bf16 != y.values.bf16) throw std::invalid_argument("activations of two precisions");
+  kernels().pool2d->forward(x, y, p);
+}
+
+void pool2d_grad(Activation dy, Activation x, std::optional<Floats> bias, Activation dx, std::optional<Floats> dbias,
+                 std::array<int32_t, 8> shape, bool max, bool relu) {
+  const Pool2D p = pool2d_of(shape, max, relu, bias);
+  require_length(product({p.images, p.height, p.width, p.channels}), x);
+  require_length(product({p.images, p.rows, p.columns, p.channels}), dy);
+  require_alike(x, dx);
+  if (x.values.bf16 != dy.values.bf16) throw std::invalid_argument("activations of two precisions");
+  if (dbias) require_length(p.channels, *dbias);
+  kernels().pool2d->grad(dy, x, dx, dbias ? dbias->data : nullptr, p);
+}
+
+/** shape: images, height, width, channels, size of the window. */
+Lrn lrn_of(const Activation& x, const std::array<int32_t, 5>& s, float alpha, float beta) {
+  require_length(product({s[0], s[1], s[2], s[3]}), x);
+  if (s[4] < 1 || s[4] % 2 == 0) throw std::invalid_argument("a window that has no centre");
+  return {s[0], s[1], s[2], s[3], s[4], alpha / (s[4] * s[4]), beta};
+}
+
+void lrn(Activation x, Activation y, std::array<int32_t, 5> shape, float alpha, float beta) {
+  require_alike(x, y);
+  kernels().lrn->forward(x, y, lrn_of(x, shape, alpha, beta));
+}
+
+void lrn_grad(Activation dy, Activation x, Activation dx, std::array<int32_t, 5> shape, float alpha, float beta) {
+  require_alike(x, dy);
+  require_alike(x, dx);
+  kernels().lrn->grad(dy, x, dx, lrn_of(x, shape, alpha, beta));
+}
+
 void dense(Floats x, Floats weights, Floats bias, Floats y, int images, int from, int to) {
   require_length(product({images, from}), x);
   require_length(product({from, to}), weights);
@@ -149,6 +195,10 @@ void export_layers(Napi::Object& exports) {
   export_as<pool_grad>(exports, "poolGrad");
   export_as<downsample<false>>(exports, "downsample");
   export_as<downsample<true>>(exports, "downsampleGrad");
+  export_as<pool2d>(exports, "pool2d");
+  export_as<pool2d_grad>(exports, "pool2dGrad");
+  export_as<lrn>(exports, "lrn");
+  export_as<lrn_grad>(exports, "lrnGrad");
   export_as<dense>(exports, "dense");
   export_as<dense_grad>(exports, "denseGrad");
   export_as<softmax_cross_entropy>(exports, "softmaxCrossEntropy");

@@ -12,6 +12,8 @@ extern const Kernels LEVEL_NAME(kernels);
 extern const ElementwiseKernels LEVEL_NAME(elementwise);
 extern const BatchNormKernels LEVEL_NAME(batch_norm);
 extern const PoolingKernels LEVEL_NAME(pooling);
+extern const Pool2DKernels LEVEL_NAME(pool2d);
+extern const LrnKernels LEVEL_NAME(lrn);
 extern const ClassifierKernels LEVEL_NAME(classifier);
 extern const UpdateKernels LEVEL_NAME(updates);
 extern const BatchKernels LEVEL_NAME(batch);

@@ -46,19 +46,20 @@ template <class V> inline void flush(V v, double* to) {
 }
 
 /**
- * `count` sums over the pixels: visit(sums, start, end) adds the pixels from start to end, a block, to a thread's own
+ * `count` sums over `items`: visit(sums, start, end) adds those from start to end, a block of them, to a thread's own
  * sums. These are added up in the threads' order. The result is good until the next call in the same file.
  */
-template <class Visit> inline const double* sum_blocks(size_t pixels, size_t count, Visit visit) {
+template <int block_size = block, class Visit>
+inline const double* sum_blocks(size_t items, size_t count, Visit visit) {
   static Scratch scratch;
   const int threads = omp_get_max_threads();
   double* sums = scratch.doubles(count * threads);
   memset(sums, 0, count * threads * sizeof(double));
 #pragma omp parallel firstprivate(visit)  // a copy, which no store of the thread's can change
   {
-    const Share share(pixels, block);
-    for (size_t start = share.begin; start < share.end; start += block)
-      visit(sums + count * omp_get_thread_num(), start, smaller(start + block, share.end));
+    const Share share(items, block_size);
+    for (size_t start = share.begin; start < share.end; start += block_size)
+      visit(sums + count * omp_get_thread_num(), start, smaller(start + block_size, share.end));
   }
   for (int t = 1; t < threads; t++)
     for (size_t i = 0; i < count; i++) sums[i] += sums[t * count + i];

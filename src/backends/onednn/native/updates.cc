@@ -4,11 +4,11 @@
 namespace {
 
 void sgd(const SgdParameter* parameters, size_t count, const SgdStep& s) {
-  const float inside = s.lr_inside ? s.lr : 1, outside = s.lr_inside ? 1 : s.lr;
 #pragma omp parallel
   for (size_t k = 0; k < count; k++) {
     const SgdParameter& a = parameters[k];
-    const float l2 = s.decoupled ? 0 : a.weight_decay, decay = s.decoupled ? s.lr * a.weight_decay : 0;
+    const float l2 = s.decoupled ? 0 : a.weight_decay, decay = s.decoupled ? a.lr * a.weight_decay : 0;
+    const float inside = s.lr_inside ? a.lr : 1, outside = s.lr_inside ? 1 : a.lr;
     each_of(Share(a.count, 256), [&](auto zero, size_t i) {
       using V = decltype(zero);
       const V p = load<V>(a.parameter + i);
@@ -24,7 +24,7 @@ void adam(const AdamParameter* parameters, size_t count, const AdamStep& s) {
 #pragma omp parallel
   for (size_t k = 0; k < count; k++) {
     const AdamParameter a = parameters[k];
-    const float l2 = s.decoupled ? 0 : a.weight_decay, kept = s.decoupled ? 1 - s.lr * a.weight_decay : 1;
+    const float l2 = s.decoupled ? 0 : a.weight_decay, kept = s.decoupled ? 1 - a.lr * a.weight_decay : 1;
     const Share share(a.count, 256);
 #pragma omp simd
     for (size_t i = share.begin; i < share.end; i++) {
@@ -34,7 +34,7 @@ void adam(const AdamParameter* parameters, size_t count, const AdamStep& s) {
       a.first[i] = first;
       a.second[i] = second;
       a.parameter[i] =
-          kept * a.parameter[i] - s.step_size * first / (__builtin_sqrtf(second) * s.inverse_correction + s.epsilon);
+          kept * a.parameter[i] - a.step_size * first / (__builtin_sqrtf(second) * s.inverse_correction + s.epsilon);
     }
   }
 }
