@@ -1,9 +1,9 @@
-import { z } from 'zod';
 import { datasets } from '../datasets/index.js';
 import { models } from '../models/index.js';
 import { optimizers } from '../optimizers/index.js';
 import type { Entry } from '../registry.js';
 import { schedules } from '../schedules/index.js';
+import { inputSchema, type Node } from './json-schema.js';
 import { configJsonSchema } from './schema.js';
 
 /** One key of a config, as `clr show` and configs/README.md list it. */
@@ -28,26 +28,7 @@ export function configKeys(): ConfigKey[] {
 
 /** The options of one `type`. */
 export function optionKeys(entry: Entry): ConfigKey[] {
-  return keysOf(z.toJSONSchema(entry.options, { io: 'input', unrepresentable: 'any' }) as Node);
-}
-
-/** The part of JSON Schema that configs use. */
-interface Node {
-  type?: string;
-  description?: string;
-  default?: unknown;
-  const?: unknown;
-  enum?: unknown[];
-  properties?: Record<string, Node>;
-  required?: string[];
-  items?: Node | false;
-  prefixItems?: Node[];
-  anyOf?: Node[];
-  oneOf?: Node[];
-  minimum?: number;
-  maximum?: number;
-  exclusiveMinimum?: number;
-  exclusiveMaximum?: number;
+  return keysOf(inputSchema(entry.options));
 }
 
 function keysOf({ properties = {}, required = [] }: Node, prefix = ''): ConfigKey[] {

@@ -4,6 +4,7 @@ import { datasets } from '../datasets/index.js';
 import { models } from '../models/index.js';
 import { optimizers } from '../optimizers/index.js';
 import { schedules } from '../schedules/index.js';
+import { inputSchema } from './json-schema.js';
 
 /** What a config means that names no `type` there. */
 export const defaultTypes = { dataset: { type: 'cifar10' }, model: { type: 'resnet' }, optimizer: { type: 'sgd' } };
@@ -131,7 +132,7 @@ export function runLength(
 
 /** For editors: completes and checks config files. `extends` is resolved before validation, so it stands here alone. */
 export function configJsonSchema(): object {
-  const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+  const schema = inputSchema(configSchema);
   const paths = {
     description: 'config files to merge over, in this order; relative to this file',
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],

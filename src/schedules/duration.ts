@@ -16,11 +16,18 @@ export const durationKeys = {
 
 /** Exactly one of `epochs`, `iterations` and `share`. */
 export const duration = z
-  .strictObject(durationKeys)
+  .strictObject(durationKeys, {
+    error: ({ code, input }) => (code === 'invalid_type' ? `must be a duration, e.g. { ${unit(input)} }` : undefined),
+  })
   .refine(
     (d) => Object.values(d).filter((v) => v !== undefined).length === 1,
     'needs one of epochs, iterations, share',
   );
+
+/** What a number is taken to mean by those who write it bare. */
+function unit(input: unknown): string {
+  return typeof input === 'number' && input > 0 ? `iterations: ${input}` : 'epochs: 4';
+}
 
 interface Duration {
   epochs?: number | undefined;

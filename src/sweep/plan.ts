@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { loadConfig, readValidated } from '../config/load.js';
+import { findConfig, loadConfig, readValidated } from '../config/load.js';
 import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
 
@@ -33,7 +33,7 @@ export const sweepSchema = z.strictObject({
     .default(1)
     .describe('how many, from 1 on, or a list'),
   arms: z
-    .record(name, z.record(z.string(), z.unknown()), 'must be a mapping of names to overrides')
+    .record(name, z.record(z.string(), z.unknown()).nullable(), 'must be a mapping of names to overrides')
     .optional()
     .describe('name -> overrides, nested or dotted (schedule.max_lr: 2)'),
   vary: z
@@ -53,13 +53,26 @@ export function sweepJsonSchema(): object {
 
 interface Arm {
   name: string;
-  /** `key=value`, values as JSON. */
-  set: string[];
+  set: Placed[];
+}
+
+/** `key=value`, the value as JSON, and where that stands. */
+interface Placed {
+  assignment: string;
+  where: string;
+}
+
+/** A sweep file, and where each of its keys stands. */
+interface SweepFile {
+  sweep: z.output<typeof sweepSchema>;
+  file: string;
+  origin: Map<string, string>;
 }
 
 /** Reads a sweep file and the config of each arm, `set` over all of them. Throws ClrError('usage'). */
-export function readSweep(file: string, set: string[] = []): SweepPlan {
-  const sweep = readSweepFile(file);
+export function readSweep(named: string, set: string[] = []): SweepPlan {
+  const read = readSweepFile(named);
+  const { sweep, file } = read;
   const base = path.resolve(path.dirname(file), sweep.base);
   const seeds = seedList(sweep.seeds, file);
   const { name, vary } = sweep;
@@ -67,7 +80,7 @@ export function readSweep(file: string, set: string[] = []): SweepPlan {
     if (values.length !== seeds.length)
       throw new ClrError('usage', `${file}: vary.${key} has ${values.length} values for ${seeds.length} seeds`);
   const plan = { name, seeds, vary };
-  const arms = expandArms(sweep).map((arm) => ({ name: arm.name, config: armConfig(base, arm, set, plan) }));
+  const arms = expandArms(read).map((arm) => ({ name: arm.name, config: armConfig(base, arm, set, plan, read) }));
   return { ...plan, arms };
 }
 
@@ -82,9 +95,11 @@ export function assignments(tree: Record<string, unknown>): string[] {
   return Object.entries(tree).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
 }
 
-function readSweepFile(file: string): z.output<typeof sweepSchema> {
+function readSweepFile(named: string): SweepFile {
+  const file = findConfig(named, 'sweeps');
   try {
-    return readValidated(sweepSchema, file);
+    const { value, origin } = readValidated(sweepSchema, file);
+    return { sweep: value, file, origin };
   } catch (error) {
     if (!isExperiment(file)) throw error;
     throw new ClrError('usage', `${file} is the config of an experiment, not a sweep`, `clr run ${file}`);
@@ -118,11 +133,20 @@ function seedList(seeds: number | number[], where: string): number[] {
   return seeds;
 }
 
+/** The overrides below `key` of a sweep file. */
+function placed(overrides: Record<string, unknown>, key: string, { file, origin }: SweepFile): Placed[] {
+  return assignments(overrides).map((assignment) => ({
+    assignment,
+    where: origin.get(`${key}.${assignment.slice(0, assignment.indexOf('='))}`) ?? file,
+  }));
+}
+
 /** Arms times grid; a combination is named by the last parts of its keys, where these tell them apart. */
-function expandArms({ name: sweepName, arms = {}, grid = {} }: z.output<typeof sweepSchema>): Arm[] {
+function expandArms(read: SweepFile): Arm[] {
+  const { name: sweepName, arms = {}, grid = {} } = read.sweep;
   const named = Object.entries(arms).map(([arm, overrides]) => ({
     name: arm,
-    set: assignments(overrides),
+    set: placed(overrides ?? {}, `arms.${arm}`, read),
   }));
   const keys = Object.keys(grid);
   const short = keys.map((key) => key.slice(key.lastIndexOf('.') + 1));
@@ -132,7 +156,7 @@ function expandArms({ name: sweepName, arms = {}, grid = {} }: z.output<typeof s
     all = all.flatMap((arm) =>
       grid[key]!.map((value) => ({
         name: [arm.name, `${labels[i]}=${value}`].filter(Boolean).join(','),
-        set: [...arm.set, `${key}=${JSON.stringify(value)}`],
+        set: [...arm.set, ...placed({ [key]: value }, 'grid', read)],
       })),
     );
   });
@@ -143,15 +167,27 @@ function expandArms({ name: sweepName, arms = {}, grid = {} }: z.output<typeof s
 }
 
 /** Checked with the variation of each seed. What the base's source reports is not what an arm with other settings should reach. */
-function armConfig(base: string, arm: Arm, set: string[], plan: Omit<SweepPlan, 'arms'>): ExperimentConfig {
+function armConfig(
+  base: string,
+  arm: Arm,
+  set: string[],
+  plan: Omit<SweepPlan, 'arms'>,
+  read: SweepFile,
+): ExperimentConfig {
   const checked = name.safeParse(arm.name);
   if (!checked.success) throw new ClrError('usage', `arm "${arm.name}": the name ${checked.error.issues[0]!.message}`);
   const keys = Object.keys(plan.vary);
-  const own = assignments({ name: arm.name, ...(keys.length > 0 && { varies: keys }) });
-  const load = (more: string[]) => loadConfig(base, { set: [...set, ...arm.set, ...own, ...more] });
-  if (keys.length > 0) for (const s of plan.seeds) load(assignments(variation(plan, s)));
+  const own = placed({ name: arm.name, ...(keys.length > 0 && { varies: keys }) }, 'arms', read);
+  const load = (more: Placed[]) => loadConfig(base, { set, flags: byPlace([...arm.set, ...own, ...more]) });
+  if (keys.length > 0) for (const s of plan.seeds) load(placed(variation(plan, s), 'vary', read));
   const config = load([]);
-  const reports = arm.set.some((assignment) => /^expected[.=]/.test(assignment));
+  const reports = arm.set.some(({ assignment }) => /^expected[.=]/.test(assignment));
   if (arm.set.length > 0 && !reports) config.expected = undefined;
   return config;
+}
+
+function byPlace(overrides: Placed[]): Record<string, string[]> {
+  const places: Record<string, string[]> = {};
+  for (const { assignment, where } of overrides) places[where] = [...(places[where] ?? []), assignment];
+  return places;
 }

@@ -64,7 +64,9 @@ describe('the plan', () => {
     const { planned } = readManifest(path.join(root, 'vary'), plan);
     expect(planned.slice(0, 3).map((run) => run.varied)).toEqual([5, 10, 20].map((n) => ({ batch_size: n })));
     expect(() => readSweep(sweepFile('short', { seeds: 2, vary }))).toThrow('vary.batch_size has 3 values for 2 seeds');
-    expect(() => readSweep(sweepFile('zero', { vary: { batch_size: [0] } }))).toThrow(/--set batch_size: batch_size/);
+    expect(() => readSweep(sweepFile('zero', { vary: { batch_size: [0] } }))).toThrow(
+      /zero\.json:\d+: batch_size: must be at least 1/,
+    );
   });
 
   it("leaves what the base's source reports to the arm that changes nothing", () => {
@@ -72,12 +74,17 @@ describe('the plan', () => {
     expect(arms.map((arm) => arm.config.expected?.val_acc)).toEqual([90, undefined]);
   });
 
+  it('takes an arm with nothing below it for one that changes nothing', () => {
+    const { arms } = readSweep(sweepFile('empty', { arms: { same: null } }));
+    expect(arms.map(({ name }) => name)).toEqual(['same']);
+  });
+
   it.each([
     ['misspelt', { seds: 5 }, /misspelt\.json:4: unknown key "seds", did you mean "seeds"\?/],
-    ['seedless', { seeds: 0 }, /seedless\.json:4: seeds: Too small: expected number to be >=1/],
+    ['seedless', { seeds: 0 }, /seedless\.json:4: seeds: must be at least 1/],
     ['twice', { seeds: [3, 3] }, /seed 3 is there twice/],
     ['dots', { arms: { '../up': {} } }, /arms/],
-    ['bad-arm', { arms: { a: { 'schedule.lrr': 2 } } }, /--set schedule\.lrr: unknown key "schedule\.lrr"/],
+    ['bad-arm', { arms: { a: { 'schedule.lrr': 2 } } }, /bad-arm\.json:6: unknown key "schedule\.lrr"/],
     ['same', { grid: { 'schedule.lr': [1, 1] } }, /two arms are called "lr=1"/],
     ['long', { grid: { name: ['x'.repeat(120)] } }, /arm "name=x+": the name must be 1 to 100/],
   ])('refuses a sweep that is %s', (name, keys, message) => {
