@@ -23,7 +23,7 @@ def one_cycle(total_steps, options):
     return used
 
 
-def optimize(name, options, parameters, gradients, lr, momentum):
+def optimize(name, options, parameters, gradients, lr, momentum, clip_norm=None):
     """The parameters after the last of the steps, each with its own gradients, LR and momentum (or beta1)."""
     parameters = [torch.nn.Parameter(torch.tensor(p)) for p in parameters]
     optimizer = getattr(torch.optim, name)(parameters, lr=1.0, **options)
@@ -36,8 +36,18 @@ def optimize(name, options, parameters, gradients, lr, momentum):
             group["momentum"] = momentum[step]
         for parameter, gradient in zip(parameters, gradients[step]):
             parameter.grad = torch.tensor(gradient)
+        if clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
         optimizer.step()
     return [p.tolist() for p in parameters]
+
+
+def smoothed_loss(logits, labels, label_smoothing):
+    """[the mean cross-entropy, its gradient by the logits]."""
+    logits = torch.tensor(logits, requires_grad=True)
+    loss = torch.nn.functional.cross_entropy(logits, torch.tensor(labels), label_smoothing=label_smoothing)
+    loss.backward()
+    return [float(loss), logits.grad.tolist()]
 
 
 cases = json.load(sys.stdin)
@@ -46,6 +56,7 @@ json.dump(
         "version": torch.__version__,
         "schedules": [one_cycle(**case) for case in cases["schedules"]],
         "optimizers": [optimize(**case) for case in cases["optimizers"]],
+        "losses": [smoothed_loss(**case) for case in cases["losses"]],
     },
     sys.stdout,
 )

@@ -54,7 +54,13 @@ export const kernelCases: Case[] = [
   ...[3, 16, 35].flatMap((channels) => lrnCases([3, 6, 5, channels], 3)),
   ...lrnCases([2, 1, 1, 4], 3),
   ...lrnCases([2, 7, 6, 4], 5),
-  ['odd', 'SoftmaxCrossEntropy', { logits: random(5, 7), labels: make([5], () => Math.floor(uniform() * 7)) }],
+  ...[0, 0.1].map((labelSmoothing): Case => {
+    const labels = make([5], () => Math.floor(uniform() * 7));
+    return [`smoothing ${labelSmoothing}`, 'SoftmaxCrossEntropy', { logits: random(5, 7), labels }, { labelSmoothing }];
+  }),
+  ...[1, 100].map((maxNorm): Case => {
+    return [`to ${maxNorm}`, 'ClipByGlobalNorm', [random(3, 3, 2, 3), random(5), random(40, 70)], { maxNorm }];
+  }),
   ...['l2', 'decoupled'].flatMap((weightDecayMode) =>
     ['outside', 'inside'].flatMap((lrPlacement) =>
       [true, false].map((nesterov): Case => {

@@ -71,6 +71,12 @@ const keys = z.strictObject({
     .gt(0)
     .optional()
     .describe('a training loss above it counts as divergence; NaN and infinity always do'),
+  label_smoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('s: train towards (1 - s) of the label and s spread over all classes; validation losses have none'),
   backend: z.string().default('auto').describe('auto, or a name that `clr doctor` lists'),
   precision: z
     .enum(['f32', 'bf16', 'f16'])

@@ -43,7 +43,7 @@ export async function bench(config: ExperimentConfig, options: BenchOptions): Pr
   const inFlight: Promise<void>[] = [];
   const step = async () => {
     const [batch] = training.trainingBatches(0, 0);
-    const metrics = trainStep(training.model, training.optimizer, batch!, { lr: 0.01, momentum: 0.9 });
+    const metrics = trainStep(training, batch!, { lr: 0.01, momentum: 0.9 });
     inFlight.push(metrics.data().then(() => metrics.dispose()));
     if (inFlight.length > stepsInFlight) await inFlight.shift();
   };

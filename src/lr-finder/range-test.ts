@@ -14,7 +14,7 @@ export type RangeTestRow = Pick<FinderRow, 'iteration' | 'lr' | 'loss' | 'smooth
 export const stopFactor = 4;
 
 /** What is trained and measured; the caller disposes the batches. */
-export interface RangeTestSubject extends Pick<Training, 'model' | 'optimizer' | 'trainingBatches'> {
+export interface RangeTestSubject extends Pick<Training, 'model' | 'optimizer' | 'labelSmoothing' | 'trainingBatches'> {
   /** Those of a round, counted from 0; mixed, since one after the other is taken for all of them. */
   validationBatches(round: number): Iterable<Batch>;
 }
@@ -33,19 +33,19 @@ export interface RangeTestOptions extends LrRange {
  * Returns how it ended.
  */
 export async function* rangeTest(
-  { model, optimizer, ...batches }: RangeTestSubject,
+  subject: RangeTestSubject,
   options: RangeTestOptions,
 ): AsyncGenerator<RangeTestRow, 'completed' | 'diverged' | 'interrupted'> {
-  const training = endless((round) => batches.trainingBatches(round, 0));
-  const validation = endless(batches.validationBatches);
+  const training = endless((round) => subject.trainingBatches(round, 0));
+  const validation = endless(subject.validationBatches);
   const average = smoother();
   let best = Number.POSITIVE_INFINITY;
   for (let iteration = 0; iteration < options.iterations; iteration++) {
     const lr = learningRate(options, iteration);
-    const metrics = trainStep(model, optimizer, training.next().value, { lr, momentum: options.momentum });
+    const metrics = trainStep(subject, training.next().value, { lr, momentum: options.momentum });
     const [loss] = (await metrics.data()) as Float32Array;
     metrics.dispose();
-    const score = options.validate ? await evaluate(model, [validation.next().value]) : unmeasured;
+    const score = options.validate ? await evaluate(subject.model, [validation.next().value]) : unmeasured;
     const smoothed = average(loss!);
     best = Math.min(best, smoothed);
     yield { iteration, lr, loss: loss!, smoothed, val_loss: score.loss, val_acc: score.accuracy };

@@ -103,11 +103,11 @@ describe('the gradient agrees with central differences', () => {
     });
   });
 
-  test('softmaxCrossEntropy', () => {
+  test.each([0, 0.1])('softmaxCrossEntropy, label smoothing %d', (labelSmoothing) => {
     const logits = randomValues([3, 5]);
     const labels = tensor([4, 0, 2]) as Tensor1D;
     const evaluate = (values: Float32Array) => {
-      const { metrics, gradient } = softmaxCrossEntropy(tensor(values, [3, 5]) as Tensor2D, labels);
+      const { metrics, gradient } = softmaxCrossEntropy(tensor(values, [3, 5]) as Tensor2D, labels, labelSmoothing);
       return { loss: metrics.dataSync()[0]!, gradient: gradient.dataSync() };
     };
     const { gradient } = evaluate(logits);

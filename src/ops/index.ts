@@ -2,6 +2,7 @@ import { adamUpdateKernels } from './adam-update.js';
 import { assembleBatchKernels } from './assemble-batch.js';
 import { batchNormKernels } from './batch-norm.js';
 import { biasAddKernels } from './bias-add.js';
+import { clipByGlobalNormKernels } from './clip-by-global-norm.js';
 import { denseKernels } from './dense.js';
 import { downsamplePadKernels } from './downsample-pad.js';
 import { globalAveragePoolKernels } from './global-average-pool.js';
@@ -16,6 +17,7 @@ export const referenceKernels = [
   ...assembleBatchKernels,
   ...batchNormKernels,
   ...biasAddKernels,
+  ...clipByGlobalNormKernels,
   ...denseKernels,
   ...downsamplePadKernels,
   ...globalAveragePoolKernels,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Parameter } from '../models/model.js';
 import { type AdamUpdate, adamUpdate } from '../ops/adam-update.js';
 import { entry } from '../registry.js';
+import { clipOptions, withClipping } from './clip.js';
 import type { Optimizer } from './optimizer.js';
 import { decayOf, ratesOf, weightDecayOptions } from './rates.js';
 
@@ -17,6 +18,7 @@ const options = z.object({
   beta2: z.number().min(0).lt(1).default(0.999).describe('decay of the second moment; fastai 1 has 0.99'),
   epsilon: z.number().gt(0).default(1e-8).describe('added to the root of the second moment'),
   ...decayOptions,
+  ...clipOptions,
 });
 
 /** Adam with L2 weight decay (added to the gradient), as torch.optim.Adam. */
@@ -40,7 +42,7 @@ export const adamw = entry({
 });
 
 function create(
-  { cycle_beta1, beta1, beta2, epsilon, ...decay }: z.output<typeof options>,
+  { cycle_beta1, beta1, beta2, epsilon, clip_norm, ...decay }: z.output<typeof options>,
   parameters: Parameter[],
   weightDecayMode: AdamUpdate['weightDecayMode'],
 ): Optimizer {
@@ -49,7 +51,7 @@ function create(
   const [first, second, steps] = [moment('first_moment'), moment('second_moment'), { name: 'steps', value: scalar(0) }];
   const weightDecay = decayOf(parameters, decay.weight_decay, decay.decay_batch_norm);
   const values = (variables: { value: Parameter['value'] }[]) => variables.map((v) => v.value);
-  return {
+  const optimizer: Optimizer = {
     state: [...first, ...second, steps],
     step(gradients, { lr, momentum }) {
       const moments = { first: values(first), second: values(second), steps: steps.value };
@@ -67,4 +69,5 @@ function create(
       });
     },
   };
+  return withClipping(optimizer, clip_norm);
 }

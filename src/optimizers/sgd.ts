@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Parameter } from '../models/model.js';
 import { sgdUpdate } from '../ops/sgd-update.js';
 import { entry } from '../registry.js';
+import { clipOptions, withClipping } from './clip.js';
 import type { Optimizer } from './optimizer.js';
 import { decayOf, ratesOf, weightDecayOptions } from './rates.js';
 
@@ -31,6 +32,7 @@ export const sgd = entry({
       .default(0.9)
       .describe('momentum of the other layers, with momentum_scope first-layer'),
     ...weightDecayOptions,
+    ...clipOptions,
   }),
   create(options, parameters: Parameter[]): Optimizer {
     const state = parameters.map(({ name, value }) => ({ name: `${name}.velocity`, value: zerosLike(value) }));
@@ -38,7 +40,7 @@ export const sgd = entry({
     const inScope = parameters.map(
       ({ name }) => options.momentum_scope === 'all' || layerOf(name) === layerOf(parameters[0]!.name),
     );
-    return {
+    const optimizer: Optimizer = {
       state,
       step(gradients, { lr, momentum }) {
         const values = parameters.map((p) => p.value);
@@ -57,6 +59,7 @@ export const sgd = entry({
         });
       },
     };
+    return withClipping(optimizer, options.clip_norm);
   },
 });
 

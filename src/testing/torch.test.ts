@@ -1,7 +1,8 @@
-import { type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { type Tensor, type Tensor1D, type Tensor2D, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cpu } from '../backends/cpu/index.js';
 import type { Parameter } from '../models/model.js';
+import { softmaxCrossEntropy } from '../ops/softmax-cross-entropy.js';
 import { optimizers } from '../optimizers/index.js';
 import { schedules } from '../schedules/index.js';
 import { askTorch } from './torch.js';
@@ -21,7 +22,13 @@ const momentum = [0.95, 0.9, 0.85, 0.9, 0.95, 0.95];
  * [ours, torch's class, its options, whether momentum (or beta1) changes at each step, the parameters after the last step].
  * The last column is from torch 1.13: the `optimizers` that `python3 scripts/torch-reference.py` writes for these cases.
  */
-type OptimizerCase = [{ type: string } & Record<string, unknown>, 'SGD' | 'Adam' | 'AdamW', object, boolean, number[]];
+type OptimizerCase = [
+  { type: string; clip_norm?: number } & Record<string, unknown>,
+  'SGD' | 'Adam' | 'AdamW',
+  object,
+  boolean,
+  number[],
+];
 const optimizerCases: OptimizerCase[] = [
   [
     { type: 'sgd', weight_decay: 0 },
@@ -86,7 +93,28 @@ const optimizerCases: OptimizerCase[] = [
     false,
     [0.314664765, -1.183154213, 1.853836863, 0.723541166, -0.038782801],
   ],
+  [
+    { type: 'sgd', weight_decay: 0.1, clip_norm: 1 },
+    'SGD',
+    { momentum: 0.9, weight_decay: 0.1 },
+    true,
+    [0.303214868, -1.173235834, 1.852394607, 0.761107257, -0.096259953],
+  ],
+  [
+    { type: 'adamw', weight_decay: 0.1, clip_norm: 1.5 },
+    'AdamW',
+    { weight_decay: 0.1 },
+    true,
+    [0.38505, -1.196494131, 1.932831184, 0.747019183, -0.117039384],
+  ],
 ];
+
+/** Three images of five classes. */
+const lossCases = [0, 0.1, 0.5].map((label_smoothing) => ({
+  logits: [0, 1, 2].map((n) => [0, 1, 2, 3, 4].map((k) => Math.fround(3 * Math.sin(7 * n + 2 * k)))),
+  labels: [4, 0, 2],
+  label_smoothing,
+}));
 
 const pct41 = 41 / 95;
 
@@ -122,13 +150,15 @@ interface Reference {
   version: string;
   schedules: [lr: number, momentum: number][][];
   optimizers: number[][][];
+  losses: [loss: number, gradient: number[][]][];
 }
 
 const torch = askTorch<Reference>('scripts/torch-reference.py', {
   schedules: scheduleCases.map(([total_steps, , options]) => ({ total_steps, options })),
-  optimizers: optimizerCases.map(([, name, options, cycles]) => {
-    return { name, options, parameters: start, gradients, lr, momentum: cycles ? momentum : null };
+  optimizers: optimizerCases.map(([{ clip_norm }, name, options, cycles]) => {
+    return { name, options, parameters: start, gradients, lr, momentum: cycles ? momentum : null, clip_norm };
   }),
+  losses: lossCases,
 });
 
 describe.each(optimizerCases)('%o', (ours, _name, _options, cycles, after) => {
@@ -153,6 +183,17 @@ describe.each(optimizerCases)('%o', (ours, _name, _options, cycles, after) => {
 
   test.skipIf(!torch)('ends them where the torch at hand does', () => {
     expectClose(trained(), torch!.optimizers[optimizerCases.findIndex((c) => c[0] === ours)]!.flat(), 1e-6);
+  });
+});
+
+describe.skipIf(!torch)("cross-entropy is torch's", () => {
+  beforeAll(() => cpu.activate({ precision: 'f32' }));
+
+  test.each(lossCases)('with label smoothing $label_smoothing', ({ logits, labels, label_smoothing }) => {
+    const label = tensor(labels, [3], 'float32') as Tensor1D;
+    const { metrics, gradient } = softmaxCrossEntropy(tensor(logits) as Tensor2D, label, label_smoothing);
+    const [loss, slopes] = torch!.losses[lossCases.findIndex((c) => c.label_smoothing === label_smoothing)]!;
+    expectClose([metrics.dataSync()[0]!, ...gradient.dataSync()], [loss, ...slopes.flat()], 1e-6);
   });
 });
 

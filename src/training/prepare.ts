@@ -57,6 +57,7 @@ export function prepareTraining(config: ExperimentConfig, dataset: Dataset): Tra
   return {
     ...length,
     stopAfter: Math.min(length.iterations, config.max_iterations ?? Number.POSITIVE_INFINITY),
+    labelSmoothing: config.label_smoothing,
     maxLoss: config.max_loss ?? Number.POSITIVE_INFINITY,
     model,
     optimizer: optimizers.create(config.optimizer, model.parameters),

@@ -143,12 +143,21 @@ describe('training', () => {
     expect(batches(1, 1)).toEqual(batches(1, 0).slice(1));
   });
 
+  it('smooths the labels of the training loss, and not of the validation loss', async () => {
+    const still = { schedule: { type: 'constant', lr: 1e-9 } }; // weights as good as fixed
+    const plain = await rowsOf(await training(still));
+    const smoothed = await rowsOf(await training({ ...still, label_smoothing: 0.2 }));
+    expect(Math.abs(smoothed.iterations[0]!.loss - plain.iterations[0]!.loss)).toBeGreaterThan(1e-3);
+    const valLoss = ({ epochs }: typeof plain) => (epochs[0] as { val_loss: number }).val_loss;
+    expect(valLoss(smoothed)).toBeCloseTo(valLoss(plain), 5);
+  });
+
   it('keeps the number of tensors over 200 steps', async () => {
-    const run = await training({ batch_size: 2 });
+    const run = await training({ batch_size: 2, optimizer: { type: 'sgd', clip_norm: 1 } });
     const counts = new Set<number>();
     for (let step = 0; step < 200; step++) {
       const [batch] = run.trainingBatches(step, 0);
-      trainStep(run.model, run.optimizer, batch!, { lr: 0.01, momentum: 0.9 }).dispose();
+      trainStep(run, batch!, { lr: 0.01, momentum: 0.9 }).dispose();
       if (step >= 2) counts.add(memory().numTensors);
     }
     expect([...counts]).toHaveLength(1);

@@ -24,6 +24,8 @@ export interface Training extends RunLength {
   stopAfter: number;
   /** A training loss above it is divergence; Infinity: only NaN and infinity are. */
   maxLoss: number;
+  /** Of the training loss; the validation loss has none. */
+  labelSmoothing: number;
   /** Maximum steps in flight before a loss is read, where the device computes by itself; 0 by default. */
   stepsInFlight?: number;
 }
@@ -90,12 +92,8 @@ function epochSteps(
   return inFlight(steps(), () => (pause() ? 0 : stepsInFlight));
 }
 
-async function beginStep(
-  { model, optimizer }: Training,
-  batch: Batch,
-  hyperparameters: Hyperparameters,
-): Promise<Step> {
-  const metrics = await readMetrics(trainStep(model, optimizer, batch, hyperparameters), batch.size);
+async function beginStep(training: Training, batch: Batch, hyperparameters: Hyperparameters): Promise<Step> {
+  const metrics = await readMetrics(trainStep(training, batch, hyperparameters), batch.size);
   return { ...metrics, ...hyperparameters };
 }
 
@@ -117,14 +115,13 @@ export function isGood(loss: number, { maxLoss }: Pick<Training, 'maxLoss'>): bo
 
 /** Forward, backward, update. Disposes the batch; returns [loss, correct predictions] of the batch, before the update. */
 export function trainStep(
-  model: Model,
-  optimizer: Optimizer,
+  { model, optimizer, labelSmoothing }: Pick<Training, 'model' | 'optimizer' | 'labelSmoothing'>,
   batch: Batch,
   hyperparameters: Hyperparameters,
 ): Tensor1D {
   const tape = new Tape(true);
   const logits = model.forward(tape, batch.x);
-  const { metrics, gradient } = softmaxCrossEntropy(logits, batch.labels);
+  const { metrics, gradient } = softmaxCrossEntropy(logits, batch.labels, labelSmoothing);
   const parameters = model.parameters.map((p) => p.value);
   const gradients = tape.gradients(logits, gradient, parameters);
   optimizer.step(gradients, hyperparameters);

@@ -119,7 +119,13 @@ export interface Addon {
     from: number,
     to: number,
   ): void;
-  softmaxCrossEntropy(logits: Float32Array, labels: Float32Array, metrics: Float32Array, gradient: Float32Array): void;
+  softmaxCrossEntropy(
+    logits: Float32Array,
+    labels: Float32Array,
+    metrics: Float32Array,
+    gradient: Float32Array,
+    labelSmoothing: number,
+  ): void;
   /** Parameters and velocities in place. */
   sgd(
     parameters: Float32Array[],

@@ -44,7 +44,11 @@ function trainer(): (size: number) => number {
   return (size) => {
     const x = tensor(images.slice(0, size * 12 * 12 * 3), [size, 12, 12, 3]) as Tensor4D;
     const labels = tensor1d(Float32Array.from({ length: size }, (_, i) => i % 10));
-    const metrics = trainStep(model, optimizer, { x, labels, size }, { lr: 0.01, momentum: 0.9 });
+    const metrics = trainStep(
+      { model, optimizer, labelSmoothing: 0 },
+      { x, labels, size },
+      { lr: 0.01, momentum: 0.9 },
+    );
     const [loss] = metrics.dataSync();
     metrics.dispose();
     return loss!;

@@ -1,9 +1,11 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AdamUpdate } from '../../ops/adam-update.js';
+import { normOffset } from '../../ops/clip-by-global-norm.js';
 import type { DownsamplePad } from '../../ops/downsample-pad.js';
 import { run } from '../../ops/kernel.js';
 import type { SgdUpdate } from '../../ops/sgd-update.js';
+import type { SoftmaxCrossEntropy } from '../../ops/softmax-cross-entropy.js';
 import { windowKernels } from './windows.js';
 
 type Shape4D = [number, number, number, number];
@@ -53,13 +55,23 @@ export const composedKernels: Record<string, Compute<never, never>> = {
 
   ...windowKernels,
 
-  SoftmaxCrossEntropy: ({ logits, labels }: { logits: Tensor2D; labels: Tensor1D }) => {
+  SoftmaxCrossEntropy: (
+    { logits, labels }: { logits: Tensor2D; labels: Tensor1D },
+    { labelSmoothing }: SoftmaxCrossEntropy,
+  ) => {
     const [images, classes] = logits.shape;
     const logProbabilities = tf.logSoftmax(logits);
-    const truth = tf.oneHot(tf.cast(labels, 'int32'), classes);
+    const oneHot = tf.oneHot(tf.cast(labels, 'int32'), classes);
+    const truth = labelSmoothing === 0 ? oneHot : tf.add(tf.mul(oneHot, 1 - labelSmoothing), labelSmoothing / classes);
     const loss = tf.neg(tf.div(tf.sum(tf.mul(truth, logProbabilities)), images));
     const correct = tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), tf.cast(labels, 'int32')), 'float32'));
     return [tf.stack([loss, correct]), tf.div(tf.sub(tf.exp(logProbabilities), truth), images)];
+  },
+
+  ClipByGlobalNorm: (gradients: Tensor[], { maxNorm }: { maxNorm: number }) => {
+    const norm = tf.sqrt(tf.addN(gradients.map((g) => tf.sum(tf.square(g)))));
+    const factor = tf.minimum(1, tf.div(maxNorm, tf.add(norm, normOffset)));
+    return gradients.map((g) => tf.mul(g, factor));
   },
 
   SgdUpdate: (inputs: Tensor[], { lr, momentum, weightDecay, nesterov, ...mode }: SgdUpdate) => {

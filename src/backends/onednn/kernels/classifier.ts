@@ -1,5 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { requireShape } from '../../../ops/kernel.js';
+import type { SoftmaxCrossEntropy } from '../../../ops/softmax-cross-entropy.js';
 import { kernel } from './kernel.js';
 
 /** The last layer and the loss: few values, all in float32. */
@@ -29,18 +30,22 @@ export const classifierKernels = [
     );
     return [dx, dWeights, dBias];
   }),
-  kernel('SoftmaxCrossEntropy', ({ logits, labels }: Record<'logits' | 'labels', TensorInfo>, _attributes, backend) => {
-    const [images, classes] = logits.shape as [number, number];
-    requireShape([images], { labels });
-    for (const label of backend.view(labels))
-      if (!(label >= 0 && label < classes)) throw new Error(`label ${label} among ${classes} classes`);
-    const [metrics, gradient] = [backend.allocate([2]), backend.allocate([images, classes])];
-    backend.addon.softmaxCrossEntropy(
-      backend.view(logits),
-      backend.view(labels),
-      backend.view(metrics),
-      backend.view(gradient),
-    );
-    return [metrics, gradient];
-  }),
+  kernel(
+    'SoftmaxCrossEntropy',
+    ({ logits, labels }: Record<'logits' | 'labels', TensorInfo>, { labelSmoothing }: SoftmaxCrossEntropy, backend) => {
+      const [images, classes] = logits.shape as [number, number];
+      requireShape([images], { labels });
+      for (const label of backend.view(labels))
+        if (!(label >= 0 && label < classes)) throw new Error(`label ${label} among ${classes} classes`);
+      const [metrics, gradient] = [backend.allocate([2]), backend.allocate([images, classes])];
+      backend.addon.softmaxCrossEntropy(
+        backend.view(logits),
+        backend.view(labels),
+        backend.view(metrics),
+        backend.view(gradient),
+        labelSmoothing,
+      );
+      return [metrics, gradient];
+    },
+  ),
 ];

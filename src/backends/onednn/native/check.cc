@@ -73,8 +73,8 @@ void classifier(int images, int from, int to) {
   kernels().classifier->dense(x.floats(), weights.floats(), bias.floats(), y.floats(), {images, from, to});
   kernels().classifier->dense_grad(
       {y.floats(), x.floats(), weights.floats(), dx.floats(), dweights.floats(), dbias.floats()}, {images, from, to});
-  kernels().classifier->softmax_cross_entropy(y.floats(), labels.floats(), metrics.floats(), gradient.floats(), images,
-                                              to);
+  kernels().classifier->softmax_cross_entropy(y.floats(), labels.floats(), metrics.floats(), gradient.floats(),
+                                              {images, to, 0.1f});
 }
 
 /** Scratch memory that could not be had is not taken for granted afterwards. */

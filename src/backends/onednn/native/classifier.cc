@@ -37,15 +37,20 @@ void dense_grad(const DenseGrad& d, const DenseShape& s) {
   }
 }
 
-/** -log softmax(logits)[label] of one image, and its gradient over the number of images. */
-double row_loss(const float* logits, int label, float* gradient, int images, int classes) {
+/** The cross-entropy of one image with its (smoothed) label, and its gradient over the number of images. */
+double row_loss(const float* logits, int label, float* gradient, const LossShape& s) {
   float largest = logits[0];
-  for (int k = 1; k < classes; k++)
+  for (int k = 1; k < s.classes; k++)
     if (logits[k] > largest) largest = logits[k];
   double total = 0;
-  for (int k = 0; k < classes; k++) total += gradient[k] = __builtin_expf(logits[k] - largest);
-  for (int k = 0; k < classes; k++) gradient[k] = (gradient[k] / total - (k == label)) / images;
-  return __builtin_log(total) - (logits[label] - largest);
+  for (int k = 0; k < s.classes; k++) total += gradient[k] = __builtin_expf(logits[k] - largest);
+  const float own = 1 - s.label_smoothing, others = s.label_smoothing / s.classes;
+  for (int k = 0; k < s.classes; k++)
+    gradient[k] = (gradient[k] / total - ((k == label) * own + others)) / s.images;
+  double loss = __builtin_log(total) - own * (logits[label] - largest);
+  if (others > 0)
+    for (int k = 0; k < s.classes; k++) loss -= others * (logits[k] - largest);
+  return loss;
 }
 
 int first_largest(const float* logits, int classes) {
@@ -55,20 +60,20 @@ int first_largest(const float* logits, int classes) {
   return best;
 }
 
-void softmax_cross_entropy(const float* logits, const float* labels, float* metrics, float* gradient, int images,
-                           int classes) {
+void softmax_cross_entropy(const float* logits, const float* labels, float* metrics, float* gradient,
+                           const LossShape& s) {
   static Scratch scratch;
-  double* losses = scratch.doubles(images);  // summed up in their order, whatever thread they come from
+  double* losses = scratch.doubles(s.images);  // summed up in their order, whatever thread they come from
   int correct = 0;
 #pragma omp parallel for reduction(+ : correct)
-  for (int n = 0; n < images; n++) {
-    const float* row = logits + size_t(n) * classes;
-    losses[n] = row_loss(row, int(labels[n]), gradient + size_t(n) * classes, images, classes);
-    correct += first_largest(row, classes) == int(labels[n]);
+  for (int n = 0; n < s.images; n++) {
+    const float* row = logits + size_t(n) * s.classes;
+    losses[n] = row_loss(row, int(labels[n]), gradient + size_t(n) * s.classes, s);
+    correct += first_largest(row, s.classes) == int(labels[n]);
   }
   double loss = 0;
-  for (int n = 0; n < images; n++) loss += losses[n];
-  metrics[0] = loss / images;
+  for (int n = 0; n < s.images; n++) loss += losses[n];
+  metrics[0] = loss / s.images;
   metrics[1] = correct;
 }
 

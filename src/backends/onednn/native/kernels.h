@@ -91,12 +91,18 @@ struct DenseGrad {
   float *dx, *dweights, *dbias;
 };
 
+/** Logits [images, classes]. */
+struct LossShape {
+  int images, classes;
+  float label_smoothing;
+};
+
 struct ClassifierKernels {
   void (*dense)(const float* x, const float* weights, const float* bias, float* y, const DenseShape&);
   void (*dense_grad)(const DenseGrad&, const DenseShape&);
   /** metrics: mean loss, number of correct predictions; gradient [images, classes] of that loss */
-  void (*softmax_cross_entropy)(const float* logits, const float* labels, float* metrics, float* gradient, int images,
-                                int classes);
+  void (*softmax_cross_entropy)(const float* logits, const float* labels, float* metrics, float* gradient,
+                                const LossShape&);
 };
 
 struct SgdParameter {

@@ -173,11 +173,12 @@ void dense_grad(Floats dy, Floats x, Floats weights, Floats dx, Floats dweights,
 }
 
 /** Labels: whole numbers below the number of classes, as the caller has checked. */
-void softmax_cross_entropy(Floats logits, Floats labels, Floats metrics, Floats gradient) {
+void softmax_cross_entropy(Floats logits, Floats labels, Floats metrics, Floats gradient, float label_smoothing) {
   const size_t images = labels.length, classes = rows_of(logits.length, images);
   require_length(2, metrics);
   require_length(logits.length, gradient);
-  kernels().classifier->softmax_cross_entropy(logits, labels, metrics, gradient, images, classes);
+  kernels().classifier->softmax_cross_entropy(logits, labels, metrics, gradient,
+                                              {int(images), int(classes), label_smoothing});
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { requireShape } from '../../../ops/kernel.js';
+import type { SoftmaxCrossEntropy } from '../../../ops/softmax-cross-entropy.js';
 import { usualThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { kernel, operands } from './kernel.js';
@@ -69,9 +70,14 @@ fn main(@builtin(local_invocation_index) thread: u32) {
     for (var k = 0u; k < CLASSES; k++) { total += exp(logits_at(first + k) - largest); }
     for (var k = 0u; k < CLASSES; k++) {
       let probability = exp(logits_at(first + k) - largest) / total;
-      gradient_put(first + k, (probability - f32(k == label)) / f32(IMAGES));
+      let truth = f32(k == label) * (1 - SMOOTHING) + OTHERS;
+      gradient_put(first + k, (probability - truth) / f32(IMAGES));
     }
-    both += vec2<f32>(log(total) - (logits_at(first + label) - largest), f32(best == label));
+    var loss = log(total) - (1 - SMOOTHING) * (logits_at(first + label) - largest);
+    if (OTHERS > 0) {
+      for (var k = 0u; k < CLASSES; k++) { loss -= OTHERS * (logits_at(first + k) - largest); }
+    }
+    both += vec2<f32>(loss, f32(best == label));
   }
   sums_of(thread, both, 1);
   if (thread == 0) {
@@ -121,17 +127,25 @@ export const headKernels = [
     return [dx, dWeights, dBias];
   }),
 
-  kernel('SoftmaxCrossEntropy', ({ logits, labels }: Record<'logits' | 'labels', TensorInfo>, _attributes, backend) => {
-    const [images, classes] = logits.shape as [number, number];
-    requireShape([images], { labels });
-    const [metrics, gradient] = [backend.allocate([2]), backend.allocate(logits.shape)];
-    backend.run(softmax, {
-      reads: operands({ logits, labels }),
-      writes: operands({ metrics, gradient }),
-      constants: { IMAGES: images, CLASSES: classes },
-      workgroups: 1,
-      multiplyAdds: images * classes,
-    });
-    return [metrics, gradient];
-  }),
+  kernel(
+    'SoftmaxCrossEntropy',
+    ({ logits, labels }: Record<'logits' | 'labels', TensorInfo>, { labelSmoothing }: SoftmaxCrossEntropy, backend) => {
+      const [images, classes] = logits.shape as [number, number];
+      requireShape([images], { labels });
+      const [metrics, gradient] = [backend.allocate([2]), backend.allocate(logits.shape)];
+      backend.run(softmax, {
+        reads: operands({ logits, labels }),
+        writes: operands({ metrics, gradient }),
+        constants: {
+          IMAGES: images,
+          CLASSES: classes,
+          SMOOTHING: { f32: labelSmoothing },
+          OTHERS: { f32: labelSmoothing / classes },
+        },
+        workgroups: 1,
+        multiplyAdds: images * classes,
+      });
+      return [metrics, gradient];
+    },
+  ),
 ];

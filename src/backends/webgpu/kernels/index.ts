@@ -1,5 +1,6 @@
 import { assembleBatchKernel } from './assemble-batch.js';
 import { batchNormKernels } from './batch-norm.js';
+import { clipKernel } from './clip.js';
 import { convolutionKernels } from './convolution.js';
 import { elementwiseKernels } from './elementwise.js';
 import { headKernels } from './head.js';
@@ -10,6 +11,7 @@ import { updateKernels } from './update.js';
 export const kernels = [
   assembleBatchKernel,
   ...batchNormKernels,
+  clipKernel,
   ...convolutionKernels,
   ...elementwiseKernels,
   ...headKernels,

@@ -144,7 +144,7 @@ function run(
 }
 
 /** Of each stretch of each parameter: index, values, where it starts in its gradient, itself and its states. */
-function tableOf(backend: WebgpuBackend, tensors: TensorInfo[][]): Uint32Array<ArrayBuffer> {
+export function tableOf(backend: WebgpuBackend, tensors: TensorInfo[][]): Uint32Array<ArrayBuffer> {
   const rows: number[] = [];
   tensors[0]!.forEach(({ shape }, k) => {
     const size = util.sizeFromShape(shape);
@@ -157,7 +157,8 @@ function tableOf(backend: WebgpuBackend, tensors: TensorInfo[][]): Uint32Array<A
 
 const writables = (tensors: TensorInfo[], backend: WebgpuBackend) => tensors.map((t) => backend.writable(t));
 
-const whole = (buffer: GPUBuffer): Plain => ({
+/** A buffer as the operand of a shader that finds its way by a table. */
+export const whole = (buffer: GPUBuffer): Plain => ({
   region: { buffer, offset: 0, size: buffer.size, release() {} },
   element: 'f32',
 });
