@@ -4,6 +4,7 @@ import { compareCommand } from './commands/compare.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
 import { lrfindCommand } from './commands/lrfind.js';
+import { lsCommand } from './commands/ls.js';
 import { plotCommand } from './commands/plot.js';
 import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
@@ -21,6 +22,7 @@ const program = new Command('clr')
   .addCommand(runCommand)
   .addCommand(lrfindCommand)
   .addCommand(watchCommand)
+  .addCommand(lsCommand)
   .addCommand(plotCommand)
   .addCommand(sweepCommand)
   .addCommand(compareCommand)

@@ -21,6 +21,10 @@ export const jobsOption = () =>
   new Option('--jobs <n>', 'runs of a sweep at the same time, the processor threads divided among them')
     .argParser(positiveInteger)
     .default(1);
+export const tagOption = () =>
+  new Option('--tag <word>', 'to find the run by with `clr ls --tag`; repeatable')
+    .argParser(collect)
+    .default([], 'none');
 export const dryRunOption = () =>
   new Option('--dry-run', 'list the runs of a sweep, where each stands, and the time that is left');
 
@@ -32,12 +36,14 @@ export const shorthandOptions = [
   new Option('--device <name>', 'of the backend, where it has several'),
   new Option('--epochs <n>', 'length of the run'),
   new Option('--seed <n>', 'of weights, shuffling, augmentation'),
+  new Option('--name <text>', 'names the run in lists, tables and charts'),
   new Option('--max-iterations <n>', 'stop after so many updates'),
 ];
 
 export interface ConfigFlags {
   set: string[];
   override: string[];
+  tag?: string[];
   [shorthand: string]: unknown;
 }
 
@@ -52,10 +58,11 @@ export async function configFromFlags(
   const shorthands = given.map((option) => {
     return [option.long!, `${option.name().replace('-', '_')}=${flags[option.attributeName()]}`];
   });
+  const tags = flags.tag?.length ? { '--tag': `tags=${JSON.stringify(flags.tag)}` } : {};
   return loadConfig(file, {
     files: flags.override,
     set: flags.set,
-    flags: { ...more, ...Object.fromEntries(shorthands) },
+    flags: { ...more, ...tags, ...Object.fromEntries(shorthands) },
   });
 }
 

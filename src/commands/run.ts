@@ -13,6 +13,7 @@ import {
   runsOption,
   setOption,
   shorthandOptions,
+  tagOption,
 } from './options.js';
 import { listenForSignals } from './signals.js';
 
@@ -37,6 +38,7 @@ export const runCommand = new Command('run')
   .addOption(cacheOption())
   .addOption(overrideOption())
   .addOption(setOption())
+  .addOption(tagOption())
   .addOption(new Option('--resume <run>', 'resume an interrupted run, e.g. runs/7 or latest'))
   .addOption(
     new Option('--run-dir <dir>', 'the new run folder itself, in place of the next number').conflicts('resume'),

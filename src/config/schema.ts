@@ -18,6 +18,11 @@ const keys = z.strictObject({
     .regex(/^[\w .,+=()-]{1,100}$/, 'must be 1 to 100 letters, digits, spaces or . , + = ( ) _ -')
     .default('unnamed')
     .describe("names the run in tables and charts; by default the file's name"),
+  tags: z
+    .array(z.string().regex(/^[\w.+-]{1,50}$/, 'must be 1 to 50 letters, digits or . + - _'))
+    .max(20)
+    .optional()
+    .describe('words to find the run by: `clr ls --tag`'),
   source: z.string().max(1000).optional().describe('where the experiment comes from'),
   expected: z
     .strictObject({

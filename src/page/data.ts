@@ -1,7 +1,8 @@
-/** What `clr watch` and `clr report` tell the page in the browser. JSON: a number that is not finite is null. */
+import type { RunStatus } from '../runs/status.js';
 
-/** How a run stands; `interrupted` also where its process is gone without a word. */
-export type RunStatus = 'running' | 'completed' | 'interrupted' | 'diverged' | 'failed';
+export type { RunStatus };
+
+// What `clr watch` and `clr report` tell the page in the browser. JSON: a number that is not finite is null.
 
 /** One run as the page draws it. Text in it may be another's: it is shown as text, never as HTML. */
 export interface PageRun {

@@ -28,7 +28,17 @@ export interface Run {
 }
 
 /** These decide neither what is computed nor on what. */
-const irrelevant = new Set(['$schema', 'name', 'source', 'expected', 'seed', 'threads', 'checkpoint', 'varies']);
+const irrelevant = new Set([
+  '$schema',
+  'name',
+  'source',
+  'expected',
+  'seed',
+  'threads',
+  'checkpoint',
+  'varies',
+  'tags',
+]);
 
 /** No longer than in a config that is checked. */
 function text(length: number) {
@@ -100,7 +110,7 @@ function readRun(directory: string): Run | string {
     directory,
     name: config.name,
     seed: config.seed,
-    settings: flatten(Object.fromEntries(Object.entries(config).filter(([key]) => !irrelevant.has(key)))),
+    settings: settingsOf(config),
     varies: config.varies,
     status,
     scores:
@@ -116,6 +126,11 @@ function readRun(directory: string): Run | string {
     source: config.source,
     expected: config.expected,
   };
+}
+
+/** All of a config that distinguishes it from others, keys dotted. */
+export function settingsOf(config: object): Record<string, Setting> {
+  return flatten(Object.fromEntries(Object.entries(config).filter(([key]) => !irrelevant.has(key))));
 }
 
 /** Nested keys joined by dots; lists as JSON. */

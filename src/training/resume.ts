@@ -13,7 +13,17 @@ import { loadCheckpoint } from './checkpoint.js';
 import { type Position, startPosition } from './position.js';
 
 /** What may differ when a run is resumed: nothing of it changes a number, apart from rounding. */
-const mayChange = new Set(['$schema', 'name', 'source', 'expected', 'backend', 'threads', 'device', 'checkpoint']);
+const mayChange = new Set([
+  '$schema',
+  'name',
+  'source',
+  'expected',
+  'tags',
+  'backend',
+  'threads',
+  'device',
+  'checkpoint',
+]);
 
 /** A run's folder by its path, or the newest one in `runs` for "latest". */
 export function findRun(run: string, runs: string): string {

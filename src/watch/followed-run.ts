@@ -2,21 +2,17 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { thin } from '../charts/thin.js';
-import type { EpochPoint, PageRun, RunStatus, StepPoint } from '../page/data.js';
+import type { EpochPoint, PageRun, StepPoint } from '../page/data.js';
 import { iterationColumns, metricsColumns } from '../runs/columns.js';
-import { lockHolder } from '../runs/lock.js';
 import { readJsonAs } from '../runs/read-run.js';
+import { settingsOf } from '../runs/read-runs.js';
+import { type RunStatus, runStatus } from '../runs/status.js';
 import { printable } from '../system/printable.js';
 import { TableTail } from './table-tail.js';
 
 const text = z.string().transform((value) => printable(value).slice(0, 100));
 const configSchema = z.looseObject({ name: text, seed: z.number() });
-const summarySchema = z.looseObject({
-  status: z.enum(['running', 'completed', 'interrupted', 'diverged', 'failed']),
-});
 
-/** These do not make another arm: see also what a comparison leaves out. */
-const ofNoArm = ['$schema', 'name', 'source', 'expected', 'seed', 'threads', 'checkpoint'];
 const mostSteps = 1000; // points of one run's charts over iterations
 
 /** One run folder, read again wherever it has grown. */
@@ -37,11 +33,7 @@ export class FollowedRun {
     const config = readJsonAs(configSchema, directory, 'config.json');
     this.name = config.name;
     this.seed = config.seed;
-    this.settings = JSON.stringify(
-      Object.entries(config)
-        .filter(([key]) => !ofNoArm.includes(key))
-        .sort(),
-    );
+    this.settings = JSON.stringify(Object.entries(settingsOf(config)).sort());
     this.metrics = new TableTail(path.join(directory, 'metrics.csv'), metricsColumns);
     this.iterations = new TableTail(path.join(directory, 'iterations.csv'), iterationColumns);
   }
@@ -49,7 +41,7 @@ export class FollowedRun {
   /** What has changed since the last look; undefined: nothing. `reset`: rows that were there are gone. */
   look(): { epochs: EpochPoint[]; steps: boolean; reset: boolean } | undefined {
     const before = this.status;
-    this.status = this.readStatus();
+    this.status = runStatus(this.directory);
     const { rows, reset } = this.metrics.read();
     const added = rows.map(epochPoint);
     this.epochs = reset ? added : [...this.epochs, ...added];
@@ -72,16 +64,6 @@ export class FollowedRun {
   page(arm: string): PageRun {
     const { directory, seed, status, epochs } = this;
     return { id: directory, directory: printable(directory), arm, seed, status, epochs };
-  }
-
-  private readStatus(): RunStatus {
-    try {
-      const { status } = readJsonAs(summarySchema, this.directory, 'summary.json');
-      const gone = status === 'running' && lockHolder(this.directory) === undefined;
-      return gone ? 'interrupted' : status;
-    } catch {
-      return lockHolder(this.directory) === undefined ? 'interrupted' : 'running'; // no summary yet
-    }
   }
 }
 

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { lockHolder } from './lock.js';
+import { readJsonAs } from './read-run.js';
+
+/** How a run stands; `interrupted` also where its process is gone without a word. */
+export type RunStatus = z.output<typeof statusSchema>;
+
+const statusSchema = z.enum(['running', 'completed', 'interrupted', 'diverged', 'failed']);
+const summarySchema = z.looseObject({ status: statusSchema });
+
+/** By summary.json, which a run that was killed leaves at `running`; before there is one, by whether a process has the folder. */
+export function runStatus(directory: string): RunStatus {
+  const status = statusIn(directory) ?? 'running';
+  return status === 'running' && lockHolder(directory) === undefined ? 'interrupted' : status;
+}
+
+function statusIn(directory: string): RunStatus | undefined {
+  try {
+    return readJsonAs(summarySchema, directory, 'summary.json').status;
+  } catch {
+    return undefined;
+  }
+}
