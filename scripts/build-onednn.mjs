@@ -1,5 +1,6 @@
 // Builds the oneDNN addon into build/Release/onednn.node, when its sources are newer than it.
-// Where it can't be built, prints one line that says why and how; exits 0 all the same unless `--required`.
+// Where it can't be built, prints one line that says why and how; exits 0 all the same unless `--required`, or CLR_REQUIRE
+// names onednn.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,7 +15,8 @@ if (!upToDate()) {
   const problem = missing() ?? build();
   if (problem) {
     console.error(`The oneDNN backend was not built: ${problem}`);
-    process.exitCode = process.argv.includes('--required') ? 1 : 0;
+    const required = process.argv.includes('--required') || process.env.CLR_REQUIRE?.split(',').includes('onednn');
+    process.exitCode = required ? 1 : 0;
   }
 }
 

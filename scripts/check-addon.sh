@@ -11,7 +11,8 @@ trap 'rm -rf "$work"' EXIT
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 
 build() { # level, flags, program
-  sources=$(ls $native/*.cc | grep -vE '/(addon|layers|training|levels)\.cc$') # those of JavaScript's side
+  sources=$(find $native -maxdepth 1 -name '*.cc' | grep -vE '/(addon|layers|training|levels)\.cc$') # of JavaScript's side
+  # shellcheck disable=SC2086 # lists
   g++ -std=c++17 -g -O1 -fopenmp -Wno-psabi -Wno-alloc-size-larger-than -DLEVEL="$1" $2 $sources -ldnnl -o "$work/$3"
 }
 

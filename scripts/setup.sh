@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sets everything up, as often as you like: Debian packages (as root on a Debian-like system; else names them), npm
-# packages, the build. `npm start` and `npm test` call it; it says one line for each thing that it really does.
+# Sets everything up, as often as you like: Debian packages (as root on a Debian-like system, unless CLR_NO_APT is set; else
+# names them), npm packages, the build. `npm start` and `npm test` call it; it says one line for each thing that it really does.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -11,8 +11,9 @@ if command -v dpkg-query >/dev/null; then
   for package in $packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
   done
-  if [ -n "$missing" ] && [ "$(id -u)" = 0 ]; then
-    echo "setup: installing$missing" >&2
+  if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && [ -z "${CLR_NO_APT:-}" ]; then
+    echo "setup: installing these Debian packages, to compile the onednn backend:$missing (CLR_NO_APT=1 prevents it)" >&2
+    # shellcheck disable=SC2086 # a list
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >/dev/null ||
       echo "setup: could not install$missing: the onednn backend will be missing" >&2
   elif [ -n "$missing" ]; then

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../testing/random-tests.js';
 import { checkRange, type LrRange, learningRate } from './learning-rates.js';
 
 const ranges = fc

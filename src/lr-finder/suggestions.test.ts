@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { randomStream } from '../random.js';
 import { smooth } from '../statistics/smooth.js';
+import { fc } from '../testing/random-tests.js';
 import { type LrRange, learningRate } from './learning-rates.js';
 import { type LrCurve, type Method, runningMedian, suggest } from './suggestions.js';
 

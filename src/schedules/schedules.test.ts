@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { fc } from '../testing/random-tests.js';
 import { schedules } from './index.js';
 import type { RunLength } from './schedule.js';
 

@@ -7,6 +7,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
+import { randomStream } from '../random.js';
+import { testSeed } from '../testing/random-tests.js';
 import type { Manifest } from './manifest.js';
 
 const data = process.env.CLR_TEST_DATA;
@@ -98,6 +100,7 @@ it.skipIf(!data)(
     writeFileSync(path.join(root, 'base.json'), JSON.stringify(base));
     writeFileSync(path.join(root, 'sweep.json'), JSON.stringify(sweep));
     const [undisturbed, disturbed] = [path.join(root, 'undisturbed'), path.join(root, 'disturbed')];
+    const random = randomStream(testSeed, 'shuffle');
     const started = Date.now();
     await completeSweep(undisturbed);
     const duration = Date.now() - started;
@@ -105,7 +108,7 @@ it.skipIf(!data)(
     const seen: Record<string, number> = {};
     for (let n = 1; n <= 5; n++) {
       const process = startSweep(disturbed);
-      const wait = 500 + Math.random() * (duration / 3);
+      const wait = 500 + random.uniform() * (duration / 3);
       await sleep(wait);
       process.kill('SIGKILL');
       const alone = n % 2 === 0; // the runs go on without it, and the next sweep finds them at work

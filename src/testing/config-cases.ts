@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { engine } from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
 import { cpu } from '../backends/cpu/index.js';
 import { loadConfig } from '../config/load.js';
 import { configJsonSchema, configSchema, type ExperimentConfig, runLength } from '../config/schema.js';
@@ -9,6 +8,7 @@ import type { Dataset } from '../datasets/dataset.js';
 import { datasets, trainSize } from '../datasets/index.js';
 import { schedules } from '../schedules/index.js';
 import { prepareTraining } from '../training/prepare.js';
+import { fc } from './random-tests.js';
 
 /** As much of a JSON Schema as that of the configs has. */
 interface Schema {

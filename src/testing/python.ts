@@ -6,16 +6,19 @@ import path from 'node:path';
 const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
 const venv = process.env.CLR_PEERS || path.join(cache, 'clr', 'peers');
 
-/**
- * What a Python script of ours answers to `input`, both JSON, in the first Python that has all of `modules`; undefined, said
- * on the terminal, where none has. CLR_PYTHON names one to try first; then comes the environment that scripts/venv.sh makes,
- * then the machine's own. One thread, so that sums are always taken in the same order.
- */
-export function askPython<Answer>(script: string, modules: string[], input: unknown): Answer | undefined {
-  const env = { ...process.env, OMP_NUM_THREADS: '1' };
+/** The first that has all of `modules`: CLR_PYTHON, the environment that scripts/venv.sh makes, then the machine's own. */
+export function findPython(modules: string[]): string | undefined {
   const pythons = [process.env.CLR_PYTHON, path.join(venv, 'bin/python'), 'python3', '/usr/bin/python3'];
   const check = `import importlib.util as u; assert all(map(u.find_spec, ${JSON.stringify(modules)}))`;
-  const python = pythons.find((python) => python && spawnSync(python, ['-c', check]).status === 0);
+  return pythons.find((python) => python && spawnSync(python, ['-c', check]).status === 0);
+}
+
+/**
+ * What a Python script of ours answers to `input`, both JSON; undefined, said on the terminal, where no Python has all of
+ * `modules`. One thread, so that sums are always taken in the same order.
+ */
+export function askPython<Answer>(script: string, modules: string[], input: unknown): Answer | undefined {
+  const python = findPython(modules);
   if (python === undefined) {
     console.warn(
       `skipped: comparison with ${modules.join(' and ')}, which no Python here has (sh scripts/venv.sh installs it)`,
@@ -26,7 +29,7 @@ export function askPython<Answer>(script: string, modules: string[], input: unkn
     input: JSON.stringify(input),
     encoding: 'utf8',
     maxBuffer: 1 << 26,
-    env,
+    env: { ...process.env, OMP_NUM_THREADS: '1' },
   });
   if (answer.status !== 0) throw new Error(answer.stderr);
   return JSON.parse(answer.stdout) as Answer;

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runClr, startClr, waitFor } from '../clr-process.js';
 import { countRows, filesBelow, fingerprint, readSummary } from '../run-files.js';
 
@@ -30,6 +30,7 @@ const settings = {
 const iterations = 48;
 const config = path.join(scratch, 'config.json');
 const whole = path.join(scratch, 'whole/1');
+const temporary = path.join(scratch, 'tmp');
 const start = (runs: string, ...more: string[]) => ['run', config, '--runs', runs, ...more];
 const resume = (run: string, ...more: string[]) => ['run', '--resume', run, ...more];
 const rowsOf = (run: string) => countRows(path.join(run, 'iterations.csv'));
@@ -57,6 +58,8 @@ function killedRun(): string {
 }
 
 beforeAll(async () => {
+  mkdirSync(temporary);
+  vi.stubEnv('TMPDIR', temporary); // of the processes that the tests start
   writeFileSync(config, JSON.stringify(settings));
   expect(await runClr(start(path.dirname(whole)))).toMatchObject({ code: 0 });
 }, 300_000);
@@ -320,7 +323,8 @@ describe('output', () => {
   });
 });
 
-it('leaves nothing beside the run and cache folders', () => {
-  mkdirSync(path.join(scratch, 'empty'));
-  expect(readdirSync(scratch).every((name) => /^(case-|config.json|leak.mjs|whole|empty)/.test(name))).toBe(true);
+it('leaves nothing in the folder for temporary files, nor beside the runs', () => {
+  expect(readdirSync(temporary)).toEqual([]);
+  for (const name of readdirSync(scratch).filter((name) => name.startsWith('case-')))
+    for (const run of readdirSync(path.join(scratch, name))) expect(run, name).toMatch(/^\d+$/);
 });

@@ -8,7 +8,7 @@ const directory = mkdtempSync(path.join(tmpdir(), 'clr-fuzz-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 it.each(fuzzTargets)('200 random $name are read or refused with one error of the documented kinds', async (target) => {
-  const { accepted, refused } = await fuzz(target, directory, 200, 7);
+  const { accepted, refused } = await fuzz(target, directory, 200);
   expect(accepted + refused).toBeGreaterThanOrEqual(200);
   expect(accepted / (accepted + refused)).toBeGreaterThan(leastShares.accepted);
   expect(refused / (accepted + refused)).toBeGreaterThan(leastShares.refused);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Random, randomStream } from '../../random.js';
 import { runClr, type Started, startClr, waitFor } from '../clr-process.js';
+import { testSeed } from '../random-tests.js';
 import { countRows, filesBelow, fingerprint, readSafetensors, readSummary } from '../run-files.js';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-kill-'));
@@ -95,8 +96,7 @@ describe.each(cases)('a run on %s', (name, settings, data) => {
   it.skipIf(name.startsWith('real') && !real)(
     `that is killed 20 times ends as one that was not${name.startsWith('real') && !real ? ' (skipped: CLR_TEST_DATA names no images)' : ''}`,
     async () => {
-      const seed = Number(process.env.CLR_TEST_SEED ?? Date.now() % 1_000_000);
-      const random = randomStream(seed, 'shuffle');
+      const random = randomStream(testSeed, 'shuffle');
       const place = mkdtempSync(path.join(scratch, 'run-'));
       writeFileSync(path.join(place, 'config.json'), JSON.stringify(settings));
       const common = ['--cache', path.join(scratch, 'cache'), ...(data ? ['--data', data] : [])];
@@ -121,7 +121,7 @@ describe.each(cases)('a run on %s', (name, settings, data) => {
         if (readdirSync(path.dirname(run)).length > 0 && !filesBelow(run).includes('config.json'))
           rmSync(run, { recursive: true }); // nothing to go on with yet
       }
-      console.log(`seed ${seed} (CLR_TEST_SEED repeats it)\n${moments.join('\n')}`);
+      console.log(`${moments.join('\n')}`);
       for (const phase of ['mid-epoch', 'checkpoint', 'evaluation', 'charts'])
         expect(moments.filter((moment) => moment.includes(`: ${phase}`)).length, phase).toBeGreaterThan(0);
 
