@@ -77,6 +77,12 @@ export const kernelCases: Case[] = [
     const rates = { lr: [0.1, 0.2], beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: [0.01, 0] };
     return [weightDecayMode, 'AdamUpdate', [...parts, steps], { ...rates, weightDecayMode }];
   }),
+  [
+    'first step, beta2 near 1',
+    'AdamUpdate',
+    [random(300), random(300), make([300], () => 0), make([300], () => 0), { shape: [], values: Float32Array.of(0) }],
+    { lr: [0.1], beta1: 0.9, beta2: 0.9999, epsilon: 1e-8, weightDecay: [0], weightDecayMode: 'l2' },
+  ],
   ...['zero', 'reflect', 'symmetric'].map((padMode): Case => {
     const images = Uint8Array.from({ length: 3 * 5 * 7 * 3 }, () => uniform() * 256);
     const plan = Int32Array.of(2, 0, 4, 1, 0, 2, 1, 0, 2, 4, 0, 0);

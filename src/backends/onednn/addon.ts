@@ -20,7 +20,8 @@ export interface Addon {
   readonly nativeBf16: boolean;
   /** 64-byte aligned. */
   allocate(bytes: number): ArrayBuffer;
-  setThreads(count: number): void;
+  /** Gives how many it will use: OMP_THREAD_LIMIT may allow fewer. */
+  setThreads(count: number): number;
   widen(from: Uint16Array, to: Float32Array): void;
   narrow(from: Float32Array, to: Uint16Array): void;
   convForward: Convolution;
@@ -147,6 +148,7 @@ export interface Addon {
     lr: Float64Array,
     stepSize: Float64Array,
     weightDecay: Float64Array,
+    /** Both betas in double: 1 - beta loses digits in float32. */
     beta1: number,
     beta2: number,
     inverseCorrection: number,

@@ -8,6 +8,7 @@ import {
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';
+import { usableProcessors } from '../../system/processors.js';
 import type { Backend } from '../backend.js';
 import { registerHostKernels, registerReferenceKernels } from '../host.js';
 import { type Addon, loadAddon } from './addon.js';
@@ -29,15 +30,22 @@ export const onednn: Backend = {
       return { usable: false, reason: (error as Error).message, remedy };
     }
   },
-  async activate({ precision, threads = os.availableParallelism() }) {
+  async activate({ precision, threads: wanted = os.availableParallelism() }) {
     const backend = install();
-    backend.addon.setThreads(threads);
+    const threads = backend.addon.setThreads(Math.min(wanted, usableProcessors()));
     backend.bf16 = precision === 'bf16';
     enableProdMode(); // silences tfjs's advice to install tfjs-node
     await setBackend('onednn');
     const emulated = backend.bf16 && !backend.addon.nativeBf16;
     const note = emulated ? '; no native bfloat16: values are stored in it, arithmetic is float32' : '';
-    return { name: 'onednn', device: describe(backend.addon) + note, precision, threads };
+    const fewer = 'CPU affinity, a cgroup quota or OMP_THREAD_LIMIT allow no more';
+    return {
+      name: 'onednn',
+      device: describe(backend.addon) + note,
+      precision,
+      threads,
+      ...(threads < wanted && { limits: `threads: ${threads} of ${wanted}; ${fewer}` }),
+    };
   },
 };
 

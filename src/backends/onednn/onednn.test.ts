@@ -52,6 +52,24 @@ describe.runIf(availability.usable)('the onednn backend', () => {
     });
   });
 
+  const none = zeros(2, 3, 3, 0);
+  const vector = zeros(0);
+  const statistics = { scale: vector, shift: vector, runningMean: vector, runningVariance: vector };
+  it.each([
+    ['BatchNormTrain', { x: none, ...statistics }, { epsilon: 1e-3, momentum: 0.1, relu: true }],
+    ['BatchNormInference', { x: none, ...statistics }, { epsilon: 1e-3, relu: true }],
+    [
+      'BatchNormTrainGrad',
+      { dy: none, x: none, y: none, scale: vector, mean: vector, inverseDeviation: vector },
+      { relu: true, residual: false },
+    ],
+    ['BiasAdd', { x: none, bias: vector }, {}],
+    ['BiasAddGrad', { dy: none }, {}],
+    ['SoftmaxCrossEntropy', { logits: zeros(2, 0), labels: vector }, {}],
+  ])('refuses tensors without channels: %s', (kernel, inputs, attributes) => {
+    expect(() => run(kernel, inputs as Record<string, Tensor>, attributes)).toThrow();
+  });
+
   it.each([
     [
       'Dense',

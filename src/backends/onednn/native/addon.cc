@@ -1,5 +1,7 @@
 // What JavaScript sees.
 #include <omp.h>
+#include <algorithm>
+#include <atomic>
 #include <string>
 #include "arguments.h"
 #include "convolution.h"
@@ -11,7 +13,17 @@ namespace {
 /** At a multiple of 64 bytes. */
 Memory allocate(size_t bytes) { return {aligned_memory(bytes), bytes}; }
 
-void set_threads(int count) { omp_set_num_threads(count); }
+/**
+ * oneDNN's parallel regions wait for as many threads as it counted on, for ever if OpenMP gives them fewer: nothing in
+ * the environment (OMP_DYNAMIC, OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS) may make that happen. Returns the number used.
+ */
+int set_threads(int count) {
+  const int used = std::max(1, std::min(count, omp_get_thread_limit()));
+  omp_set_dynamic(0);
+  omp_set_max_active_levels(1);
+  omp_set_num_threads(used);
+  return used;
+}
 
 void widen(Array<uint16_t> from, Floats to) {
   require_length(from.length, to);
@@ -31,7 +43,15 @@ bool native_bf16() {
 #endif
 }
 
+/** Scratch memory, primitives and OpenMP's settings are the process's: one thread at a time may have them. */
+void claim(Napi::Env env) {
+  static std::atomic<bool> claimed{false};
+  if (claimed.exchange(true)) throw Napi::Error::New(env, "another thread of this process uses it");
+  env.AddCleanupHook([] { claimed = false; });
+}
+
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  claim(env);
   const auto* version = dnnl_version();
   exports.Set("version", std::to_string(version->major) + "." + std::to_string(version->minor) + "." +
                              std::to_string(version->patch));

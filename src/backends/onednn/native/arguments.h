@@ -161,6 +161,8 @@ inline Napi::Value give(Napi::Env env, const Memory& m) {
   return Napi::ArrayBuffer::New(env, m.data, m.bytes, [](Napi::Env, void* data) { std::free(data); });
 }
 
+inline Napi::Value give(Napi::Env env, int number) { return Napi::Number::New(env, number); }
+
 template <class T> T take(const Napi::CallbackInfo& info, size_t index) {
   try {
     return Take<T>::from(info[index]);

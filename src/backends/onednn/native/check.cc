@@ -100,7 +100,7 @@ void batch_and_update(bool half) {
   kernels().updates->sgd(&sgd, 1, {0.1f, true, false, false});
   Buffer second(1003, false);
   const AdamParameter adam{parameter.floats(), velocity.floats(), second.floats(), gradient.floats(), 1003, 1e-4f};
-  kernels().updates->adam(&adam, 1, {0.1f, 0.1f, 0.9f, 0.99f, 1, 1e-8f, false});
+  kernels().updates->adam(&adam, 1, {0.1f, 0.1f, 0.9f, 0.1f, 0.99f, 0.01f, 1, 1e-8f, false});
 }
 
 }  // namespace

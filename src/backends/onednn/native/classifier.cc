@@ -45,8 +45,7 @@ double row_loss(const float* logits, int label, float* gradient, const LossShape
   double total = 0;
   for (int k = 0; k < s.classes; k++) total += gradient[k] = __builtin_expf(logits[k] - largest);
   const float own = 1 - s.label_smoothing, others = s.label_smoothing / s.classes;
-  for (int k = 0; k < s.classes; k++)
-    gradient[k] = (gradient[k] / total - ((k == label) * own + others)) / s.images;
+  for (int k = 0; k < s.classes; k++) gradient[k] = (gradient[k] / total - ((k == label) * own + others)) / s.images;
   double loss = __builtin_log(total) - own * (logits[label] - largest);
   if (others > 0)
     for (int k = 0; k < s.classes; k++) loss -= others * (logits[k] - largest);

@@ -1,4 +1,5 @@
 #include "convolution.h"
+#include <omp.h>
 #include <map>
 #include <tuple>
 #include "dnnl_api.h"
@@ -77,8 +78,8 @@ Convolution build(Pass pass, const ConvolutionShape& shape, bool bf16) {
 }
 
 Convolution& cached(Pass pass, const ConvolutionShape& shape, bool bf16) {
-  static std::map<std::tuple<Pass, ConvolutionShape, bool>, Convolution> cache;
-  const auto key = std::make_tuple(pass, shape, bf16);
+  static std::map<std::tuple<Pass, ConvolutionShape, bool, int>, Convolution> cache;
+  const auto key = std::make_tuple(pass, shape, bf16, omp_get_max_threads());  // a primitive counts on its threads
   auto found = cache.find(key);
   if (found == cache.end()) found = cache.emplace(key, build(pass, shape, bf16)).first;
   return found->second;

@@ -125,7 +125,7 @@ struct AdamParameter {
 
 /** p -= step_size first / (inverse_correction sqrt(second) + epsilon): both bias corrections are the caller's. */
 struct AdamStep {
-  float beta1, beta2, inverse_correction, epsilon;
+  float beta1, rest1, beta2, rest2, inverse_correction, epsilon;  // rest: 1 - beta, formed in double
   bool decoupled;
 };
 
@@ -136,8 +136,8 @@ struct UpdateKernels {
 
 struct Batch {
   const uint8_t* images;
-  const int32_t* plan;  // four numbers an image: index, top, left, flip
-  const float* table;   // [channels, 256]: the normalised value of each byte
+  const int32_t* plan;      // four numbers an image: index, top, left, flip
+  const float* table;       // [channels, 256]: the normalised value of each byte
   const float* mean_image;  // [height, width, channels], subtracted from what is in the image; null: nothing is
   int count, height, width, channels, pad;
   enum Mode { zero, reflect, symmetric } mode;

@@ -37,9 +37,9 @@ template <class V, class Value> inline V around(const Lrn& l, int row, int colum
 
 template <class V, class T> inline V scale_at(const Lrn& l, const T* image, int row, int column) {
   return 1 + l.scale * around<V>(l, row, column, [&](size_t pixel) {
-    const V x = load<V>(image + pixel * l.channels);
-    return x * x;
-  });
+               const V x = load<V>(image + pixel * l.channels);
+               return x * x;
+             });
 }
 
 /** Calls visit(row, column, first value of the pixel) for each pixel of an image. */
@@ -66,8 +66,8 @@ template <class T> void forward(Values xs, Values ys, const Lrn& l) {
   }
 }
 
-/** dx = dy s^-beta - 2 beta scale x (sum of dy x s^(-beta - 1) around); `tiles` [2, height, width, lanes]: a vector's s^-beta
- * and terms of the sum. */
+/** dx = dy s^-beta - 2 beta scale x (sum of dy x s^(-beta - 1) around); `tiles` [2, height, width, lanes]: a vector's
+ * s^-beta and terms of the sum. */
 template <class V, class T> inline void grad_image(const Lrn& l, const T* dy, const T* image, T* dx, float* tiles) {
   float* terms = tiles + size_t(l.height) * l.width * width<V>;
   each_pixel(l, [&](int row, int column, size_t pixel) {

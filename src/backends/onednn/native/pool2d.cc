@@ -66,7 +66,8 @@ template <class T> void forward(Values xs, Values ys, const Pool2D& p) {
   }
 }
 
-/** Of one image and one vector of channels; returns the gradients' sum. `tile` [height, width, lanes]: memory to work in. */
+/** Of one image and one vector of channels; returns the gradients' sum. `tile` [height, width, lanes]: memory to work
+ * in. */
 template <class V, class T>
 inline V max_grad(const T* dy, const T* image, T* dx, float* tile, V bias, const Pool2D& p) {
   memset(tile, 0, sizeof(V) * p.height * p.width);
@@ -129,9 +130,7 @@ template <class T> void grad(Values dys, Values xs, Values dxs, float* dbias, co
 }
 
 void forward_any(Values x, Values y, const Pool2D& p) { BY_TYPE(x, forward)(x, y, p); }
-void grad_any(Values dy, Values x, Values dx, float* dbias, const Pool2D& p) {
-  BY_TYPE(x, grad)(dy, x, dx, dbias, p);
-}
+void grad_any(Values dy, Values x, Values dx, float* dbias, const Pool2D& p) { BY_TYPE(x, grad)(dy, x, dx, dbias, p); }
 
 }  // namespace
 

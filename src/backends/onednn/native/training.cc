@@ -37,15 +37,17 @@ void sgd(List parameters, List gradients, List velocities, Array<double> lr, Arr
 }
 
 /** In place. */
-void adam(List parameters, List gradients, List first, List second, Array<double> lr,
-          Array<double> step_size, Array<double> weight_decay, float beta1, float beta2, float inverse_correction, float epsilon, bool decoupled) {
+void adam(List parameters, List gradients, List first, List second, Array<double> lr, Array<double> step_size,
+          Array<double> weight_decay, double beta1, double beta2, float inverse_correction, float epsilon,
+          bool decoupled) {
   for (const List& list : {gradients, first, second}) require_same_lengths(parameters, list);
   require_length(parameters.size(), lr, step_size, weight_decay);
   std::vector<AdamParameter> all;
   for (size_t k = 0; k < parameters.size(); k++)
     all.push_back({parameters[k], first[k], second[k], gradients[k], parameters[k].length, float(lr[k]),
                    float(step_size[k]), float(weight_decay[k])});
-  const AdamStep step{beta1, beta2, inverse_correction, epsilon, decoupled};
+  const AdamStep step{float(beta1),       float(1 - beta1), float(beta2), float(1 - beta2),
+                      inverse_correction, epsilon,          decoupled};
   kernels().updates->adam(all.data(), all.size(), step);
 }
 

@@ -29,8 +29,8 @@ void adam(const AdamParameter* parameters, size_t count, const AdamStep& s) {
 #pragma omp simd
     for (size_t i = share.begin; i < share.end; i++) {
       const float g = a.gradient[i] + l2 * a.parameter[i];
-      const float first = s.beta1 * a.first[i] + (1 - s.beta1) * g;
-      const float second = s.beta2 * a.second[i] + (1 - s.beta2) * g * g;
+      const float first = s.beta1 * a.first[i] + s.rest1 * g;
+      const float second = s.beta2 * a.second[i] + s.rest2 * g * g;
       a.first[i] = first;
       a.second[i] = second;
       a.parameter[i] =

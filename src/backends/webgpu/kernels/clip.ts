@@ -4,13 +4,14 @@ import { usualThreads } from '../backend.js';
 import type { Shader } from '../shader.js';
 import { kernel } from './kernel.js';
 import { tableOf, whole } from './update.js';
+import { workgroupSum } from './workgroup-sum.js';
 
 /** The square sum of each stretch of a gradient. */
 const squares: Shader = {
   name: 'ClipByGlobalNorm/squares',
   threads: usualThreads,
   body: () => `
-var<workgroup> sums: array<f32, THREADS>;
+${workgroupSum('sums', 'f32')}
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {
   var sum = 0f;
@@ -18,11 +19,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
     let g = gradients_at(table_at(3 * group.x + 2) + j);
     sum += g * g;
   }
-  sums[thread] = sum;
-  for (var half = THREADS / 2; half > 0; half /= 2) {
-    workgroupBarrier();
-    if (thread < half) { sums[thread] += sums[thread + half]; }
-  }
+  sums_of(thread, sum, 1);
   if (thread == 0) { partial_put(group.x, sums[0]); }
 }`,
 };

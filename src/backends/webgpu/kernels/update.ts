@@ -48,18 +48,18 @@ const sgd = update(
     variables_put(at, p - select(lr, 1, INSIDE) * change - select(lr * decay, 0, L2) * p);`,
 );
 
-/** rates: beta1, beta2, epsilon, log beta1, log beta2, then LR and weight decay of each parameter. */
+/** rates: beta1, beta2, epsilon, log beta1, log beta2, 1 - beta1, 1 - beta2, then LR and weight decay of each parameter. */
 const adam = update(
   'AdamUpdate',
   ['m', 'v'],
-  `let lr = rates_at(5 + 2 * parameter);
+  `let lr = rates_at(7 + 2 * parameter);
     let beta1 = rates_at(0);
     let beta2 = rates_at(1);
-    let decay = rates_at(6 + 2 * parameter);
+    let decay = rates_at(8 + 2 * parameter);
     let t = variables_at(STEPS) + 1;
     let gradient = g + select(0, decay, L2) * p;
-    let first = beta1 * m + (1 - beta1) * gradient;
-    let second = beta2 * v + (1 - beta2) * gradient * gradient;
+    let first = beta1 * m + rates_at(5) * gradient;
+    let second = beta2 * v + rates_at(6) * gradient * gradient;
     let size = lr / one_minus_exp(t * rates_at(3));
     let correction = sqrt(one_minus_exp(t * rates_at(4)));
     variables_put(at_m, first);
@@ -105,13 +105,14 @@ export const updateKernels = [
     const p = writables(parameters, backend);
     const [m, v] = [writables(first, backend), writables(second, backend)];
     const constants = { L2: weightDecayMode === 'l2', STEPS: backend.stored(steps).region.offset / 4 };
-    const common = [beta1, beta2, epsilon, Math.log(beta1), Math.log(beta2)];
+    const common = [beta1, beta2, epsilon, Math.log(beta1), Math.log(beta2), 1 - beta1, 1 - beta2];
     const rates = [...common, ...lr.flatMap((rate, k) => [rate, weightDecay[k]!])];
     run(backend, adamShader, gradients, [p, m, v], rates, constants);
     backend.run(countStep, { writes: { variables: variables(backend) }, constants, workgroups: 1 });
     return [...p, ...m, ...v, steps];
   }),
 ];
+
 function run(
   backend: WebgpuBackend,
   shader: Shader,
