@@ -3,7 +3,15 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
 /** What a stream is for: streams of different purposes are independent, so that changing one leaves the others as they were. */
-export type Purpose = 'init' | 'shuffle' | 'augmentation' | 'validation' | 'subset' | 'synthetic';
+export type Purpose =
+  | 'init'
+  | 'shuffle'
+  | 'augmentation'
+  | 'validation'
+  | 'subset'
+  | 'synthetic'
+  | 'simulation'
+  | 'bootstrap';
 
 /** A seeded stream of numbers. */
 export interface Random {

@@ -92,7 +92,7 @@ async function sweepSeeds(config: ExperimentConfig, seeds: string, flags: Flags)
   const { parseSeeds } = await import('../sweep/plan.js');
   const { sweep } = await import('./sweep.js');
   const { name } = config;
-  await sweep({ name, arms: [{ name, config }], seeds: parseSeeds(seeds), vary: {} }, flags);
+  await sweep({ name, arms: [{ name, config }], seeds: parseSeeds(seeds), vary: {}, paired: false }, flags);
 }
 
 async function whatToRun(

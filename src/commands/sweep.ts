@@ -1,7 +1,7 @@
 import os from 'node:os';
 import { Command, Option } from 'commander';
-import type { SweepRun } from '../sweep/manifest.js';
-import type { SweepPlan } from '../sweep/plan.js';
+import type { SweepRun } from '../runs/sweep-manifest.js';
+import type { SweepPlan, Until } from '../sweep/plan.js';
 import { cacheOption, dataOption, dryRunOption, jobsOption, runsOption, setOption } from './options.js';
 import { listenForSignals } from './signals.js';
 
@@ -26,14 +26,20 @@ export const sweepCommand = new Command('sweep')
   .addOption(new Option('--out <dir>', "the sweep's folder, by default sweep-<name> among the run folders"))
   .addOption(jobsOption())
   .addOption(dryRunOption())
-  .action(async (file: string, flags: SweepFlags & { set: string[] }) => {
+  .addOption(
+    new Option('--until <end>', 'done: each arm has all seeds; decided: seeds are added until `decide` is answered')
+      .choices(['done', 'decided'])
+      .default('done'),
+  )
+  .action(async (file: string, flags: SweepFlags & { set: string[]; until: Until }) => {
     const { readSweep } = await import('../sweep/plan.js');
-    await sweep(readSweep(file, flags.set), flags);
+    await sweep(readSweep(file, flags.set, flags.until), flags);
   });
 
 /** Runs the plan, or lists it; sets the exit code: 1 if a run failed. */
 export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
-  const { isDone, readManifest } = await import('../sweep/manifest.js');
+  const { isDone } = await import('../runs/sweep-manifest.js');
+  const { readManifest } = await import('../sweep/manifest.js');
   const { runSweep, sweepFolder } = await import('../sweep/sweep.js');
   const { runs, jobs, data, cache, dryRun } = flags;
   const directory = flags.out ?? sweepFolder(runs, plan.name);

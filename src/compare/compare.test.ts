@@ -4,7 +4,7 @@ import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRuns } from '../runs/read-runs.js';
-import { pairedT, welch } from '../statistics/statistics.js';
+import { interval, pairedT, pValue, welch } from '../statistics/statistics.js';
 import { type WhatRan, writeRunFolder } from '../testing/run-files.js';
 import { compareChart } from './charts/charts.js';
 import { type ComparisonOptions, compare } from './comparison.js';
@@ -42,7 +42,7 @@ describe('compare', () => {
     const { rows, columns: settings, baseline } = comparison();
     expect(settings).toEqual(['schedule.lr']);
     expect(baseline).toBe('constant');
-    expect(rows.map((r) => [r.config, r.n, r.diverged, r.settings['schedule.lr']])).toEqual([
+    expect(rows.map((r) => [r.config, r.n, r.missing.diverged ?? 0, r.settings['schedule.lr']])).toEqual([
       ['other seeds', 4, 0, 0.4],
       ['cyclical', 5, 0, 0.3],
       ['constant', 5, 0, 0.1],
@@ -50,39 +50,39 @@ describe('compare', () => {
     ]);
   });
 
-  it('pairs by seed where both have the same seeds, else takes Welch, and corrects over the arms', () => {
-    const { rows } = comparison();
-    const [other, cyclicalRow] = rows.map((r) => r.against?.test);
-    expect(cyclicalRow).toMatchObject({ test: 'paired', p: pairedT(cyclical, constant)!.p });
-    expect(other).toMatchObject({ test: 'welch', p: welch(cyclical.slice(0, 4), constant)!.p });
-    expect(cyclicalRow!.pHolm).toBe(2 * cyclicalRow!.p);
-    expect(cyclicalRow).toMatchObject({ distinguishable: true });
-    expect(other!.needed!.seeds).toBeGreaterThan(10);
+  it('takes one procedure for all arms: intervals and p by Welch, corrected together', () => {
+    const [other, cyclicalRow] = comparison().rows.map((r) => r.against?.finding);
+    expect(cyclicalRow).toMatchObject(interval(welch(cyclical, constant)!, 0.05 / 3));
+    expect(other!.p).toBeCloseTo(3 * pValue(welch(cyclical.slice(0, 4), constant)!), 12);
   });
 
-  it('says in a sentence how large the difference is, how sure, and how many seeds would show it', () => {
-    const sentences = comparison().rows.map((r) => r.against?.sentence);
-    expect(sentences[1]).toBe(
-      'cyclical 92.31 ± 0.17 (n=5) against constant 92.19 ± 0.20 (n=5): +0.12 (paired by seed), 95 % CI [0.08, 0.16], p = 0.0030 (Holm-corrected over 2 arms): better',
-    );
-    expect(comparison({ filter: ['name=other seeds'] }).rows[0]!.against).toBeUndefined();
-    expect(sentences[0]).toMatch(
-      /^other seeds 92\.34 ± 0\.18 \(n=4\) against constant 92\.19 ± 0\.20 \(n=5\): \+0\.15, 95 % CI \[-0\.15, 0\.45\], p = 0\.27 \(Holm.*\): not distinguishable; about 16 seeds an arm would be needed to see 0\.2$/,
-    );
+  it('pairs by seed where that was asked for, whatever the data', () => {
+    const [other, cyclicalRow] = comparison({ paired: true }).rows.map((r) => r.against);
+    expect(cyclicalRow!.finding).toMatchObject({ test: 'paired', p: 3 * pValue(pairedT(cyclical, constant)!) });
+    expect(cyclicalRow!.sentence).toBe('cyclical is better than constant by 0.06 to 0.18');
+    expect(cyclicalRow!.correlation).toBeGreaterThan(0.9);
+    expect(other!.finding).toBeUndefined(); // it has no seed in common with the baseline
+  });
+
+  it('says the verdict in a sentence, and the seeds needed only for a difference that was named', () => {
+    const first = (difference?: number) => comparison({ difference }).rows[0]!.against!.sentence;
+    expect(first()).toBe('undecided: other seeds may be 0.25 worse to 0.55 better than constant');
+    expect(first(0.2)).toMatch(/ better than constant; about 2\d seeds an arm would show a difference of 0\.2$/);
+    expect(first(1)).toBe('other seeds is equivalent to constant: less than 1 apart');
   });
 
   it('says that one run tells nothing', () => {
     expect(comparison().rows.at(-1)!.against!.sentence).toBe(
-      'too high 50.00 (n=1) against constant 92.19 ± 0.20 (n=5): -42.19; with n=1 nothing can be said: each arm needs two seeds or more',
+      'too high: nothing can be said: each arm needs two seeds with a score, and it has one',
     );
   });
 
   it('takes another baseline, metric, order, filter and wanted difference', () => {
-    const other = comparison({ baseline: 'cyclical', metric: 'val_loss', sort: 'schedule.lr', difference: 0.05 });
+    const options = { baseline: 'cyclical', metric: 'val_loss', sort: 'schedule.lr', paired: true } as const;
+    const other = comparison(options);
     expect(other.baseline).toBe('cyclical');
     expect(other.rows.map((r) => r.config)).toEqual(['constant', 'cyclical', 'other seeds', 'too high']);
-    expect(other.rows[0]!.against!.sentence).toMatch(/\+0\.0006 .*: worse$/);
-    expect(other.rows[2]!.against!.test!.needed!.wanted).toBe(0.05);
+    expect(other.rows[0]!.against!.sentence).toBe('constant is worse than cyclical by 0.0003 to 0.0009');
     expect(comparison({ filter: ['schedule.lr=0.3', 'seed=2'] }).rows.map((r) => r.runs.length)).toEqual([1]);
   });
 
@@ -112,15 +112,6 @@ describe('compare', () => {
 });
 
 describe('compare, at its edges', () => {
-  it('takes Welch where every seed differs by the same, since the paired test has no spread then', () => {
-    for (const [seed, accuracy] of [10, 16].entries()) {
-      writeRun(`e/${seed}`, { name: 'one', seed }, accuracy);
-      writeRun(`e/1${seed}`, { name: 'two', seed, ...lr(0.3) }, accuracy + 4);
-    }
-    const { rows } = comparison({}, path.join(root, 'e'));
-    expect(rows[0]!.against!.test).toMatchObject({ test: 'welch', difference: 4 });
-  });
-
   it('numbers configs of one name that differ in more than a label can say', () => {
     const other = { dataset: { type: 'synthetic', train_size: 1000, val_size: 500 }, max_iterations: 12 };
     writeRun('l/1', { name: 'same' }, 90);
@@ -176,7 +167,7 @@ describe('printing', () => {
       const { mean, std } = row.scores.val_acc;
       expect(csv[i]).toMatchObject({ kind: 'runs', config: row.config, n: String(row.n), val_acc_mean: String(mean) });
       expect(csv[i]!.val_acc_std).toBe(row.n > 1 ? String(std) : '');
-      expect(csv[i]!.p_holm).toBe(row.against?.test ? String(row.against.test.pHolm) : '');
+      expect(csv[i]!.p).toBe(row.against?.finding ? String(row.against.finding.p) : '');
       const rounded = row.n > 1 ? `${mean.toFixed(2)} ± ${std.toFixed(2)}` : mean.toFixed(2);
       expect(cells[i + 2]!.slice(0, 4)).toEqual([
         row.config,

@@ -3,16 +3,18 @@ import { didYouMean } from '../registry.js';
 import type { Skipped } from '../runs/find-runs.js';
 import type { Run, Setting } from '../runs/read-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
+import { improvement } from '../statistics/improvement.js';
 import {
-  alpha,
-  type Difference,
-  holm,
+  correlation,
+  defaultAlpha,
+  type Estimate,
   mean,
   pairedT,
   sampleSize,
   standardDeviation,
   welch,
 } from '../statistics/statistics.js';
+import { fixedFinding, verdictOf } from '../statistics/verdict.js';
 import { printable } from '../system/printable.js';
 import { differingSettings, filterRuns, type Group, groupRuns } from './groups.js';
 import type { Against, Row, Score } from './row.js';
@@ -23,17 +25,24 @@ export interface ComparisonOptions {
   metric: Metric;
   /** A row's label, or a name that one row alone has; by default the first row read. */
   baseline?: string;
-  /** A metric (best first), `config`, `n`, `diverged` or a setting (ascending). By default the metric. */
+  /** A metric (best first), `config`, `n` or a setting (ascending). By default the metric. */
   sort?: string;
   filter?: string[];
-  /** The difference that is worth seeing, in the metric's unit; by default the one observed, to one digit. */
+  /** The smallest difference that matters, in the metric's unit: arms within it are equivalent. */
   difference?: number;
+  /** Compare arms seed by seed; by default not. */
+  paired?: boolean;
+  /** The chance of any wrong verdict; by default 0.05. */
+  alpha?: number;
 }
 
 /** All that is printed or drawn: text, Markdown, CSV, JSON and charts show this and nothing else. */
 export interface Comparison {
   metric: Metric;
   baseline: string;
+  alpha: number;
+  paired: boolean;
+  difference?: number | undefined;
   /** The settings that differ: dotted keys. */
   columns: string[];
   /** The settings that all have in common. */
@@ -53,7 +62,8 @@ export function compare(all: readonly Run[], skipped: Skipped[], options: Compar
   const columns = differingSettings(groups);
   const rows = groups.map((group) => row(group, columns));
   const baseline = findBaseline(groups, rows, options.baseline);
-  compareWithBaseline(rows, baseline, metric, options.difference);
+  const { alpha = defaultAlpha, paired = false, difference } = options;
+  compareWithBaseline(rows, baseline, { metric, alpha, paired, difference });
   const repeats = groups.flatMap((group) =>
     group.repeats.map((run) => ({
       path: printable(run.directory),
@@ -63,6 +73,9 @@ export function compare(all: readonly Run[], skipped: Skipped[], options: Compar
   return {
     metric,
     baseline: baseline.config,
+    alpha,
+    paired,
+    difference,
     columns,
     shared: Object.fromEntries(Object.entries(groups[0]!.settings).filter(([key]) => !columns.includes(key))),
     rows: sortRows(rows, options.sort ?? metric, columns),
@@ -87,10 +100,23 @@ function row(group: Group, columns: string[]): Row {
     config: group.label,
     settings: Object.fromEntries(columns.map((key) => [key, group.settings[key]])),
     n: completed.length,
-    diverged: group.runs.length - completed.length,
+    missing: missing(group.runs),
     scores: Object.fromEntries(names.map((metric) => [metric, score(metric)])) as Row['scores'],
-    runs: group.runs.map(({ directory, seed, status, scores }) => ({ directory, seed, status, scores })),
+    runs: group.runs.map(({ directory, seed, status, message, scores }) => ({
+      directory,
+      seed,
+      status,
+      message,
+      scores,
+    })),
   };
+}
+
+function missing(runs: readonly Run[]): Row['missing'] {
+  const without = runs.filter((run) => !run.scores).map((run) => run.status);
+  return Object.fromEntries(
+    [...new Set(without)].map((status) => [status, without.filter((s) => s === status).length]),
+  );
 }
 
 function findBaseline(groups: Group[], rows: Row[], name: string | undefined): Row {
@@ -106,39 +132,55 @@ function findBaseline(groups: Group[], rows: Row[], name: string | undefined): R
   throw new ClrError('usage', `--baseline: no config is called "${name}"${didYouMean(name, labels)}`, known);
 }
 
-function compareWithBaseline(rows: Row[], baseline: Row, metric: Metric, wanted: number | undefined): void {
+type Procedure = Pick<Comparison, 'metric' | 'alpha' | 'paired' | 'difference'>;
+
+function compareWithBaseline(rows: Row[], baseline: Row, procedure: Procedure): void {
   const others = rows.filter((r) => r !== baseline);
-  const tests = others.map((r) => test(values(r, metric), values(baseline, metric)));
-  const corrected = holm(tests.flatMap((t) => (t ? [t.p] : [])));
-  others.forEach((r, i) => {
-    const difference = tests[i];
-    const against: Against = { sentence: '' };
-    if (difference) against.test = judge(difference, corrected.shift()!, metric, wanted);
-    const count = tests.filter((t) => t).length;
-    against.sentence = sentence(r, baseline, metric, against.test, count);
-    r.against = against;
-  });
+  for (const r of others) r.against = against(r, baseline, others.length, procedure);
 }
 
-/** Paired where both arms have the very same seeds, unless each seed differs by the same; else Welch. */
-function test(arm: { seed: number; value: number }[], baseline: typeof arm): Difference | undefined {
-  const numbers = [arm, baseline].map((scores) => scores.map((score) => score.value)) as [number[], number[]];
-  if (!numbers.flat().every(Number.isFinite)) return undefined;
-  const seeds = [arm, baseline].map((scores) => scores.map((score) => score.seed).join());
-  return (seeds[0] === seeds[1] && pairedT(...numbers)) || welch(...numbers);
+/** `comparisons`: how many rows are compared together, whether or not something can be said of each. */
+function against(
+  row: Row,
+  baseline: Row,
+  comparisons: number,
+  { metric, alpha, paired, difference }: Procedure,
+): Against {
+  const { best } = metrics[metric];
+  const [own, other] = [values(row, metric), values(baseline, metric)];
+  const [a, b] = [own, other].map((scores) => scores.map(({ value }) => value)) as [number[], number[]];
+  const both = pairs(own, other);
+  const estimate = [...a, ...b].every(Number.isFinite) ? (paired ? pairedT(...both) : welch(a, b)) : undefined;
+  const finding = estimate && fixedFinding(estimate, alpha, comparisons);
+  const verdict = finding ? verdictOf(finding, best, difference) : 'undecided';
+  const needed =
+    estimate && verdict === 'undecided' ? moreSeeds(estimate, alpha / comparisons, a.length, difference) : undefined;
+  const found = {
+    verdict,
+    finding,
+    improvement: improvement(a, b, best, alpha / comparisons),
+    correlation: correlation(...both),
+    needed,
+  } as const;
+  return { ...found, sentence: sentence(row, baseline, metric, found, difference) };
 }
 
-function judge(difference: Difference, pHolm: number, metric: Metric, wanted: number | undefined): Against['test'] {
-  const distinguishable = pHolm < alpha;
-  if (distinguishable) return { ...difference, pHolm, distinguishable };
-  const least = 10 ** -metrics[metric].digits; // what is printed shows no less
-  const worth = wanted ?? Math.max(least, Number(Math.abs(difference.difference).toPrecision(1)));
-  const seeds = sampleSize(worth, difference.std, difference.test);
-  return { ...difference, pHolm, distinguishable, needed: { seeds, wanted: worth } };
+/** The values of the seeds that both have. */
+function pairs(a: { seed: number; value: number }[], b: typeof a): [number[], number[]] {
+  const bySeed = new Map(b.map(({ seed, value }) => [seed, value]));
+  const both = a.filter(({ seed }) => bySeed.has(seed));
+  return [both.map(({ value }) => value), both.map(({ seed }) => bySeed.get(seed)!)];
+}
+
+/** Only for a difference that was named beforehand: for the one observed, it says no more than p. */
+function moreSeeds(estimate: Estimate, level: number, n: number, difference: number | undefined): number | undefined {
+  if (difference === undefined) return undefined;
+  const seeds = sampleSize(difference, estimate.std, estimate.test, level);
+  return seeds > n ? seeds : undefined;
 }
 
 function sortRows(rows: Row[], by: string, columns: string[]): Row[] {
-  const others = ['config', 'n', 'diverged', ...columns];
+  const others = ['config', 'n', ...columns];
   const known = [...Object.keys(metrics), ...others];
   if (!known.includes(by))
     throw new ClrError('usage', `--sort: unknown column "${by}"${didYouMean(by, known)}`, `known: ${known.join(', ')}`);
@@ -147,7 +189,7 @@ function sortRows(rows: Row[], by: string, columns: string[]): Row[] {
     const rank = ({ scores }: Row) => sign * scores[by as Metric].mean;
     return rows.toSorted((a, b) => Number(Number.isNaN(rank(a))) - Number(Number.isNaN(rank(b))) || rank(a) - rank(b));
   }
-  const key = (r: Row) => ({ ...r.settings, config: r.config, n: r.n, diverged: r.diverged })[by];
+  const key = (r: Row) => ({ ...r.settings, config: r.config, n: r.n })[by];
   const collator = new Intl.Collator('en', { numeric: true });
   return rows.toSorted((a, b) => {
     const [x, y] = [key(a) ?? '', key(b) ?? ''];

@@ -39,12 +39,12 @@ export function toCsv(comparison: Comparison): string {
   const { columns, rows, references, baseline } = comparison;
   const names = Object.keys(metrics) as Metric[];
   const number = (value: number | undefined) => (value === undefined || !Number.isFinite(value) ? '' : String(value));
-  const lines = rows.map(({ config, settings, n, diverged, scores, against }) => ({
+  const lines = rows.map(({ config, settings, n, missing, scores, against }) => ({
     kind: 'runs',
     config: plain(config),
     ...Object.fromEntries(columns.map((key) => [key, plain(settings[key])])),
     n,
-    diverged,
+    missing: missingText(missing),
     ...Object.fromEntries(
       names.flatMap((name) => [
         [`${name}_mean`, number(scores[name].mean)],
@@ -52,13 +52,13 @@ export function toCsv(comparison: Comparison): string {
       ]),
     ),
     baseline: plain(baseline),
-    test: against?.test?.test,
-    difference: number(against?.test?.difference),
-    ci_low: number(against?.test?.low),
-    ci_high: number(against?.test?.high),
-    p: number(against?.test?.p),
-    p_holm: number(against?.test?.pHolm),
-    seeds_needed: number(against?.test?.needed?.seeds),
+    test: against?.finding?.test,
+    difference: number(against?.finding?.difference),
+    ci_low: number(against?.finding?.low),
+    ci_high: number(against?.finding?.high),
+    p: number(against?.finding?.p),
+    p_better: number(against?.improvement?.probability),
+    verdict: against?.verdict,
   }));
   const reported = references.map(({ configs, val_acc, std }) => ({
     kind: 'reported',
@@ -72,13 +72,13 @@ export function toCsv(comparison: Comparison): string {
 /** The table that people read: text, Markdown and HTML differ in nothing but its frame. */
 export function cells({ columns, rows, references }: Comparison): { head: string[]; body: string[][] } {
   const names = Object.keys(metrics) as Metric[];
-  const head = ['config', ...columns, 'n', ...names.map((name) => metrics[name].title), 'diverged'];
+  const head = ['config', ...columns, 'n', ...names.map((name) => metrics[name].title), 'without score'];
   const body = rows.map((row) => [
     row.config,
     ...columns.map((key) => settingCell(row.settings[key])),
     String(row.n),
     ...names.map((name) => scoreCell(row, name)),
-    row.diverged === 0 ? '0' : `${row.diverged} of ${row.n + row.diverged}`,
+    missingText(row.missing),
   ]);
   const reported = references.map(({ configs, val_acc, std, diverges }) => [
     reportOf(configs),
@@ -88,6 +88,13 @@ export function cells({ columns, rows, references }: Comparison): { head: string
     diverges ? 'yes' : '',
   ]);
   return { head, body: [...body, ...reported] };
+}
+
+/** "1 diverged, 2 failed" */
+export function missingText(missing: Row['missing']): string {
+  return Object.entries(missing)
+    .map(([status, count]) => `${count} ${status}`)
+    .join(', ');
 }
 
 /** A setting as tables show it. */

@@ -1,6 +1,7 @@
 import type { Run, Setting } from '../runs/read-runs.js';
 import type { Metric } from '../runs/scores.js';
-import type { Difference } from '../statistics/statistics.js';
+import type { Improvement } from '../statistics/improvement.js';
+import type { Finding, Verdict } from '../statistics/verdict.js';
 
 /** Over the seeds that completed. NaN: unknown. */
 export interface Score {
@@ -14,22 +15,25 @@ export interface Row {
   settings: Record<string, Setting | undefined>;
   /** Runs completed: those that the scores are taken over. */
   n: number;
-  diverged: number;
+  /** Runs without a score, by what became of them. */
+  missing: Partial<Record<Run['status'], number>>;
   scores: Record<Metric, Score>;
-  runs: { directory: string; seed: number; status: Run['status']; scores: Run['scores'] }[];
+  runs: Pick<Run, 'directory' | 'seed' | 'status' | 'message' | 'scores'>[];
   /** This row minus the baseline; undefined for the baseline itself. */
   against?: Against;
 }
 
 /** How a row stands to the baseline. */
 export interface Against {
+  verdict: Verdict | 'diverges';
   /** Undefined where nothing can be said: see the sentence. */
-  test?: Difference & {
-    /** Over all rows compared. */
-    pHolm: number;
-    distinguishable: boolean;
-    /** Seeds an arm that would show a true difference of `wanted` four times in five; where it is not distinguishable. */
-    needed?: { seeds: number; wanted: number };
-  };
+  finding: Finding | undefined;
+  improvement: Improvement | undefined;
+  /** The seeds of each arm that the verdict rests on, where they came in blocks until it was decided. */
+  seeds?: number;
+  /** Between the two arms over the seeds that both have; NaN: unknown. */
+  correlation: number;
+  /** How many seeds an arm would show the difference asked for, where it is undecided and they are more than there are. */
+  needed?: number;
   sentence: string;
 }

@@ -62,9 +62,8 @@ function overview(comparison: Comparison): Html {
 <p>${metrics[metric].what}, against ${baseline}:</p>
 ${list(sentences.length > 0 ? sentences : ['There is no other config.'])}
 ${sources.length > 0 ? list(sources) : ''}
-<p class="small">Mean ± standard deviation over the seeds that completed. Differences: t-test paired by seed where both configs have
-the same seeds, else Welch's; p corrected by Holm over all configs tested; "better" and "worse" from p below 0.05 on. Intervals take the scatter for
-normal and are not cut off at 0 or 100 %.</p>`;
+<p class="small">Mean ± standard deviation over the seeds that completed. Intervals and p are of one procedure for all configs together
+(${comparison.paired ? 'paired by seed' : "Welch's t"}, Bonferroni): the chance of any wrong verdict is ${comparison.alpha} at most.</p>`;
 }
 
 function arm(row: Row, { columns, baseline }: Comparison, environments: string[][]): Html {

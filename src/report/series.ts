@@ -13,6 +13,7 @@ export function readSeries({ rows, baseline }: Comparison, skip: (run: Skipped) 
   const ordered = [...rows].sort((a, b) => Number(b.config === baseline) - Number(a.config === baseline));
   const all = ordered.flatMap(({ config, runs }) => runs.map((run) => ({ arm: config, ...run })));
   return all.flatMap(({ arm, directory, seed, status }, i) => {
+    if (status === 'pending') return [];
     try {
       const epochs = readMetrics(directory);
       const steps = i < mostDetailed ? thin(readIterations(directory), ['loss', 'lr'], mostPoints) : [];

@@ -7,6 +7,7 @@ import { findRuns, type Skipped } from './find-runs.js';
 import { isFinder } from './finder-columns.js';
 import { readJson } from './read-run.js';
 import type { Metric } from './scores.js';
+import type { SweepRun } from './sweep-manifest.js';
 
 /** The value of a key of a config. */
 export type Setting = string | number | boolean | null;
@@ -20,8 +21,10 @@ export interface Run {
   settings: Record<string, Setting>;
   /** The settings that differ between the repetitions of one arm, as the seed does. */
   varies: string[];
-  status: 'completed' | 'diverged';
-  /** Undefined: diverged. */
+  status: SweepRun['status'];
+  /** Why it did not complete. */
+  message: string | undefined;
+  /** Undefined unless it completed. */
   scores: Record<Metric, number> | undefined;
   source: string | undefined;
   expected: z.output<typeof expectedSchema> | undefined;
@@ -100,12 +103,12 @@ function readRun(directory: string): Run | string {
   const config = configSchema.parse(readJson(directory, 'config.json'), { error: inFile('config.json') });
   if (isFinder(directory)) return 'an LR range test, not a run';
   if (!existsSync(path.join(directory, 'summary.json'))) return 'not finished: it has no summary.json yet';
-  const summary = summarySchema.parse(readJson(directory, 'summary.json'), { error: inFile('summary.json') });
-  const { status, message, iterations, final, best } = summary;
+  const summary = readSummary(directory);
+  const { status, message, iterations } = summary;
   if (status !== 'completed' && status !== 'diverged')
     return printable(`${status} after ${iterations} iterations${message ? `: ${message}` : ''}`);
-  if (status === 'completed' && !(final && best)) return 'completed without a score';
-  const score = (value: number | null | undefined) => value ?? Number.NaN;
+  const scores = scoresOf(summary);
+  if (status === 'completed' && !scores) return 'completed without a score';
   return {
     directory,
     name: config.name,
@@ -113,16 +116,8 @@ function readRun(directory: string): Run | string {
     settings: settingsOf(config),
     varies: config.varies,
     status,
-    scores:
-      status === 'completed'
-        ? {
-            val_acc: score(final?.val_acc),
-            best_val_acc: score(best?.val_acc),
-            val_loss: score(final?.val_loss),
-            seconds: summary.seconds,
-            images_per_second: score(summary.images_per_second),
-          }
-        : undefined,
+    message: message && printable(message),
+    scores,
     source: config.source,
     expected: config.expected,
   };
@@ -131,6 +126,27 @@ function readRun(directory: string): Run | string {
 /** All of a config that distinguishes it from others, keys dotted. */
 export function settingsOf(config: object): Record<string, Setting> {
   return flatten(Object.fromEntries(Object.entries(config).filter(([key]) => !irrelevant.has(key))));
+}
+
+/** What a run that is done has scored; undefined: it diverged. Throws where summary.json is damaged. */
+export function readScores(directory: string): Run['scores'] {
+  return scoresOf(readSummary(directory));
+}
+
+function readSummary(directory: string): z.output<typeof summarySchema> {
+  return summarySchema.parse(readJson(directory, 'summary.json'), { error: inFile('summary.json') });
+}
+
+function scoresOf({ status, final, best, seconds, images_per_second }: z.output<typeof summarySchema>): Run['scores'] {
+  if (status !== 'completed' || !final || !best) return undefined;
+  const score = (value: number | null) => value ?? Number.NaN;
+  return {
+    val_acc: score(final.val_acc),
+    best_val_acc: score(best.val_acc),
+    val_loss: score(final.val_loss),
+    seconds,
+    images_per_second: score(images_per_second),
+  };
 }
 
 /** Nested keys joined by dots; lists as JSON. */

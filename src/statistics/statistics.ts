@@ -1,19 +1,17 @@
 import { criticalT, noncentralTail, twoSidedP } from './student-t.js';
 
-/** The error of the first kind, two-sided; intervals have the confidence 1 - alpha. */
-export const alpha = 0.05;
-const wantedPower = 0.8;
+/** The error of the first kind, two-sided, where nothing else is asked for; intervals have the confidence 1 - alpha. */
+export const defaultAlpha = 0.05;
+/** The chance to find a difference of the size asked for, where nothing else is asked for. */
+export const defaultPower = 0.8;
 
-/** How far apart two arms are: mean of the one minus mean of the other, with its 95 % interval and the test against 0. */
-export interface Difference {
+/** How far apart two arms are, and how well that is known: mean of the one minus mean of the other. */
+export interface Estimate {
   test: 'welch' | 'paired';
   difference: number;
-  low: number;
-  high: number;
+  /** The difference's standard error. */
+  error: number;
   df: number;
-  t: number;
-  /** Two-sided, of this test alone. */
-  p: number;
   /** Of one run: pooled over the arms (Welch), or of the differences by seed (paired). */
   std: number;
 }
@@ -36,67 +34,89 @@ export function standardDeviation(values: readonly number[]): number {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - center) ** 2, 0) / (values.length - 1 || Number.NaN));
 }
 
-/** Half the width of the mean's 95 % interval; NaN for fewer than two values. */
-export function halfInterval(values: readonly number[]): number {
+/** Half the width of the mean's interval; NaN for fewer than two values. */
+export function halfInterval(values: readonly number[], alpha = defaultAlpha): number {
   const n = values.length;
   return n < 2 ? Number.NaN : (criticalT(alpha, n - 1) * standardDeviation(values)) / Math.sqrt(n);
 }
 
+/** Pearson's, of a[i] with b[i]; NaN for fewer than three pairs or where one side does not vary. */
+export function correlation(a: readonly number[], b: readonly number[]): number {
+  if (a.length < 3) return Number.NaN;
+  const [meanA, meanB] = [mean(a), mean(b)];
+  const products = a.reduce((sum, value, i) => sum + (value - meanA) * (b[i]! - meanB), 0);
+  return products / ((a.length - 1) * standardDeviation(a) * standardDeviation(b));
+}
+
 /**
- * Welch's test of a's mean minus b's, whatever their variances (Welch 1947, Biometrika 34). Undefined where nothing can be
- * said: fewer than two values on a side, or no variation at all.
+ * Welch's estimate of a's mean minus b's, whatever their variances (Welch 1947, Biometrika 34). Undefined where nothing can
+ * be said: fewer than two values on a side, or no variation at all.
  */
-export function welch(a: readonly number[], b: readonly number[]): Difference | undefined {
+export function welch(a: readonly number[], b: readonly number[]): Estimate | undefined {
   if (a.length < 2 || b.length < 2) return undefined;
   const [variance, other] = [a, b].map((values) => standardDeviation(values) ** 2) as [number, number];
   const [ofMean, ofOther] = [variance / a.length, other / b.length];
   const df = (ofMean + ofOther) ** 2 / (ofMean ** 2 / (a.length - 1) + ofOther ** 2 / (b.length - 1));
   const std = Math.sqrt((variance + other) / 2);
-  return describe('welch', mean(a) - mean(b), Math.sqrt(ofMean + ofOther), df, std);
+  return estimate('welch', mean(a) - mean(b), Math.sqrt(ofMean + ofOther), df, std);
 }
 
-/** The paired test: a[i] and b[i] share a seed, and what the seed decides drops out of their difference. */
-export function pairedT(a: readonly number[], b: readonly number[]): Difference | undefined {
+/** The paired estimate: a[i] and b[i] share a seed, and what the seed decides drops out of their difference. */
+export function pairedT(a: readonly number[], b: readonly number[]): Estimate | undefined {
   if (a.length !== b.length) throw new Error(`${a.length} values cannot be paired with ${b.length}`);
   if (a.length < 2) return undefined;
   const differences = a.map((value, i) => value - b[i]!);
   const std = standardDeviation(differences);
-  return describe('paired', mean(differences), std / Math.sqrt(a.length), a.length - 1, std);
+  return estimate('paired', mean(differences), std / Math.sqrt(a.length), a.length - 1, std);
 }
 
-function describe(test: Difference['test'], difference: number, error: number, df: number, std: number) {
+function estimate(test: Estimate['test'], difference: number, error: number, df: number, std: number) {
   if (!(error > 1e-12 * Math.abs(difference))) return undefined; // rounding apart, every value is the same
-  const t = difference / error;
-  const half = criticalT(alpha, df) * error;
-  return { test, difference, low: difference - half, high: difference + half, df, t, p: twoSidedP(t, df), std };
+  return { test, difference, error, df, std };
 }
 
-/** Holm's step-down correction of p-values from several tests (Holm 1979, Scand. J. Statist. 6), in the order given. */
-export function holm(ps: readonly number[]): number[] {
-  const order = ps.map((_, i) => i).sort((i, j) => ps[i]! - ps[j]!);
-  const adjusted = new Array<number>(ps.length);
-  let highest = 0;
-  order.forEach((i, rank) => {
-    highest = Math.max(highest, Math.min(1, (ps.length - rank) * ps[i]!));
-    adjusted[i] = highest;
-  });
-  return adjusted;
+/** The interval that misses the true difference with probability `alpha`. */
+export function interval({ difference, error, df }: Estimate, alpha: number): { low: number; high: number } {
+  const half = criticalT(alpha, df) * error;
+  return { low: difference - half, high: difference + half };
+}
+
+/** Two-sided p of this test alone, against a difference of 0. */
+export function pValue({ difference, error, df }: Estimate): number {
+  return twoSidedP(difference / error, df);
 }
 
 /** The chance that the t-test with n runs an arm finds a true `difference`; exact, by the noncentral t. */
-export function power(n: number, difference: number, std: number, test: Difference['test'] = 'welch'): number {
+export function power(
+  n: number,
+  difference: number,
+  std: number,
+  test: Estimate['test'] = 'welch',
+  alpha = defaultAlpha,
+): number {
   const [df, variances] = test === 'paired' ? [n - 1, 1] : [2 * n - 2, 2];
   return noncentralTail(criticalT(alpha, df), df, (Math.abs(difference) / std) * Math.sqrt(n / variances));
 }
 
 /**
- * The least number of seeds an arm with which the test finds a true `difference` four times in five. `std`: of one run
+ * The least number of seeds an arm with which the test finds a true `difference` with the power wanted. `std`: of one run
  * (paired: of the differences by seed).
  */
-export function sampleSize(difference: number, std: number, test: Difference['test'] = 'welch'): number {
-  const variances = test === 'paired' ? 1 : 2;
-  const normal = variances * ((1.959964 + 0.841621) * (std / difference)) ** 2; // a little low: the start of the search
-  let n = Math.max(2, Math.floor(normal));
-  while (power(n, difference, std, test) < wantedPower) n++;
-  return n;
+export function sampleSize(
+  difference: number,
+  std: number,
+  test: Estimate['test'] = 'welch',
+  alpha = defaultAlpha,
+  wanted = defaultPower,
+): number {
+  const found = (n: number) => power(n, difference, std, test, alpha) >= wanted;
+  let high = 2;
+  while (!found(high)) high *= 2;
+  let low = high / 2; // too few, but for 1, with which there is no test
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (middle > 1 && found(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
 }

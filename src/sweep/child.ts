@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { armFile, type SweepRun } from '../runs/sweep-manifest.js';
 import { shipped } from '../system/root.js';
-import type { Next, SweepRun } from './manifest.js';
-import { armFile } from './manifest.js';
+import type { Next } from './manifest.js';
 import { assignments } from './plan.js';
 
 const program = shipped('bin/clr.js');

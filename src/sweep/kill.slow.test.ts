@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { randomStream } from '../random.js';
+import type { Manifest } from '../runs/sweep-manifest.js';
 import { testSeed } from '../testing/random-tests.js';
-import type { Manifest } from './manifest.js';
 
 const data = process.env.CLR_TEST_DATA;
 if (!data) console.log('the sweep is not killed: CLR_TEST_DATA names no CIFAR-10 images');

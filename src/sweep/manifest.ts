@@ -1,61 +1,29 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
 import { validateConfig } from '../config/load.js';
 import { ClrError } from '../errors.js';
 import { lockHolder } from '../runs/lock.js';
-import { readJson, readJsonAs } from '../runs/read-run.js';
+import { readJson } from '../runs/read-run.js';
 import { writeJson } from '../runs/run-folder.js';
 import type { Summary } from '../runs/summary.js';
+import { armFile, isDone, type Manifest, readManifestFile, type SweepRun } from '../runs/sweep-manifest.js';
 import { replaceFile } from '../system/atomic.js';
 import { changedKeys } from '../training/resume.js';
 import { type SweepPlan, variation } from './plan.js';
-
-/** One run as sweep.json has it. */
-export interface SweepRun {
-  arm: string;
-  seed: number;
-  /** Settings that are this seed's own: dotted key -> value. */
-  varied?: Record<string, string | number | boolean> | undefined;
-  /** Relative to the sweep's folder. */
-  directory: string;
-  status: 'pending' | Summary['status'];
-  message?: string | undefined;
-  /** Of training, over all attempts. */
-  seconds?: number | undefined;
-}
-
-/** sweep.json: every run of a sweep, and where it stands. */
-export interface Manifest {
-  name: string;
-  runs: SweepRun[];
-}
-
-const manifestSchema = z.object({
-  runs: z.array(
-    z.object({
-      ...{ arm: z.string(), seed: z.number(), directory: z.string() },
-      varied: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-      status: z.enum(['pending', 'running', 'completed', 'diverged', 'interrupted', 'failed']),
-      message: z.string().optional(),
-      seconds: z.number().optional(),
-    }),
-  ),
-});
 
 /** What to do about a run, judged by its folder and its lock. */
 export type Next = 'start' | 'resume' | 'wait' | 'nothing';
 
 /**
  * The runs of the plan in its order, with the states that an earlier sweep.json and the run folders give, then those that
- * earlier plans had besides. Writes nothing. Throws ClrError('usage') where an arm's config is not the one it began with,
- * ClrError('data') where sweep.json is damaged.
+ * earlier plans had besides. Writes nothing. Throws ClrError('usage') where an arm's config or the question is not the one it
+ * began with, ClrError('data') where sweep.json is damaged.
  */
 export function readManifest(directory: string, plan: SweepPlan): { planned: SweepRun[]; others: SweepRun[] } {
-  const earlier = existsSync(path.join(directory, 'sweep.json'))
-    ? readJsonAs(manifestSchema, directory, 'sweep.json').runs
-    : [];
+  const file = readManifestFile(directory);
+  const earlier = file?.runs ?? [];
+  if (file) refuseOtherQuestion(directory, file, plan);
   for (const arm of plan.arms) refuseOtherConfig(directory, arm);
   const planned = plan.arms.flatMap((arm) =>
     plan.seeds.map((seed): SweepRun => {
@@ -71,12 +39,9 @@ export function readManifest(directory: string, plan: SweepPlan): { planned: Swe
 }
 
 /** Replaces sweep.json, whole or not at all. */
-export function writeManifest(directory: string, manifest: Manifest): void {
+export function writeManifest(directory: string, manifest: Pick<Manifest, 'name' | 'runs'> & Partial<Manifest>): void {
   writeJson(directory, 'sweep.json', manifest);
 }
-
-/** The config that the runs of an arm share, but for the seed. */
-export const armFile = (directory: string, arm: string) => path.join(directory, arm, 'arm.json');
 
 /** Makes the folder of each arm with its config. */
 export function writeArms(directory: string, plan: SweepPlan): void {
@@ -95,11 +60,6 @@ export function refresh(directory: string, run: SweepRun): SweepRun {
   if (run.status === 'failed') return run;
   const killed = summary.status === 'running' && lockHolder(path.join(directory, run.directory)) === undefined;
   return { ...run, status: killed ? 'interrupted' : summary.status, message, seconds };
-}
-
-/** A diverged run is a result like another. */
-export function isDone({ status }: Pick<SweepRun, 'status'>): boolean {
-  return status === 'completed' || status === 'diverged';
 }
 
 /** A run that has begun is resumed, one that failed is repeated, one that another process still trains is waited for. */
@@ -139,6 +99,20 @@ function refuseOtherVariation(directory: string, known: SweepRun, run: SweepRun)
     'usage',
     `${directory}: ${run.directory} began with ${JSON.stringify(known.varied ?? {})}, and \`vary\` now says otherwise`,
     'take another folder (--out), or another name',
+  );
+}
+
+/** A question that changes with the data has no error rate. */
+function refuseOtherQuestion(directory: string, begun: Manifest, plan: SweepPlan): void {
+  if (begun.runs.every((run) => run.status === 'pending')) return;
+  if (isDeepStrictEqual([begun.question, begun.paired], [plan.question, plan.paired])) return;
+  const known = begun.question ? `decide: ${JSON.stringify(begun.question)}` : 'none: a fixed number of seeds';
+  throw new ClrError(
+    'usage',
+    `${directory}: its runs began with another question: ${known}, paired: ${begun.paired}`,
+    begun.question
+      ? 'go on with --until decided and that question, or take another folder (--out)'
+      : 'take another folder (--out) or name',
   );
 }
 

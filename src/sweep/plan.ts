@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { findConfig, loadConfig, readValidated } from '../config/load.js';
 import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
+import { didYouMean } from '../registry.js';
+import { type Question, questionSchema } from '../runs/sweep-manifest.js';
 
 /** Every run of a sweep: each arm with each seed. */
 export interface SweepPlan {
@@ -11,6 +13,10 @@ export interface SweepPlan {
   seeds: number[];
   /** Dotted key -> a value for each seed, in the order of the seeds. */
   vary: Record<string, Scalar[]>;
+  /** Whether arms are compared seed by seed. */
+  paired: boolean;
+  /** Seeds come until it is decided: `seeds` are then those that there may be. */
+  question?: Question | undefined;
 }
 
 const name = z
@@ -36,6 +42,13 @@ export const sweepSchema = z.strictObject({
     .record(name, z.record(z.string(), z.unknown()).nullable(), 'must be a mapping of names to overrides')
     .optional()
     .describe('name -> overrides, nested or dotted (schedule.max_lr: 2)'),
+  paired: z
+    .boolean()
+    .default(false)
+    .describe(
+      'compare arms seed by seed: worth it where what the seed decides (data order, initial weights) is alike in all arms',
+    ),
+  decide: questionSchema.optional().describe('the question that `--until decided` adds seeds for'),
   vary: z
     .record(z.string(), z.array(scalar).min(1), 'must be a mapping of dotted keys to lists of values')
     .default({})
@@ -69,19 +82,46 @@ interface SweepFile {
   origin: Map<string, string>;
 }
 
+/** When a sweep ends. */
+export type Until = 'done' | 'decided';
+
 /** Reads a sweep file and the config of each arm, `set` over all of them. Throws ClrError('usage'). */
-export function readSweep(named: string, set: string[] = []): SweepPlan {
+export function readSweep(named: string, set: string[] = [], until: Until = 'done'): SweepPlan {
   const read = readSweepFile(named);
   const { sweep, file } = read;
   const base = path.resolve(path.dirname(file), sweep.base);
-  const seeds = seedList(sweep.seeds, file);
-  const { name, vary } = sweep;
+  const { name, vary, paired } = sweep;
+  const question = until === 'decided' ? askedQuestion(read) : undefined;
+  const seeds = question ? seedsToDecide(question, sweep.seeds, file) : seedList(sweep.seeds, file);
   for (const [key, values] of Object.entries(vary))
     if (values.length !== seeds.length)
       throw new ClrError('usage', `${file}: vary.${key} has ${values.length} values for ${seeds.length} seeds`);
-  const plan = { name, seeds, vary };
+  const plan = { name, seeds, vary, paired, question };
   const arms = expandArms(read).map((arm) => ({ name: arm.name, config: armConfig(base, arm, set, plan, read) }));
   return { ...plan, arms };
+}
+
+/** What `decide` asks, of arms that there are. */
+function askedQuestion(read: SweepFile): Question {
+  const { sweep, file } = read;
+  const arms = expandArms(read).map((arm) => arm.name);
+  const hint = 'e.g. decide: { metric: val_acc, difference: 0.2 }';
+  if (!sweep.decide) throw new ClrError('usage', `${file}: --until decided needs \`decide\`: the question`, hint);
+  const { baseline = arms[0]! } = sweep.decide;
+  if (!arms.includes(baseline))
+    throw new ClrError(
+      'usage',
+      `${file}: decide.baseline: no arm is called "${baseline}"${didYouMean(baseline, arms)}`,
+    );
+  if (arms.length < 2) throw new ClrError('usage', `${file}: decide: there is one arm, and nothing to compare it with`);
+  return { ...sweep.decide, baseline };
+}
+
+/** The seeds there may be, in the order in which they are taken: a list of them, or 1, 2 and so on. */
+function seedsToDecide({ max_seeds: most }: Question, seeds: number | number[], file: string): number[] {
+  if (typeof seeds === 'number') return seedList(most, file);
+  if (seeds.length >= most) return seedList(seeds, file).slice(0, most);
+  throw new ClrError('usage', `${file}: seeds: ${seeds.length} of them, and decide.max_seeds is ${most}`);
 }
 
 /** What the runs of a seed have besides: dotted key -> value. */

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { SingleBar } from 'cli-progress';
+import { isDone, type SweepRun } from '../runs/sweep-manifest.js';
 import { duration } from '../terminal/duration.js';
 import { progress } from '../terminal/progress.js';
-import { isDone, type SweepRun } from './manifest.js';
 
 /** Shows on stderr how a sweep is going. */
 export interface SweepProgress {

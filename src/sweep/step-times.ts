@@ -1,7 +1,7 @@
 import { type ExperimentConfig, runLength } from '../config/schema.js';
 import { trainSize } from '../datasets/index.js';
 import { bench } from '../diagnostics/bench.js';
-import { isDone, type SweepRun } from './manifest.js';
+import { isDone, type SweepRun } from '../runs/sweep-manifest.js';
 import type { SweepPlan } from './plan.js';
 
 /** Steps timed of each arm. */

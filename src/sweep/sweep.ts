@@ -4,18 +4,14 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes } from '../errors.js';
 import { lockFolder } from '../runs/lock.js';
+import { metrics } from '../runs/scores.js';
+import { type Standing, standingOf } from '../runs/standing.js';
+import { isDone, type Question, type SweepRun } from '../runs/sweep-manifest.js';
+import type { Judgement } from '../statistics/sequential.js';
 import { makeFolders, removeTemporaries } from '../system/atomic.js';
 import { lastError, type RunFlags, startRun } from './child.js';
-import {
-  clearAway,
-  isDone,
-  nextStep,
-  readManifest,
-  refresh,
-  type SweepRun,
-  writeArms,
-  writeManifest,
-} from './manifest.js';
+import { dueRuns, wantedRuns } from './due.js';
+import { clearAway, nextStep, readManifest, refresh, writeArms, writeManifest } from './manifest.js';
 import type { SweepPlan } from './plan.js';
 import { sweepProgress } from './progress.js';
 
@@ -32,8 +28,9 @@ export interface SweepOptions extends RunFlags {
 const pollMs = 500;
 
 /**
- * Brings every run of the plan to its end, each in its own process; what is done already stays. Returns the planned runs as
- * they stand then. Throws ClrError where another process sweeps into the folder, or an arm's config is another than before.
+ * Brings the runs of the plan to their end as they become due, each in its own process; what is done already stays. Returns
+ * those that became due, as they stand then. Throws ClrError where another process sweeps into the folder, or an arm's
+ * config or the question is another than before.
  */
 export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<SweepRun[]> {
   const { directory, signal } = options;
@@ -43,37 +40,91 @@ export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<
     removeTemporaries(directory);
     const { planned, others } = readManifest(directory, plan);
     writeArms(directory, plan);
-    const save = () => writeManifest(directory, { name: plan.name, runs: [...planned, ...others] });
-    save();
-    const epochs = new Map(plan.arms.map(({ name, config }) => [name, Math.ceil(config.epochs)]));
-    const progress = sweepProgress(directory, planned, epochs);
-    const queue = planned.keys();
-    let broken: unknown; // a worker's error: the others end the runs at hand, since the sweep's lock covers them, and start none
-    const work = async () => {
-      for (const i of queue) {
-        if (signal.aborted || broken) return;
-        const record = (run: SweepRun) => {
-          planned[i] = run;
-          save();
-        };
-        if (nextStep(directory, planned[i]!) === 'nothing') continue;
-        progress.begin(planned[i]!);
-        await bringToEnd(planned[i]!, record, options);
-        progress.end(planned[i]!, estimate(planned, options.jobs));
-      }
+    const { name, paired, question } = plan;
+    const arms = plan.arms.map((arm) => arm.name);
+    let standing: Standing = new Map();
+    const called = () => {
+      const wanted = new Set(wantedRuns(plan, planned, standing));
+      return planned.filter((run) => run.status !== 'pending' || wanted.has(run));
     };
-    const workers = Array.from({ length: options.jobs }, () =>
-      work().catch((error) => {
-        broken ??= error;
-      }),
-    );
-    await Promise.all(workers);
-    progress.stop();
-    if (broken) throw broken;
-    return planned;
+    const save = () => writeManifest(directory, { name, paired, question, runs: [...called(), ...others] });
+    for (;;) {
+      const before = standing;
+      if (question) standing = standingOf({ question, paired, arms, runs: planned }, directory);
+      save();
+      if (question) report(question, standing, before);
+      const due = dueRuns(plan, planned, standing);
+      if (due.length === 0 || signal.aborted) break;
+      await launch(due, called(), plan, (run) => replace(planned, run, save), options);
+      if (due.some((run) => !isDone(find(planned, run)))) break;
+    }
+    return called();
   } finally {
     unlock();
   }
+}
+
+function find(planned: readonly SweepRun[], { directory }: SweepRun): SweepRun {
+  return planned.find((run) => run.directory === directory)!;
+}
+
+function replace(planned: SweepRun[], run: SweepRun, save: () => void): void {
+  planned[planned.indexOf(find(planned, run))] = run;
+  save();
+}
+
+/** Runs in processes on this machine, so many at once; `record` is told each change. `all`: those that there are so far. */
+async function launch(
+  due: readonly SweepRun[],
+  all: readonly SweepRun[],
+  plan: SweepPlan,
+  record: (run: SweepRun) => void,
+  options: SweepOptions,
+): Promise<void> {
+  const { directory, jobs, signal } = options;
+  const epochs = new Map(plan.arms.map(({ name, config }) => [name, Math.ceil(config.epochs)]));
+  const known = new Map(all.map((run) => [run.directory, run]));
+  const note = (run: SweepRun) => {
+    known.set(run.directory, run);
+    record(run);
+  };
+  const progress = sweepProgress(directory, all, epochs);
+  const queue = due.values();
+  let broken: unknown; // a worker's error: the others end the runs at hand, since the sweep's lock covers them, and start none
+  const work = async () => {
+    for (const run of queue) {
+      if (signal.aborted || broken) return;
+      progress.begin(run);
+      await bringToEnd(run, note, options);
+      progress.end(known.get(run.directory)!, estimate([...known.values()], jobs));
+    }
+  };
+  const workers = Array.from({ length: jobs }, () =>
+    work().catch((error) => {
+      broken ??= error;
+    }),
+  );
+  await Promise.all(workers);
+  progress.stop();
+  if (broken) throw broken;
+}
+
+/** A line on stderr for each arm that has been looked at again. */
+function report(question: Question, standing: Standing, before: Standing): void {
+  for (const [arm, judgement] of standing) {
+    const { looks, seeds } = judgement;
+    if (looks > (before.get(arm)?.looks ?? 0))
+      process.stderr.write(`look ${looks}, ${seeds} seeds: ${standingLine(arm, judgement, question)}\n`);
+  }
+}
+
+function standingLine(arm: string, { verdict, finding }: Judgement, { baseline, metric }: Question): string {
+  const { digits } = metrics[metric];
+  const signed = (value: number) => `${value < 0 ? '' : '+'}${value.toFixed(digits)}`;
+  const where = finding
+    ? ` ${signed(finding.difference)} [${signed(finding.low)}, ${signed(finding.high)}] against ${baseline}`
+    : '';
+  return `${arm}${where}: ${verdict}`;
 }
 
 /** Starts or resumes the run once; where another process has it, as after the sweep alone was killed, waits for that. */

@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { type Design, sequentialDesign } from '../statistics/sequential.js';
+import { defaultAlpha, defaultPower } from '../statistics/statistics.js';
+import { readJsonAs } from './read-run.js';
+import { type Metric, metrics } from './scores.js';
+
+const names = Object.keys(metrics) as [Metric, ...Metric[]];
+
+/** `decide` of a sweep file: the question that its seeds are to answer, said before anything runs. */
+export const questionSchema = z.strictObject({
+  metric: z.enum(names).default('val_acc').describe('what is compared'),
+  baseline: z.string().optional().describe('the arm that the others are compared with; by default the first'),
+  difference: z.number().gt(0).describe("the smallest difference that matters, in the metric's unit"),
+  alpha: z
+    .number()
+    .gt(0)
+    .lt(0.5)
+    .default(defaultAlpha)
+    .describe('chance of any wrong verdict, over all arms and looks'),
+  power: z.number().gt(0).lt(1).default(defaultPower).describe('chance to find a difference of that size'),
+  max_seeds: z.int().min(2).max(1000).default(40).describe('of each arm; then what is undecided stays so'),
+  block: z.int().min(1).max(1000).default(2).describe('seeds of each arm between two looks'),
+  std: z.number().gt(0).optional().describe('standard deviation between seeds to plan with, before there are any'),
+});
+
+/** With its baseline named. */
+export type Question = z.output<typeof questionSchema> & { baseline: string };
+
+/** The design that answers the question for so many arms besides the baseline. */
+export function designOf(question: Question, paired: boolean, arms: number): Design {
+  const { difference, alpha, max_seeds: maxSeeds, block, metric } = question;
+  return sequentialDesign({ best: metrics[metric].best, difference, alpha, maxSeeds, block, paired }, arms);
+}
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const runSchema = z.object({
+  arm: z.string(),
+  seed: z.number(),
+  /** Settings that are this seed's own: dotted key -> value. */
+  varied: z.record(z.string(), scalar).optional(),
+  /** Relative to the sweep's folder. */
+  directory: z.string(),
+  status: z.enum(['pending', 'running', 'completed', 'diverged', 'interrupted', 'failed']),
+  message: z.string().optional(),
+  /** Of training, over all attempts. */
+  seconds: z.number().optional(),
+});
+
+const manifestSchema = z.object({
+  name: z.string().default('sweep'),
+  /** Whether its arms are compared seed by seed. */
+  paired: z.boolean().default(false),
+  /** Where seeds come until it is decided. */
+  question: questionSchema.extend({ baseline: z.string() }).optional(),
+  runs: z.array(runSchema),
+});
+
+/** One run as sweep.json has it. */
+export type SweepRun = z.output<typeof runSchema>;
+
+/** sweep.json: the question and every run of a sweep, and where it stands. */
+export type Manifest = z.output<typeof manifestSchema>;
+
+/** Undefined: there is none yet. Throws ClrError('data') where it is damaged. */
+export function readManifestFile(directory: string): Manifest | undefined {
+  if (!existsSync(path.join(directory, 'sweep.json'))) return undefined;
+  return readJsonAs(manifestSchema, directory, 'sweep.json');
+}
+
+/** The config that the runs of an arm share, but for the seed. */
+export const armFile = (directory: string, arm: string) => path.join(directory, arm, 'arm.json');
+
+/** A diverged run is a result like another. */
+export function isDone({ status }: Pick<SweepRun, 'status'>): boolean {
+  return status === 'completed' || status === 'diverged';
+}

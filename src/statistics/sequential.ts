@@ -1,0 +1,111 @@
+import { sequentialLevels } from './sequential-levels.js';
+import { type Estimate, interval, pairedT, pValue, welch } from './statistics.js';
+import { type Finding, type Verdict, verdictOf } from './verdict.js';
+
+/** A question to be decided with seeds that come in blocks; all of it is fixed before the first run. */
+export interface Question {
+  best: 'high' | 'low';
+  /** An arm whose interval lies within plus or minus it is equivalent to the baseline. */
+  difference: number;
+  /** The chance of any wrong verdict, over all arms and looks. */
+  alpha: number;
+  maxSeeds: number;
+  /** Seeds an arm between two looks. */
+  block: number;
+  paired: boolean;
+}
+
+/** When there is a look at the data, and how small p must be then. */
+export interface Design extends Question {
+  arms: number;
+  /** Seeds an arm at each look. */
+  looks: number[];
+  /** The p-value of one arm's test below which it is better or worse, at each look. */
+  levels: number[];
+}
+
+/** The scores of an arm by seed, in the order in which the seeds come; undefined: the run has no score. */
+export type Scores = readonly (number | undefined)[];
+
+/** How an arm stands; `diverges`: no seed of it has a score (or none of the baseline), so there is nothing to decide. */
+export interface Judgement {
+  verdict: Verdict | 'diverges';
+  /** Looks taken; 0: none so far. */
+  looks: number;
+  /** Seeds that the last look saw. */
+  seeds: number;
+  /** At the last look; undefined where nothing can be said. */
+  finding: Finding | undefined;
+}
+
+/** `arms`: how many are tested against the baseline; each has an equal part of alpha. */
+export function sequentialDesign(question: Question, arms: number): Design {
+  const { maxSeeds, block, alpha } = question;
+  const looks: number[] = [];
+  for (let n = block; n < maxSeeds; n += block) if (n > 1) looks.push(n);
+  looks.push(maxSeeds);
+  return { ...question, arms, looks, levels: sequentialLevels(looks, alpha / arms) };
+}
+
+/** Looks at the data as far as every arm that is undecided has all the seeds of a look, as it was done while they came. */
+export function judge(design: Design, baseline: Scores, arm: Scores): Judgement {
+  let state: Judgement = { verdict: 'undecided', looks: 0, seeds: 0, finding: undefined };
+  for (const [i, seeds] of design.looks.entries()) {
+    if (Math.min(arm.length, baseline.length) < seeds) break;
+    state = look(design, i, baseline.slice(0, seeds), arm.slice(0, seeds));
+    if (state.verdict !== 'undecided') break;
+  }
+  return state;
+}
+
+function look(design: Design, i: number, baseline: Scores, arm: Scores): Judgement {
+  const state = { looks: i + 1, seeds: design.looks[i]! };
+  if ([baseline, arm].some((scores) => scores.every((score) => score === undefined)))
+    return { ...state, verdict: 'diverges', finding: undefined };
+  const found = sequentialEstimate(design.paired, arm, baseline);
+  if (!found) return { ...state, verdict: 'undecided', finding: undefined };
+  const finding = { ...found, ...interval(found, design.levels[i]!), p: 1 };
+  return { ...state, verdict: verdictOf(finding, design.best, design.difference), finding };
+}
+
+/** The same with its p-value: the least alpha for which the interval of this look would leave 0 out. */
+export function withP(design: Design, judgement: Judgement): Judgement {
+  const { finding, looks } = judgement;
+  if (!finding) return judgement;
+  return { ...judgement, finding: { ...finding, p: repeatedP(design, looks - 1, pValue(finding)) } };
+}
+
+/** Up to 5 seeds the smaller arm's degrees of freedom, never too many, since Welch's are somewhat too many in the tails. */
+function sequentialEstimate(paired: boolean, a: Scores, b: Scores): Estimate | undefined {
+  const known = (scores: Scores) => scores.filter((score) => score !== undefined);
+  if (paired) {
+    const both = a.flatMap((score, i) => (score === undefined || b[i] === undefined ? [] : [[score, b[i]] as const]));
+    return pairedT(
+      both.map(([score]) => score),
+      both.map(([, score]) => score),
+    );
+  }
+  const [own, other] = [known(a), known(b)];
+  const found = welch(own, other);
+  const fewest = Math.min(own.length, other.length);
+  return found && fewest < 6 ? { ...found, df: fewest - 1 } : found;
+}
+
+/**
+ * The alpha of the whole design at which its level at this look would be p (the repeated p-value of Jennison and Turnbull
+ * 1989, J. R. Statist. Soc. B 51), by the secant method on logarithms, where it is nearly a line of slope 1.
+ */
+function repeatedP({ looks, levels, alpha, arms }: Design, i: number, p: number): number {
+  const target = Math.log(Math.max(p, 1e-12));
+  const level = (log: number) => Math.log(sequentialLevels(looks, Math.exp(log), i + 1)[i]!);
+  let [x, y] = [Math.log(alpha / arms), Math.log(levels[i]!) - target];
+  let slope = 1;
+  for (let iteration = 0; iteration < 30 && Math.abs(y) > 1e-10; iteration++) {
+    const next = Math.min(-1e-3, x - y / slope);
+    if (next === x) return 1; // no alpha below 1 is large enough
+    const height = level(next) - target;
+    slope = (height - y) / (next - x);
+    [x, y] = [next, height];
+  }
+  return Math.min(1, arms * Math.exp(x));
+}
