@@ -5,6 +5,7 @@ import type { Summary } from './runs/summary.js';
 import { backendAndData, type ExperimentOptions, prepareTraining, report, variablesOf } from './training/prepare.js';
 import { recordTraining } from './training/record.js';
 import { resumeRun, startRun } from './training/start.js';
+import { warmStart } from './training/warm-start.js';
 
 /** One run, from config to run folder. All checks come before the folder is made. */
 export async function runExperiment(
@@ -16,7 +17,9 @@ export async function runExperiment(
   const { stopAfter, iterations } = training;
   const variables = variablesOf(training);
   const environment = describeEnvironment(backend);
-  const run = { config, variables, environment, trainingImages: dataset.train.labels.length };
+  const { init } = config;
+  const load = init && (() => warmStart(init, training.model, options.runs));
+  const run = { config, variables, environment, trainingImages: dataset.train.labels.length, warmStart: load };
 
   const { folder, position } = options.resume ? resumeRun(options.resume, run) : startRun(options, run);
   const { directory } = folder;

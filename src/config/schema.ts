@@ -92,6 +92,20 @@ const keys = z.strictObject({
   dataset: datasets.schema.prefault(defaultTypes.dataset).describe('images to train and validate on'),
   augmentation: augmentationSchema.prefault({}).describe('what happens to a training image each time it is used'),
   model: models.schema.prefault(defaultTypes.model).describe('the net'),
+  init: z
+    .strictObject({
+      from: z.string().min(1).describe("a run's folder, for its last checkpoint, or a checkpoint"),
+      skip: z
+        .array(z.string())
+        .default([])
+        .describe('layers that keep fresh weights, such as head where the classes differ'),
+      freeze: z
+        .array(z.string())
+        .default([])
+        .describe('layers that are not trained: head, stage1, stage1.block2.conv1'),
+    })
+    .optional()
+    .describe('warm start: the weights of another run; optimizer and schedule start afresh'),
   optimizer: optimizers.schema.prefault(defaultTypes.optimizer).describe('the update rule'),
   schedule: schedules.schema.describe('LR and momentum at each iteration; required'),
   checkpoint: z

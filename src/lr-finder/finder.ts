@@ -8,6 +8,8 @@ import { lockFolder } from '../runs/lock.js';
 import { makeRunDirectory, Table, writeJson } from '../runs/run-folder.js';
 import { withSummary } from '../runs/summary.js';
 import { backendAndData, type ExperimentOptions, prepareTraining, report } from '../training/prepare.js';
+import type { Training } from '../training/train.js';
+import { warmStart } from '../training/warm-start.js';
 import { writeFinderCharts } from './charts.js';
 import { groupCurves } from './curves.js';
 import { checkRange, type LrRange } from './learning-rates.js';
@@ -54,7 +56,7 @@ export async function runFinder(
   checkRange(settings);
   const { config } = plans[0]!;
   const { backend, dataset } = await backendAndData(config, options);
-  for (const plan of plans) disposeTraining(prepareTraining(plan.config, dataset)); // throws where one cannot be trained
+  for (const plan of plans) disposeTraining(prepared(plan.config, dataset, options.runs)); // throws where one cannot be trained
 
   const directory = makeRunDirectory(options.runs);
   const unlock = lockFolder(directory);
@@ -62,7 +64,7 @@ export async function runFinder(
     writeJson(directory, 'config.json', config); // of the first curve; the table says what the others change
     writeJson(directory, 'environment.json', describeEnvironment(backend));
     report(`run folder ${directory}`);
-    const summary = await testAll(plans, settings, dataset, directory, options.signal);
+    const summary = await testAll(plans, settings, { dataset, runs: options.runs }, directory, options.signal);
     await writeFinderCharts(directory);
     return { directory, summary };
   } finally {
@@ -74,7 +76,7 @@ export async function runFinder(
 async function testAll(
   plans: Plan[],
   settings: Settings,
-  dataset: Dataset,
+  { dataset, runs }: Source,
   directory: string,
   signal: AbortSignal,
 ): Promise<FinderSummary> {
@@ -100,7 +102,7 @@ async function testAll(
     conclude('running');
     for (const [i, plan] of plans.entries()) {
       const number = `curve ${i + 1} of ${plans.length}`;
-      ends.push(await testOne(plan, { ...settings, signal }, dataset, progress, number, onRow));
+      ends.push(await testOne(plan, { ...settings, signal }, { dataset, runs }, progress, number, onRow));
       if (signal.aborted) return conclude('interrupted', `stopped in ${number}, after ${rows.length} updates in all`);
       conclude('running');
     }
@@ -113,17 +115,30 @@ async function testAll(
   });
 }
 
+/** The images, and the folder of runs that a warm start may name. */
+interface Source {
+  dataset: Dataset;
+  runs: string;
+}
+
+/** Model and optimizer as a run of the config starts with them. */
+function prepared(config: ExperimentConfig, dataset: Dataset, runs: string): Training {
+  const training = prepareTraining(config, dataset);
+  if (config.init) warmStart(config.init, training.model, runs);
+  return training;
+}
+
 type Ends = (CurveSummary['seeds'][number] & { curve: number })[];
 
 async function testOne(
   { curve, config, momentum: asked }: Plan,
   options: Omit<RangeTestOptions, 'momentum'>,
-  dataset: Dataset,
+  { dataset, runs }: Source,
   progress: FinderProgress,
   number: string,
   onRow: (row: FinderRow) => void,
 ): Promise<Ends[number]> {
-  const training = prepareTraining(config, dataset);
+  const training = prepared(config, dataset, runs);
   const { seed, batch_size } = config;
   const momentum = asked ?? training.schedule(0).momentum;
   const weight_decay = config.optimizer.weight_decay as number;

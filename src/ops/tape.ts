@@ -33,7 +33,9 @@ export class Tape {
    */
   gradients(output: Tensor, dy: Tensor, sources: Tensor[]): Tensor[] {
     const gradients = new Map<Tensor, Tensor>([[output, dy]]);
-    const differentiable = new Set<Tensor>([...sources, ...this.recorded.map((r) => r.output)]);
+    const differentiable = new Set<Tensor>(sources);
+    for (const { inputs, output } of this.recorded)
+      if (inputs.some((input) => differentiable.has(input))) differentiable.add(output);
     for (let r = this.recorded.pop(); r; r = this.recorded.pop()) {
       const outputGradient = gradients.get(r.output);
       if (outputGradient) {

@@ -14,7 +14,7 @@ import type { Position } from './position.js';
  * header as JSON, the tensors' float32 values. Its `__metadata__` holds the position as JSON and a SHA-256 of the whole
  * file, taken with zeros in its own place, which is the same in every file: the header starts with it.
  */
-interface Header {
+export interface Header {
   __metadata__: { sha256: string; position: string };
   [tensor: string]: Entry | Header['__metadata__'];
 }
@@ -97,6 +97,11 @@ function checkpointsIn(folder: string): string[] {
   return [0, ...ages].map(nameOf).filter((name) => names.includes(name));
 }
 
+/** The parts of a whole checkpoint; throws an Error that says what is wrong with it. */
+export function readCheckpoint(file: string): { header: Header; position: Position; data: Buffer } {
+  return unseal(readWhole(file));
+}
+
 function readWhole(file: string): Buffer {
   const stats = statSync(file);
   if (!stats.isFile()) throw new Error('is not a file');
@@ -149,7 +154,12 @@ function unseal(bytes: Buffer): { header: Header; position: Position; data: Buff
   return { header, position, data: bytes.subarray(headerEnd) };
 }
 
-function restore({ name, value }: Variable, entry: Entry | Header['__metadata__'] | undefined, data: Buffer): Tensor {
+/** The value that a checkpoint has for the variable; throws where it has none of that shape. */
+export function restore(
+  { name, value }: Variable,
+  entry: Entry | Header['__metadata__'] | undefined,
+  data: Buffer,
+): Tensor {
   if (!entry || !('data_offsets' in entry)) throw new Error(`has no tensor "${name}"`);
   const { shape, data_offsets } = entry;
   if (shape.join() !== value.shape.join()) throw new Error(`has "${name}" of shape [${shape}], not [${value.shape}]`);

@@ -11,6 +11,7 @@ import { randomStream } from '../random.js';
 import { schedules } from '../schedules/index.js';
 import { firstIteration } from './position.js';
 import type { Training } from './train.js';
+import { frozen } from './warm-start.js';
 
 export interface ExperimentOptions {
   /** Where the images are; undefined: downloaded. */
@@ -53,7 +54,8 @@ export function prepareTraining(config: ExperimentConfig, dataset: Dataset): Tra
     );
   }
   const random = randomStream(config.seed, 'init');
-  const model = models.create(config.model, { inputShape: imageShape, classes: classNames.length, random });
+  const context = { inputShape: imageShape, classes: classNames.length, random };
+  const model = frozen(models.create(config.model, context), config.init?.freeze ?? []);
   return {
     ...length,
     stopAfter: Math.min(length.iterations, config.max_iterations ?? Number.POSITIVE_INFINITY),

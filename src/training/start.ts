@@ -1,10 +1,15 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { ExperimentConfig } from '../config/schema.js';
+import { ClrError } from '../errors.js';
 import type { Variable } from '../models/model.js';
 import type { Environment } from '../runs/environment.js';
+import { readJson } from '../runs/read-run.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { type Position, startPosition } from './position.js';
 import { type ExperimentOptions, report } from './prepare.js';
 import { restorePosition, resumedEnvironment } from './resume.js';
+import type { Parent } from './warm-start.js';
 
 /** What a run folder is opened for. */
 export interface RunToOpen {
@@ -13,6 +18,8 @@ export interface RunToOpen {
   variables: Variable[];
   environment: Environment;
   trainingImages: number;
+  /** Gives the model the weights that `init` asks for. */
+  warmStart?: (() => Parent) | undefined;
 }
 
 /** An open folder, locked, with config.json and environment.json in it, and where its training stands. */
@@ -22,23 +29,36 @@ interface OpenRun {
 }
 
 /** A new run folder. */
-export function startRun(options: ExperimentOptions, { config, environment }: RunToOpen): OpenRun {
+export function startRun(options: ExperimentOptions, { config, environment, warmStart }: RunToOpen): OpenRun {
+  const init = warmStart?.();
   const folder = RunFolder.create(options, config);
   return opened(folder, () => {
-    folder.writeJson('environment.json', environment);
+    folder.writeJson('environment.json', { ...environment, init });
     return startPosition();
   });
 }
 
 /** The folder of an earlier run, with the position and the values of its newest whole checkpoint. */
-export function resumeRun(directory: string, { config, environment, variables, trainingImages }: RunToOpen): OpenRun {
+export function resumeRun(directory: string, run: RunToOpen): OpenRun {
+  const { config, environment, variables, trainingImages } = run;
   const folder = RunFolder.reopen(directory);
   return opened(folder, () => {
     const position = restorePosition(directory, config, trainingImages, variables, report);
+    if (position.iteration === 0) startAgain(directory, run);
     folder.writeJson('config.json', config);
     folder.writeJson('environment.json', resumedEnvironment(directory, environment, position, report));
     return position;
   });
+}
+
+/** Of a run that was killed before its first checkpoint: the weights must still be those that it started with. */
+function startAgain(directory: string, { warmStart }: RunToOpen): void {
+  const parent = warmStart?.();
+  if (!parent || !existsSync(path.join(directory, 'environment.json'))) return;
+  const { init } = readJson(directory, 'environment.json') as { init?: Parent };
+  if (init?.sha256 === parent.sha256) return;
+  const problem = `${parent.checkpoint} is not what ${directory} started from: its checksum is another`;
+  throw new ClrError('data', problem, 'start a new run');
 }
 
 /** Gives the folder back where it cannot be made ready. */
