@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './commands/bench.js';
 import { compareCommand } from './commands/compare.js';
+import { configCommand } from './commands/config.js';
 import { doctorCommand } from './commands/doctor.js';
+import { examples, examplesText } from './commands/examples.js';
 import { exportCommand } from './commands/export.js';
 import { lrfindCommand } from './commands/lrfind.js';
 import { lsCommand } from './commands/ls.js';
@@ -9,6 +11,7 @@ import { plotCommand } from './commands/plot.js';
 import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { scheduleCommand } from './commands/schedule.js';
+import { showCommand } from './commands/show.js';
 import { sweepCommand } from './commands/sweep.js';
 import { watchCommand } from './commands/watch.js';
 import { ClrError, exitCodes } from './errors.js';
@@ -18,7 +21,8 @@ import { version } from './system/version.js';
 const program = new Command('clr')
   .description('A laboratory for cyclical learning rates and cyclical momentum.')
   .option('--debug', 'show the stack of an error')
-  .version(version(), '--version', 'print the version')
+  .version(version(), '-v, --version', 'print the version')
+  .showSuggestionAfterError(false)
   .addCommand(runCommand)
   .addCommand(lrfindCommand)
   .addCommand(watchCommand)
@@ -29,35 +33,49 @@ const program = new Command('clr')
   .addCommand(reportCommand)
   .addCommand(exportCommand)
   .addCommand(scheduleCommand)
+  .addCommand(showCommand)
+  .addCommand(configCommand)
   .addCommand(doctorCommand)
   .addCommand(benchCommand)
   .addHelpText(
     'after',
-    '\nExit codes: 0 ok, 1 run failed, 2 usage or config, 3 diverged, 4 data, 5 backend, 130/143 interrupted\n\nFirst run: clr run configs/quickstart.json',
+    '\nExit codes: 0 ok, 1 run failed, 2 usage or config, 3 diverged, 4 data, 5 backend, 130/143 interrupted\n\nFirst run: clr run quickstart',
   );
+for (const command of program.commands) command.addHelpText('after', examplesText(command.name()));
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });
 
-process.stderr.on('error', () => {}); // nobody reads the messages any more: that ends no run
+process.stderr.on('error', () => {}); // a closed stderr ends no run
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(event, (error) => process.exit(explain(error)));
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : explain(error)); // 0: whoever reads it, `head` say, has enough
+  process.exit(error.code === 'EPIPE' ? 0 : explain(error)); // 0: closed by its reader, such as `head`
 });
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = explain(error);
+  process.exitCode = explain(error, await hintFor(error));
+}
+
+/** What was meant by an unknown command; an example where an argument is missing. */
+async function hintFor(error: unknown): Promise<string | undefined> {
+  const [command = ''] = program.args;
+  const { code } = error as CommanderError;
+  if (code === 'commander.missingArgument') return `e.g. ${examples[command]?.[0] ?? `clr ${command} --help`}`;
+  if (code !== 'commander.unknownCommand') return undefined;
+  const { suggestion } = await import('./config/aliases.js');
+  const near = suggestion('command', command, Object.keys(examples)).replace(/^[,:] /, '');
+  return near || '`clr --help` lists the commands';
 }
 
 /** Prints one line and a hint; returns the exit code. */
-function explain(error: unknown): number {
+function explain(error: unknown, more?: string): number {
   const { code } = error as NodeJS.ErrnoException;
   if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
   if (code === 'commander.help') return exitCodes.usage; // no command: the help has been shown
   const debug = program.opts<{ debug?: boolean }>().debug;
   const { message = String(error), stack } = (error ?? {}) as Error;
-  const hint = error instanceof ClrError ? error.hint : undefined;
+  const hint = error instanceof ClrError ? error.hint : more;
   process.stderr.write(`clr: ${printable(message.replace(/^error: /, '')).trim()}\n`);
   if (hint) process.stderr.write(`  hint: ${lines(hint)}\n`);
   if (debug) process.stderr.write(`${lines(stack ?? '')}\n`);

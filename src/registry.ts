@@ -15,6 +15,8 @@ export interface About {
 export interface Entry<Args extends unknown[] = never[], Made = unknown> extends About {
   readonly type: string;
   readonly options: z.ZodObject;
+  /** Drops options that others have made meaningless, so that a resolved config says what is used. */
+  resolve?(options: never): Record<string, unknown>;
   create(options: never, ...args: Args): Made;
 }
 
@@ -23,6 +25,7 @@ export function entry<Shape extends z.ZodRawShape, Args extends unknown[], Made>
   definition: About & {
     type: string;
     options: z.ZodObject<Shape>;
+    resolve?(options: z.output<z.ZodObject<Shape>>): Record<string, unknown>;
     create(options: z.output<z.ZodObject<Shape>>, ...args: Args): Made;
   },
 ): Entry<Args, Made> {
@@ -41,7 +44,10 @@ export class Registry<Args extends unknown[], Made> {
     readonly kind: string,
     readonly entries: readonly Entry<Args, Made>[],
   ) {
-    const members = entries.map((e) => e.options.extend({ type: z.literal(e.type).describe(e.about) }).strict());
+    const members = entries.map((e) => {
+      const member = e.options.extend({ type: z.literal(e.type).describe(e.about) }).strict();
+      return e.resolve ? member.transform(e.resolve as () => Record<string, unknown>) : member;
+    });
     this.schema = z.discriminatedUnion('type', members as never) as unknown as z.ZodType<Typed>;
   }
 

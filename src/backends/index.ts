@@ -60,6 +60,13 @@ async function fastest(options: BackendOptions): Promise<{ backend: Backend; why
   throw new ClrError('backend', `no backend works here: ${passedOver.join('; ')}`, 'run `clr doctor` for the remedies');
 }
 
+/** What `clr show` tells of the backend of that name. */
+export async function describeBackend(name: string) {
+  const backend = await load(name);
+  const { precisions, maxThreads } = backend;
+  return { name, precisions, maxThreads, availability: await backend.probe() };
+}
+
 /** What `clr doctor` lists. */
 export async function probeBackends(): Promise<{ name: string; availability: Availability }[]> {
   return Promise.all(backendNames.map(async (name) => ({ name, availability: await (await load(name)).probe() })));

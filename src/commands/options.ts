@@ -1,15 +1,18 @@
 import { InvalidArgumentError, Option } from 'commander';
+import type { ConfigOverrides } from '../config/load.js';
 import type { ExperimentConfig } from '../config/schema.js';
 
 /** Options that several commands take. */
 export const dataOption = () =>
-  new Option('--data <path>', 'CIFAR-10: archive or folder of binary batches or images').env('CLR_DATA');
+  new Option('--data <path>', 'the images: archive or folder of binary batches, or of image files').env('CLR_DATA');
 export const cacheOption = () =>
-  new Option('--cache <dir>', 'downloads and decoded images').env('CLR_CACHE').default(defaultCache(), '~/.cache/clr');
+  new Option('--cache <dir>', 'where downloads and decoded images are kept')
+    .env('CLR_CACHE')
+    .default(defaultCache(), '~/.cache/clr');
 export const runsOption = () =>
-  new Option('--runs <dir>', 'run folders are made in it').env('CLR_RUNS').default('runs');
+  new Option('--runs <dir>', 'where run folders are made').env('CLR_RUNS').default('runs');
 export const setOption = () =>
-  new Option('--set <key=value>', 'override a key, e.g. schedule.max_lr=2; repeatable')
+  new Option('--set <key=value>', 'override one key, e.g. schedule.max_lr=2; repeatable')
     .argParser(collect)
     .default([], 'none');
 export const overrideOption = () =>
@@ -18,26 +21,25 @@ export const overrideOption = () =>
     .default([], 'none');
 
 export const jobsOption = () =>
-  new Option('--jobs <n>', 'runs of a sweep at the same time, the processor threads divided among them')
+  new Option('--jobs <n>', 'runs at the same time; processor threads are divided among them')
     .argParser(positiveInteger)
     .default(1);
 export const tagOption = () =>
   new Option('--tag <word>', 'to find the run by with `clr ls --tag`; repeatable')
     .argParser(collect)
     .default([], 'none');
-export const dryRunOption = () =>
-  new Option('--dry-run', 'list the runs of a sweep, where each stands, and the time that is left');
+export const dryRunOption = () => new Option('--dry-run', 'train nothing: list what would run, and estimate the time');
 
 /** Shorthands for --set. */
 export const shorthandOptions = [
-  new Option('--backend <name>', 'auto, or one that `clr doctor` lists'),
+  new Option('--backend <name>', 'auto, or a backend that `clr doctor` lists'),
   new Option('--precision <p>', 'f32, bf16 or f16'),
-  new Option('--threads <n>', 'processor threads'),
-  new Option('--device <name>', 'of the backend, where it has several'),
-  new Option('--epochs <n>', 'length of the run'),
-  new Option('--seed <n>', 'of weights, shuffling, augmentation'),
+  new Option('--threads <n>', 'number of processor threads'),
+  new Option('--device <name>', 'a device of the backend, by a part of its name'),
+  new Option('--epochs <n>', 'passes over the training set'),
+  new Option('--seed <n>', 'decides initial weights, shuffling and augmentation'),
   new Option('--name <text>', 'names the run in lists, tables and charts'),
-  new Option('--max-iterations <n>', 'stop after so many updates'),
+  new Option('--max-iterations <n>', 'stop after this many updates'),
 ];
 
 export interface ConfigFlags {
@@ -54,16 +56,21 @@ export async function configFromFlags(
   more: Record<string, string> = {},
 ): Promise<ExperimentConfig> {
   const { loadConfig } = await import('../config/load.js');
+  return loadConfig(file, overridesOf(flags, more));
+}
+
+/** What the flags set over a config file. */
+export function overridesOf(flags: ConfigFlags, more: Record<string, string> = {}): ConfigOverrides {
   const given = shorthandOptions.filter((option) => flags[option.attributeName()] !== undefined);
   const shorthands = given.map((option) => {
     return [option.long!, `${option.name().replace('-', '_')}=${flags[option.attributeName()]}`];
   });
   const tags = flags.tag?.length ? { '--tag': `tags=${JSON.stringify(flags.tag)}` } : {};
-  return loadConfig(file, {
+  return {
     files: flags.override,
     set: flags.set,
     flags: { ...more, ...tags, ...Object.fromEntries(shorthands) },
-  });
+  };
 }
 
 export function positiveInteger(text: string): number {

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
+import type { Summary } from '../runs/summary.js';
 import {
   type ConfigFlags,
   cacheOption,
@@ -31,8 +33,8 @@ interface Flags extends ConfigFlags {
 
 /** `clr run`: prints the result on stdout, the rest on stderr. */
 export const runCommand = new Command('run')
-  .description('train as a config says; writes a run folder with CSV, charts and checkpoints')
-  .argument('[config]', 'JSON or YAML file')
+  .description('train as a config says; writes a run folder with CSV files, charts and checkpoints')
+  .argument('[config]', 'JSON or YAML file, or the name of a config that comes with the program')
   .addOption(dataOption())
   .addOption(runsOption())
   .addOption(cacheOption())
@@ -40,16 +42,12 @@ export const runCommand = new Command('run')
   .addOption(setOption())
   .addOption(tagOption())
   .addOption(new Option('--resume <run>', 'resume an interrupted run, e.g. runs/7 or latest'))
+  .addOption(new Option('--run-dir <dir>', 'use this folder instead of the next number').conflicts('resume'))
   .addOption(
-    new Option('--run-dir <dir>', 'the new run folder itself, in place of the next number').conflicts('resume'),
-  )
-  .addOption(
-    new Option('--seeds <list>', 'a run for each of so many seeds, or of a list such as 3,7,11; as a sweep').conflicts([
-      'resume',
-      'runDir',
-      'seed',
-      'json',
-    ]),
+    new Option(
+      '--seeds <list>',
+      'one run per seed, as a sweep: 5 for seeds 1 to 5, or a list such as 3,7,11',
+    ).conflicts(['resume', 'runDir', 'seed', 'json']),
   )
   .addOption(jobsOption())
   .addOption(dryRunOption())
@@ -61,7 +59,8 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
   const { resumeCommand } = await import('../runs/run-folder.js');
   const { config, resume } = await whatToRun(file, flags);
   if (flags.seeds !== undefined) return sweepSeeds(config, flags.seeds, flags);
-  if (flags.dryRun || flags.jobs > 1) throw new ClrError('usage', '--jobs and --dry-run are for several --seeds');
+  if (flags.jobs > 1) throw new ClrError('usage', '--jobs needs several runs', 'add --seeds, e.g. --seeds 5');
+  if (flags.dryRun) return dryRun(config);
   const interruption = listenForSignals('finishing the iteration, then a checkpoint');
   const { data, cache: cacheDirectory, runs } = flags;
   const { directory, summary } = await runExperiment(config, {
@@ -79,6 +78,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
       process.stdout.write(
         `val_acc ${final.val_acc.toFixed(2)} % (best ${best.val_acc.toFixed(2)} % at epoch ${best.epoch})\n`,
       );
+    if (summary.status === 'completed' && summary.message) process.stdout.write(`${summary.message}\n`);
     process.stdout.write(`run folder ${directory}\n`);
   }
   if (summary.status === 'interrupted') {
@@ -86,6 +86,19 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
     process.exitCode = interruption.exitCode();
   }
 });
+
+/** What would run, and about how long. */
+async function dryRun(config: ExperimentConfig): Promise<void> {
+  const { secondsOfRun, timedSteps, updates } = await import('../sweep/step-times.js');
+  const { duration } = await import('../terminal/duration.js');
+  const { name, model, dataset, schedule, epochs, batch_size } = config;
+  process.stdout.write(
+    `${name}: ${model.type} on ${dataset.type}, schedule ${schedule.type}, ${epochs} epochs of batch ${batch_size}: ` +
+      `${updates(config)} iterations\n`,
+  );
+  const time = duration(await secondsOfRun(config));
+  process.stdout.write(`about ${time} on this machine, estimated from ${timedSteps} training steps (training only)\n`);
+}
 
 /** The same config with several seeds is a sweep of one arm. */
 async function sweepSeeds(config: ExperimentConfig, seeds: string, flags: Flags): Promise<void> {
@@ -100,12 +113,22 @@ async function whatToRun(
   flags: Flags,
 ): Promise<{ config: ExperimentConfig; resume?: string }> {
   if (flags.resume === undefined) {
-    if (file === undefined) throw new ClrError('usage', 'no config named', 'e.g. clr run configs/quickstart.json');
+    if (file === undefined) throw new ClrError('usage', 'no config named', 'e.g. clr run quickstart');
     return { config: await configFromFlags(file, flags) };
   }
   const { findRun, refuseOtherConfig } = await import('../training/resume.js');
   const resume = findRun(flags.resume, flags.runs);
+  await sayIfComplete(resume);
   const config = await configFromFlags(file ?? path.join(resume, 'config.json'), flags);
   refuseOtherConfig(resume, config);
   return { resume, config };
+}
+
+/** Resuming such a run trains nothing, unless it is made longer. */
+async function sayIfComplete(run: string): Promise<void> {
+  const { readJson } = await import('../runs/read-run.js');
+  if (!existsSync(path.join(run, 'summary.json'))) return;
+  const { status, epochs } = readJson(run, 'summary.json') as Partial<Summary>;
+  if (status === 'completed')
+    process.stderr.write(`${run} has completed its ${epochs} epochs; --epochs N trains it further\n`);
 }

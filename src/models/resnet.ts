@@ -57,6 +57,7 @@ export const resnet = entry({
   about: 'The CIFAR residual nets of He et al.: a 3x3 stem, three stages of 16, 32 and 64 channels, average pooling.',
   source: 'https://arxiv.org/abs/1512.03385',
   options,
+  resolve: ({ depth, ...others }) => (others.blocks ? others : { depth, ...others }),
   create(config, { inputShape, classes, random }: ModelContext): Model {
     const layers = new Layers(
       {

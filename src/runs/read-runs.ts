@@ -123,9 +123,14 @@ function readRun(directory: string): Run | string {
   };
 }
 
-/** All of a config that distinguishes it from others, keys dotted. */
+/**
+ * All of a config that distinguishes it from others, keys dotted. A net that is told by its blocks has no depth, though
+ * older configs give one.
+ */
 export function settingsOf(config: object): Record<string, Setting> {
-  return flatten(Object.fromEntries(Object.entries(config).filter(([key]) => !irrelevant.has(key))));
+  const settings = flatten(Object.fromEntries(Object.entries(config).filter(([key]) => !irrelevant.has(key))));
+  if (settings['model.blocks'] !== undefined) delete settings['model.depth'];
+  return settings;
 }
 
 /** What a run that is done has scored; undefined: it diverged. Throws where summary.json is damaged. */

@@ -8,7 +8,7 @@ export interface Score {
 /** summary.json */
 export interface Summary {
   status: 'running' | 'completed' | 'diverged' | 'interrupted' | 'failed';
-  /** Why it did not complete. */
+  /** Why it did not complete, or not the whole schedule. */
   message?: string | undefined;
   /** Updates done. */
   iterations: number;

@@ -8,7 +8,7 @@ import type { SweepPlan } from './plan.js';
 export const timedSteps = 3;
 
 /**
- * Seconds that the runs yet to be done will take one after the other, by a few training steps of each arm on made-up images:
+ * Seconds that the runs yet to be done will take one after the other, by a few training steps of each arm on generated images:
  * validation, checkpoints and charts are not in it. `threads`: of each run, where not its config's. Throws as `bench` does.
  */
 export async function secondsByStepTimes(
@@ -21,22 +21,32 @@ export async function secondsByStepTimes(
   for (const { name, config } of arms) {
     const left = runs.filter((run) => run.arm === name && !isDone(run)).length;
     if (left === 0) continue;
-    const timed = { ...config, threads: threads ?? config.threads, schedule };
+    const timed = { ...config, threads: threads ?? config.threads };
     const { model, optimizer, batch_size, backend, precision, device } = timed;
     const key = JSON.stringify([model, optimizer, batch_size, backend, precision, device, timed.threads]);
     if (!stepSeconds.has(key)) {
-      const { median_ms } = await bench(timed, { steps: timedSteps, warmup: 1, profile: false });
-      stepSeconds.set(key, median_ms / 1000);
+      stepSeconds.set(key, await secondsAStep(timed));
     }
     total += left * updates(config) * stepSeconds.get(key)!;
   }
   return total;
 }
 
+/** The same for one run of a config. */
+export async function secondsOfRun(config: ExperimentConfig): Promise<number> {
+  return updates(config) * (await secondsAStep(config));
+}
+
+async function secondsAStep(config: ExperimentConfig): Promise<number> {
+  const { median_ms } = await bench({ ...config, schedule }, { steps: timedSteps, warmup: 1, profile: false });
+  return median_ms / 1000;
+}
+
 /** The two batches of `bench` are too few for the phases of most. */
 const schedule = { type: 'constant', lr: 0.01, momentum: 0.9 };
 
-function updates(config: ExperimentConfig): number {
+/** Of a run of the config. */
+export function updates(config: ExperimentConfig): number {
   const { iterations } = runLength(config, trainSize(config.dataset));
   return Math.min(iterations, config.max_iterations ?? Number.POSITIVE_INFINITY);
 }

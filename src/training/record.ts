@@ -64,7 +64,8 @@ async function trainIntoFolder(recording: Recording, conclude: Conclude, progres
     const due = ends || position.best === position.last || row.epoch % config.checkpoint.every_epochs === 0;
     if (due && Number.isFinite(row.val_loss)) await save();
   }
-  if (position.iteration >= training.stopAfter && position.sums.images === 0) return conclude('completed');
+  if (position.iteration >= training.stopAfter && position.sums.images === 0)
+    return conclude('completed', whyEarly(training));
   await save();
   return conclude('interrupted', `stopped after ${position.iteration} iterations`);
 }
@@ -88,6 +89,13 @@ function hooks(
       if (full) throw outOfMemory(`stopped after ${position.iteration} iterations`);
     },
   };
+}
+
+/** What summary.json says of a run that `max_iterations` has ended. */
+function whyEarly({ stopAfter, iterations }: Training): string | undefined {
+  return stopAfter < iterations
+    ? `stopped by max_iterations after ${stopAfter} of ${iterations} iterations`
+    : undefined;
 }
 
 /** Of a diverged run: the number of updates after which the weights were bad already. */

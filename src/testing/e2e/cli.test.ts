@@ -125,7 +125,12 @@ describe('misuse', () => {
       /unknown schedule "clr-bta", did you mean "clr-beta"/,
       () => ['run', quick, '--set', 'schedule.type=clr-bta'],
     ],
-    ['a negative batch size', 2, /batch_size: .*>=1 \(it is -1\)/, () => ['run', quick, '--set', 'batch_size=-1']],
+    [
+      'a negative batch size',
+      2,
+      /batch_size: must be at least 1 \(it is -1\)/,
+      () => ['run', quick, '--set', 'batch_size=-1'],
+    ],
     ['an unknown backend', 2, /unknown backend "wsm", did you mean "wasm"/, () => ['run', quick, '--backend', 'wsm']],
     ['missing data', 4, /no\.tar\.gz/, () => ['run', real, '--data', 'no.tar.gz']],
     [

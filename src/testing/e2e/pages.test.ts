@@ -3,7 +3,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 
-const folders = ['.', 'configs', 'results', 'scripts', 'src', 'src/backends', 'src/testing'];
+const folders = ['.', 'configs', 'results', 'scripts', 'src', 'src/backends', 'src/schedules', 'src/testing'];
 const pages = folders.flatMap((folder) =>
   readdirSync(folder)
     .filter((name) => name.endsWith('.md'))
@@ -19,7 +19,7 @@ test.each(pages.filter((page) => page !== 'CHANGELOG.md'))('%s has lines of at m
   expect(
     read(page)
       .split('\n')
-      .filter((line) => line.length > 120),
+      .filter((line) => line.length > 120 && !line.startsWith('|')), // Markdown cannot break the row of a table,
   ).toEqual([]);
 });
 

@@ -1,0 +1,28 @@
+/** What people type, by command: the end of its help, and the hint where an argument is missing. */
+export const examples: Record<string, string[]> = {
+  run: [
+    'clr run quickstart',
+    'clr run configs/cifar10-small.json --data cifar10.tar.gz',
+    'clr run rn56-1cycle --set schedule.max_lr=2 --seeds 5',
+    'clr run --resume latest',
+  ],
+  lrfind: ['clr lrfind', 'clr lrfind rn56-1cycle --momentum 0.9 --start 1e-3 --end 3'],
+  watch: ['clr watch', 'clr watch runs/sweep-momentum'],
+  ls: ['clr ls', 'clr ls --tag baseline --status completed'],
+  plot: ['clr plot runs/1'],
+  sweep: ['clr sweep configs/sweeps/momentum.yaml --data cifar10.tar.gz --jobs 2'],
+  compare: ['clr compare runs/1 runs/2', 'clr compare runs/sweep-momentum --baseline "constant 0.9"'],
+  report: ['clr report runs/sweep-momentum --out report.html'],
+  export: ['clr export runs --per epoch --out epochs.csv'],
+  schedule: ['clr schedule rn56-1cycle', 'clr schedule rn56-1cycle --png schedule.png'],
+  show: ['clr show', 'clr show clr-beta', 'clr show OneCycleLR'],
+  config: ['clr config rn56-1cycle', 'clr config rn56-1cycle --override cpu-scale --epochs 3'],
+  doctor: ['clr doctor', 'clr doctor --kernels onednn'],
+  bench: ['clr bench --profile', 'clr bench rn20-1cycle --precision bf16'],
+};
+
+/** The end of a command's help. */
+export function examplesText(command: string): string {
+  const lines = (examples[command] ?? []).map((line) => `  ${line}`);
+  return lines.length > 0 ? `\nExamples:\n${lines.join('\n')}` : '';
+}

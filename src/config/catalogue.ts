@@ -1,0 +1,67 @@
+import { ClrError } from '../errors.js';
+import type { Entry } from '../registry.js';
+import type { Hyperparameters, RunLength } from '../schedules/schedule.js';
+import { type AliasKind, aliasOf, suggestion } from './aliases.js';
+import { type ConfigKey, optionKeys, registries } from './reference.js';
+
+type Kind = keyof typeof registries;
+
+/** One type of a config, with all that `clr show` tells of it. */
+export interface Described {
+  kind: Kind;
+  type: string;
+  about: string;
+  formula?: string;
+  source?: string;
+  options: ConfigKey[];
+  /** What the name asked for is here, where that is another's. */
+  alias?: string;
+}
+
+const kinds = Object.keys(registries) as Kind[];
+
+/** Every type of every kind, or of one. */
+export function catalogue(kind?: string): Described[] {
+  const chosen = kinds.filter((k) => kind === undefined || k === kind);
+  return chosen.flatMap((k) => registries[k].entries.map((entry) => describe(k, entry)));
+}
+
+/** The type of that name, or the one that a name of another library stands for. Throws ClrError('usage'). */
+export function findType(name: string): Described {
+  const all = catalogue();
+  const own = all.find(({ type }) => type === name.toLowerCase());
+  if (own) return own;
+  for (const kind of kinds) {
+    const alias = aliasOf(kind as AliasKind, name);
+    const found = all.find(({ type }) => type === alias?.type);
+    if (alias && found) return { ...found, alias: alias.here };
+    if (alias) throw new ClrError('usage', `${name}: in clr this is ${alias.here}`);
+  }
+  const near = suggestion('schedule', name, [...kinds, ...all.map(({ type }) => type)]);
+  throw new ClrError('usage', `nothing is called "${name}"${near}`, '`clr show` lists everything');
+}
+
+function describe(kind: Kind, entry: Entry): Described {
+  const { type, about, formula, source } = entry;
+  return { kind, type, about, ...(formula && { formula }), ...(source && { source }), options: optionKeys(entry) };
+}
+
+/** Values of options without a default, to draw a schedule with. */
+export const sampleOptions: Record<string, unknown> = {
+  max_lr: 1,
+  base_lr: 0.1,
+  phases: [
+    { share: 0.45, lr: [0.1, 1], momentum: [0.95, 0.85] },
+    { lr: [1, 0], momentum: [0.85, 0.95], shape: 'cosine' },
+  ],
+};
+
+/** LR and momentum of a schedule over 30 epochs, with `sampleOptions` where it has no default. */
+export function sampleCurve({ type, options }: Described): Hyperparameters[] {
+  const length: RunLength = { iterationsPerEpoch: 50, iterations: 1500 };
+  const needed = options.filter(({ key, required }) => required && key in sampleOptions);
+  const given = Object.fromEntries(needed.map(({ key }) => [key, sampleOptions[key]]));
+  const config = registries.schedule.schema.parse({ type, ...given });
+  const schedule = registries.schedule.create(config, length);
+  return Array.from({ length: length.iterations }, (_, iteration) => schedule(iteration));
+}
