@@ -5,7 +5,7 @@
 #   probe             driver, Vulkan, `clr doctor`
 #   kernels           every kernel against the reference, on the device
 #   bench             the training step with its profile; the same in PyTorch where python3 has it
-#   train CONFIG...   takes the rest of the line: runs in turn, in RUNS; called again it goes on with what is not done
+#   train CONFIG...   takes the rest of the line: runs in turn, in RUNS; called again it resumes what is not done
 # Environment: BACKEND (webgpu), PRECISIONS ("f32 f16"), DEVICE, BATCH (512), DEPTH (56), STEPS (20), RUNS (OUT/runs),
 # SECONDS_A_CALL (570), TRAIN_FLAGS (for `clr run`), TORCH_DEVICE (cuda).
 set -u
@@ -25,7 +25,7 @@ clr=$root/clr
 
 left() { echo $((deadline > $(date +%s) ? deadline - $(date +%s) : 1)); }
 
-# into FILE COMMAND...: its output in OUT/FILE, its messages in OUT/FILE.log; goes on where it fails
+# into FILE COMMAND...: its output in OUT/FILE, its messages in OUT/FILE.log; continues where it fails
 into() {
   file=$1
   shift

@@ -36,6 +36,6 @@ test('bench --profile lists the kernels of a step, the slowest first, with the c
 test('bench in words ends with the profile, a line a kernel', async () => {
   const { exitCode, stdout } = await bench('--profile');
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/^wasm on .*, f32, threads 1, batch 4\n[\d.]+ images\/s: [\d.]+ ms a step \(median of 2, /);
+  expect(stdout).toMatch(/^wasm on .*, f32, threads 1, batch 4\n[\d.]+ images\/s: [\d.]+ ms per step \(median of 2, /);
   expect(stdout).toMatch(/\n +[\d.]+ ms +7 calls {2}Conv2D\n/);
 });

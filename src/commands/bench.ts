@@ -26,14 +26,17 @@ const benchShorthands = ['--backend', '--precision', '--threads', '--device'];
 
 /** `clr bench`: speed, memory and profile on stdout. */
 export const benchCommand = new Command('bench')
-  .description('images/s of the training step, on made-up images')
-  .argument('[config]', 'JSON or YAML file; default: ResNet-56, batch 128')
-  .addOption(new Option('--model <type>', 'of the model'))
-  .addOption(new Option('--depth <n>', 'of the model').argParser(positiveInteger))
-  .addOption(new Option('--batch-size <n>', 'images a step').argParser(positiveInteger))
-  .addOption(new Option('--steps <n>', 'steps that are timed').argParser(positiveInteger).default(10))
-  .addOption(new Option('--warmup <n>', 'steps before them').argParser(positiveInteger).default(3))
-  .addOption(new Option('--profile', 'where the time goes, by kernel'))
+  .description('measure the training step in images/s, on generated images')
+  .argument(
+    '[config]',
+    'JSON or YAML file, or the name of a config that comes with the program; default: ResNet-56, batch 128',
+  )
+  .addOption(new Option('--model <type>', 'type of the model'))
+  .addOption(new Option('--depth <n>', 'depth of the model').argParser(positiveInteger))
+  .addOption(new Option('--batch-size <n>', 'images per step').argParser(positiveInteger))
+  .addOption(new Option('--steps <n>', 'timed steps').argParser(positiveInteger).default(10))
+  .addOption(new Option('--warmup <n>', 'steps before the timed ones').argParser(positiveInteger).default(3))
+  .addOption(new Option('--profile', 'time per kernel'))
   .addOption(new Option('--json', 'print as JSON'))
   .addOption(overrideOption())
   .addOption(setOption());
@@ -55,7 +58,7 @@ function text(result: BenchResult): string {
   const [q1, q3] = result.quartiles_ms.map((ms) => ms.toFixed(1));
   const lines = [
     `${name} on ${device}, ${precision}, threads ${threads}, batch ${batch_size}`,
-    `${images_per_second.toFixed(1)} images/s: ${median_ms.toFixed(1)} ms a step (median of ${steps}, quartiles ${q1} and ${q3})`,
+    `${images_per_second.toFixed(1)} images/s: ${median_ms.toFixed(1)} ms per step (median of ${steps}, quartiles ${q1} and ${q3})`,
     `warm-up ${result.warmup_seconds.toFixed(1)} s, peak memory ${result.peak_memory_mb.toFixed(0)} MB`,
     ...(result.ceilings ? [ceilingsText(result.ceilings)] : []),
     ...(result.profile ?? []).map(kernelText),

@@ -28,10 +28,12 @@ export const compareCommand = new Command('compare')
       .default([], 'none'),
   )
   .addOption(
-    new Option('--difference <d>', 'the difference worth seeing, for the number of seeds').argParser(positiveNumber),
+    new Option('--difference <d>', 'the smallest difference of interest, for the number of seeds needed').argParser(
+      positiveNumber,
+    ),
   )
   .addOption(new Option('--json', 'print everything as JSON').conflicts(['csv', 'markdown']))
-  .addOption(new Option('--csv', 'print one line a config as CSV').conflicts('markdown'))
+  .addOption(new Option('--csv', 'print CSV, one line per config').conflicts('markdown'))
   .addOption(new Option('--markdown', 'print a Markdown table and list'))
   .addOption(new Option('--chart <file.png>', 'draw the runs, means with intervals, and curves over epochs'))
   .action(async (paths: string[], { json, csv, markdown, chart, ...options }: Flags) => {

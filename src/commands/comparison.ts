@@ -6,9 +6,11 @@ import { metrics } from '../runs/scores.js';
 /** What the commands that read runs take. */
 export const runsArgument = ['<path...>', 'run folders, sweep folders, or folders of either'] as const;
 export const metricOption = () =>
-  new Option('--metric <name>', 'what is tested and sorted by').choices(Object.keys(metrics)).default('val_acc');
+  new Option('--metric <name>', 'the score that is tested and sorted by')
+    .choices(Object.keys(metrics))
+    .default('val_acc');
 export const baselineOption = () =>
-  new Option('--baseline <name>', 'the config that the others are tested against; by default the first read');
+  new Option('--baseline <name>', 'the config that the others are compared with; by default the first one read');
 
 /** The comparison of the runs that `paths` name; what is left out is named on stderr. */
 export async function comparisonOf(paths: string[], options: ComparisonOptions): Promise<Comparison> {

@@ -13,14 +13,14 @@ interface Flags {
   json?: boolean;
 }
 
-/** `clr doctor`: what works here, and the remedy for what does not. */
+/** `clr doctor`: what works on this machine, and how to fix the rest. */
 export const doctorCommand = new Command('doctor')
-  .description('list backends, devices, data and fonts: what works here, and the remedy for what does not')
+  .description('check backends, devices, data and fonts: what works on this machine, and how to fix the rest')
   .addOption(dataOption())
   .addOption(cacheOption())
-  .addOption(new Option('--kernels <backend>', 'instead: compare each kernel of a backend with the reference'))
-  .addOption(new Option('--precision <p>', 'of the kernels').default('f32'))
-  .addOption(new Option('--device <name>', 'that the kernels run on'))
+  .addOption(new Option('--kernels <backend>', 'compare each kernel of a backend with its reference instead'))
+  .addOption(new Option('--precision <p>', 'precision of the kernels').default('f32'))
+  .addOption(new Option('--device <name>', 'device to run the kernels on'))
   .addOption(new Option('--json', 'print as JSON'))
   .action(async (flags: Flags) => {
     const findings = await find(flags);

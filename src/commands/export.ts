@@ -12,13 +12,11 @@ interface Flags {
 
 /** `clr export`: the table on stdout, or the path of the file. */
 export const exportCommand = new Command('export')
-  .description('one tidy table of many runs, for pandas, R or a spreadsheet')
+  .description('export runs as one tidy table, for pandas, R or a spreadsheet')
   .argument(...runsArgument)
-  .addOption(new Option('--format <format>', 'of the table').choices(['csv', 'json']).default('csv'))
-  .addOption(
-    new Option('--per <unit>', 'what a row stands for').choices(['epoch', 'iteration', 'run']).default('epoch'),
-  )
-  .option('--out <file>', 'written there, in place of stdout; replaced if it is there')
+  .addOption(new Option('--format <format>', 'format of the table').choices(['csv', 'json']).default('csv'))
+  .addOption(new Option('--per <unit>', 'what each row is').choices(['epoch', 'iteration', 'run']).default('epoch'))
+  .option('--out <file>', 'write to this file instead of stdout; an existing file is replaced')
   .action(async (paths: string[], { format, per, out }: Flags) => {
     const { longTable } = await import('../compare/long-table.js');
     const { readSomeRuns } = await import('../runs/read-runs.js');

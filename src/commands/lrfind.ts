@@ -42,24 +42,25 @@ const finderShorthands = ['--backend', '--precision', '--threads', '--device', '
 
 /** `clr lrfind`: prints the suggestions on stdout, the rest on stderr. */
 export const lrfindCommand = new Command('lrfind')
-  .description('LR range test: train briefly while the LR rises; writes a run folder with chart and suggestions')
+  .description('LR range test: train briefly while the LR rises; writes a run folder with a chart and suggestions')
   .argument(
     '[config]',
-    'JSON or YAML file (its schedule gives the momentum alone); default: ResNet-56, momentum 0.9, SGD',
+    'JSON or YAML file, or the name of a config that comes with the program (only the momentum of its schedule is used); default: ResNet-56, momentum 0.9, SGD',
   )
   .addOption(new Option('--start <lr>', 'LR of the first update').argParser(positiveNumber).default(1e-5))
   .addOption(new Option('--end <lr>', 'LR of the last update').argParser(positiveNumber).default(10))
-  .addOption(new Option('--linear', 'equal steps of the LR and a linear axis, in place of equal factors'))
-  .addOption(new Option('--iterations <n>', 'updates of each curve').argParser(positiveInteger).default(100))
-  .addOption(new Option('--validate', 'loss and accuracy on the next validation batch after each update'))
+  .addOption(new Option('--linear', 'raise the LR by equal steps instead of equal factors, on a linear axis'))
+  .addOption(new Option('--iterations <n>', 'updates per curve').argParser(positiveInteger).default(100))
+  .addOption(new Option('--validate', 'evaluate the next validation batch after each update'))
   .addOption(new Option('--no-stop', 'continue past 4 times the best smoothed loss, or NaN'))
-  .addOption(new Option('--momentum <list>', 'a curve each, e.g. 0.9,0.95,0.99').argParser(numbers(0, 1)))
-  .addOption(new Option('--weight-decay <list>', 'a curve each, e.g. 1e-2,1e-3,1e-4').argParser(numbers(0)))
-  .addOption(new Option('--batch-size <list>', 'a curve each, e.g. 128,512').argParser(numbers(1)))
+  .addOption(new Option('--momentum <list>', 'one curve per value, e.g. 0.9,0.95,0.99').argParser(numbers(0, 1)))
+  .addOption(new Option('--weight-decay <list>', 'one curve per value, e.g. 1e-2,1e-3,1e-4').argParser(numbers(0)))
+  .addOption(new Option('--batch-size <list>', 'one curve per value, e.g. 128,512').argParser(numbers(1)))
   .addOption(
-    new Option('--seeds <list>', 'so many seeds, or a list such as 3,7,11, on each curve; drawn as a band').conflicts(
-      'seed',
-    ),
+    new Option(
+      '--seeds <list>',
+      'seeds of each curve, drawn as a band: 5 for seeds 1 to 5, or a list such as 3,7,11',
+    ).conflicts('seed'),
   )
   .addOption(dataOption())
   .addOption(runsOption())

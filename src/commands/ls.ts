@@ -11,7 +11,7 @@ interface Flags {
   json?: boolean;
 }
 
-/** `clr ls`: a line a run. */
+/** `clr ls`: one line per run. */
 export const lsCommand = new Command('ls')
   .description('list runs: name, status, score, age, and what differs between them')
   .argument('[path...]', 'run folders, sweep folders, or folders of either', ['runs'])
@@ -22,7 +22,7 @@ export const lsCommand = new Command('ls')
   )
   .option('--name <text>', 'only runs whose name contains this')
   .addOption(
-    new Option('--status <status>', 'only runs that stand so').choices([
+    new Option('--status <status>', 'only runs with this status').choices([
       'running',
       'completed',
       'interrupted',

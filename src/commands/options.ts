@@ -25,9 +25,7 @@ export const jobsOption = () =>
     .argParser(positiveInteger)
     .default(1);
 export const tagOption = () =>
-  new Option('--tag <word>', 'to find the run by with `clr ls --tag`; repeatable')
-    .argParser(collect)
-    .default([], 'none');
+  new Option('--tag <word>', 'label the run, for `clr ls --tag`; repeatable').argParser(collect).default([], 'none');
 export const dryRunOption = () => new Option('--dry-run', 'train nothing: list what would run, and estimate the time');
 
 /** Shorthands for --set. */

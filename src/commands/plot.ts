@@ -6,12 +6,13 @@ type LrScale = 'linear' | 'log';
 
 /** `clr plot`: prints the paths of the PNGs. */
 export const plotCommand = new Command('plot')
-  .description('draw all charts of a run again, from its files')
+  .description('redraw all charts of a run from its files')
   .argument('<run...>', 'run folders, or folders of them')
   .addOption(
-    new Option('--lr-scale <scale>', "axis of the learning rate, by default linear, or an LR range test's own").choices(
-      ['linear', 'log'],
-    ),
+    new Option(
+      '--lr-scale <scale>',
+      'axis of the learning rate; default: linear, or the scale of an LR range test',
+    ).choices(['linear', 'log']),
   )
   .action(async (paths: string[], { lrScale }: { lrScale?: LrScale }) => {
     const { findRuns } = await import('../runs/find-runs.js');

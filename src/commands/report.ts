@@ -11,10 +11,10 @@ interface Flags {
 
 /** `clr report`: prints the path of the page. */
 export const reportCommand = new Command('report')
-  .description('compare runs on one page of HTML, complete in itself, to read, print or attach')
+  .description('compare runs on one self-contained HTML page, to read, print or attach')
   .argument(...runsArgument)
-  .option('--out <file.html>', 'the page; replaced if it is there', 'report.html')
-  .option('--title <text>', 'its heading')
+  .option('--out <file.html>', 'where to write the page; an existing file is replaced', 'report.html')
+  .option('--title <text>', 'heading of the page')
   .addOption(metricOption())
   .addOption(baselineOption())
   .action(async (paths: string[], { out, title, ...options }: Flags) => {

@@ -10,13 +10,13 @@ interface Flags extends ConfigFlags {
 /** `clr schedule`: CSV on stdout, or a chart. */
 export const scheduleCommand = new Command('schedule')
   .description("print a config's LR and momentum at each iteration, without training")
-  .argument('<config>', 'JSON or YAML file')
+  .argument('<config>', 'JSON or YAML file, or the name of a config that comes with the program')
   .addOption(
-    new Option('--batches <n>', "batches an epoch; by default those of the config's data set").argParser(
-      positiveInteger,
-    ),
+    new Option('--batches <n>', "batches per epoch; default: those of the config's dataset").argParser(positiveInteger),
   )
-  .addOption(new Option('--png <file>', 'draw a chart in place of the CSV, with its vega-lite spec beside it'))
+  .addOption(
+    new Option('--png <file>', 'draw a chart instead of printing CSV; its vega-lite spec is written beside it'),
+  )
   .addOption(
     new Option('--lr-scale <scale>', "the chart's axis of the learning rate")
       .choices(['linear', 'log'])

@@ -17,13 +17,13 @@ export interface SweepFlags {
 
 /** `clr sweep`: the comparison of its runs on stdout, the rest on stderr. */
 export const sweepCommand = new Command('sweep')
-  .description('train every arm of a sweep with every seed; run again: resumes what is not done')
-  .argument('<file>', 'YAML or JSON: name, base, seeds, arms, grid')
+  .description('train every arm of a sweep with every seed; run it again to resume')
+  .argument('<file>', 'YAML or JSON file: name, base, seeds, arms, grid')
   .addOption(dataOption())
   .addOption(runsOption())
   .addOption(cacheOption())
   .addOption(setOption())
-  .addOption(new Option('--out <dir>', "the sweep's folder, by default sweep-<name> among the run folders"))
+  .addOption(new Option('--out <dir>', 'folder of the sweep; default: sweep-<name> among the run folders'))
   .addOption(jobsOption())
   .addOption(dryRunOption())
   .addOption(

@@ -5,7 +5,7 @@ import { listenForSignals } from './signals.js';
 export const watchCommand = new Command('watch')
   .description('show runs and sweeps in the browser while they train')
   .argument('[folder...]', 'run folders, sweep folders, or folders of either', ['runs'])
-  .addOption(new Option('--port <n>', 'on 127.0.0.1; 0: any free port').argParser(port).default(0))
+  .addOption(new Option('--port <n>', 'port on 127.0.0.1; 0: any free one').argParser(port).default(0))
   .action(async (folders: string[], options: { port: number }) => {
     const { Follower } = await import('../watch/follower.js');
     const { serve } = await import('../watch/server.js');

@@ -31,7 +31,7 @@ export interface BenchResult extends Omit<ActiveBackend, 'profile' | 'stepsInFli
   ceilings?: DeviceProfile['ceilings'];
 }
 
-/** Times the training step of a config's model on made-up images of CIFAR-10's shape. */
+/** Times the training step of a config's model on generated images of CIFAR-10's shape. */
 export async function bench(config: ExperimentConfig, options: BenchOptions): Promise<BenchResult> {
   const {
     why,

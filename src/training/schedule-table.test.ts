@@ -8,8 +8,8 @@ const config = (dataset: object) =>
 test.each([
   ["CIFAR-10's 50,000 images", { type: 'cifar10' }, 1000],
   ['the part of CIFAR-10 that the config takes', { type: 'cifar10', train_limit: 1050 }, 22],
-  ['the made-up images that the config asks for', { type: 'synthetic', train_size: 300 }, 6],
-  ['the made-up images that there are by default', { type: 'synthetic' }, 40],
+  ['the generated images that the config asks for', { type: 'synthetic', train_size: 300 }, 6],
+  ['the generated images that there are by default', { type: 'synthetic' }, 40],
 ])('the table is as long as a run over %s', (_what, dataset, iterations) => {
   const rows = scheduleRows(config(dataset));
   expect(rows).toHaveLength(iterations);

@@ -9,9 +9,9 @@ import { runExperiment } from '../../experiment.js';
 const work = mkdtempSync(path.join(tmpdir(), 'clr-configs-'));
 afterAll(() => rmSync(work, { recursive: true }));
 
-/** Real images where CLR_TEST_DATA names them, else made-up ones. */
+/** Real images where CLR_TEST_DATA names them, else generated ones. */
 const data = process.env.CLR_TEST_DATA;
-if (!data) console.log('configs run on made-up images: CLR_TEST_DATA names no CIFAR-10');
+if (!data) console.log('configs run on generated images: CLR_TEST_DATA names no CIFAR-10');
 const dataset = data
   ? '{ type: cifar10, train_limit: 80, val_limit: 20 }'
   : '{ type: synthetic, train_size: 80, val_size: 20 }';

@@ -34,8 +34,8 @@ const caffe = {
   optimizer: { type: 'sgd', nesterov: true, lr_placement: 'inside', weight_decay: 0.003 },
 };
 const cases: [string, object, string | undefined][] = [
-  ['made-up images, SGD', config, undefined],
-  ['made-up images, as Caffe feeds and updates', { ...config, ...caffe }, undefined],
+  ['generated images, SGD', config, undefined],
+  ['generated images, as Caffe feeds and updates', { ...config, ...caffe }, undefined],
   ['real images, AdamW', { ...config, ...adam, ...cifar10 }, real],
 ];
 
