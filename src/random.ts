@@ -48,6 +48,11 @@ export function randomStream(seed: number, purpose: Purpose, index = 0): Random 
   };
 }
 
+/** A whole number below 2^32 for (seed, purpose, indices), as the streams are made from. */
+export function keyOf(seed: number, purpose: 'dropout', ...indices: number[]): number {
+  return hash([seed, purpose, ...indices].join('/')) >>> 0;
+}
+
 /** FNV-1a, 32 bits, with murmur3's final mix so that neighbouring seeds start far apart. */
 function hash(text: string): number {
   let h = 0x811c9dc5;

@@ -1,6 +1,7 @@
 import type { Tensor, Tensor1D, Tensor4D, TensorInfo } from '@tensorflow/tfjs-core';
+import { joinImages, rangesOf, sliceImages } from './image-slices.js';
 import { referenceKernel, run } from './kernel.js';
-import type { Tape } from './tape.js';
+import { Tape } from './tape.js';
 
 /** Batch norm of one layer; every tensor is [C]. */
 export interface BatchNormState {
@@ -15,6 +16,8 @@ export interface BatchNormOptions {
   epsilon: number;
   /** The new batch's weight in the running statistics (PyTorch's meaning; Caffe's moving_average_fraction is 1 - this). */
   momentum: number;
+  /** In training: images whose statistics are taken together; undefined: all of the batch. */
+  batch?: number | undefined;
   /** Ends in max(0, .). */
   relu: boolean;
   /** Added before the ReLU: the shortcut of a residual block, shaped like x. */
@@ -33,6 +36,7 @@ export function batchNorm(tape: Tape, x: Tensor4D, state: BatchNormState, option
     const inputs = { x, scale, shift, runningMean, runningVariance, residual };
     return run('BatchNormInference', inputs, { epsilon, relu })[0] as Tensor4D;
   }
+  if (options.batch !== undefined && options.batch < x.shape[0]) return ghostBatchNorm(tape, x, state, options);
   const [y, mean, inverseDeviation, newMean, newVariance] = run(
     'BatchNormTrain',
     { x, scale, shift, runningMean, runningVariance, residual },
@@ -49,6 +53,47 @@ export function batchNorm(tape: Tape, x: Tensor4D, state: BatchNormState, option
       run('BatchNormTrainGrad', { dy, x, y, scale, mean, inverseDeviation }, { relu, residual: !!residual }),
     [mean, inverseDeviation],
   );
+}
+
+/**
+ * Batch norm of each `batch` images by themselves (Hoffer et al., arXiv:1705.08741), as where several GPUs share a batch. The
+ * running statistics are those of the first part, as in Caffe, where the first GPU's net is the one that is tested.
+ */
+function ghostBatchNorm(tape: Tape, x: Tensor4D, state: BatchNormState, options: BatchNormOptions): Tensor4D {
+  const { batch, residual, ...rest } = options;
+  const { scale, shift } = state;
+  const parts = rangesOf(x.shape[0], batch!).map((range, i) => {
+    const inner = new Tape(true);
+    const own =
+      i === 0
+        ? state
+        : { ...state, runningMean: state.runningMean.clone(), runningVariance: state.runningVariance.clone() };
+    const [input, added] = [sliceImages(x, range), residual && sliceImages(residual, range)];
+    const output = batchNorm(inner, input, own, { ...rest, ...(added && { residual: added }) });
+    if (i > 0) for (const unused of [own.runningMean, own.runningVariance]) unused.dispose();
+    return { range, inner, input, added, output };
+  });
+  const y = joinImages(parts.map(({ output }) => output.clone()));
+  return tape.record(residual ? [x, scale, shift, residual] : [x, scale, shift], y, (dy: Tensor) => {
+    const gradients = parts.map(({ range, inner, input, added, output }) => {
+      const sources = [input, scale, shift, ...(added ? [added] : [])];
+      const own = inner.gradients(output, sliceImages(dy, range), sources);
+      for (const image of [input, added]) image?.dispose();
+      return own;
+    });
+    const column = (k: number) => gradients.map((all) => all[k]!);
+    return [joinImages(column(0)), sumOf(column(1)), sumOf(column(2)), ...(residual ? [joinImages(column(3))] : [])];
+  });
+}
+
+/** Disposes the terms. */
+function sumOf(terms: Tensor[]): Tensor {
+  return terms.reduce((a, b) => {
+    const sum = run('Add', { a, b })[0]!;
+    a.dispose();
+    b.dispose();
+    return sum;
+  });
 }
 
 /** Of BatchNormTrain and BatchNormInference: x and residual [N, H, W, C], the others [C]. */
@@ -166,7 +211,7 @@ function normalise(
   for (let i = 0; i < x.length; ) {
     for (let c = 0; c < channels; c++, i++) {
       const value = slope[c]! * x[i]! + offset[c]! + (residual ? residual[i]! : 0);
-      y[i] = relu ? Math.max(value, 0) : value; // NaN stays NaN, so that a diverged run is noticed
+      y[i] = relu ? value * Number(value > 0) : value; // a product: half of the branches would be mispredicted
     }
   }
 }

@@ -5,9 +5,11 @@ import { randomStream } from '../random.js';
 import { add } from './add.js';
 import { batchNorm } from './batch-norm.js';
 import { biasAdd } from './bias-add.js';
+import { concatChannels } from './concat-channels.js';
 import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
 import { downsamplePad } from './downsample-pad.js';
+import { dropout } from './dropout.js';
 import { globalAveragePool } from './global-average-pool.js';
 import { type LrnWithinChannel, lrnWithinChannel } from './lrn-within-channel.js';
 import { type Pool2D, pool2d } from './pool2d.js';
@@ -36,11 +38,15 @@ const ops: [string, Op, ...number[][]][] = [
   ['pool2d average 3x3, stride 2', pooling({ kind: 'average' }), [2, 6, 7, 3]],
   ['pool2d average 3x3 with a bias and ReLU', pooling({ kind: 'average', relu: true }), [2, 6, 7, 3], [3]],
   ['pool2d average 2x2', pooling({ kind: 'average', window: 2 }), [2, 5, 4, 3]],
+  ['concatChannels', concatChannels as Op, [2, 3, 4, 3], [2, 3, 4, 5]],
+  ['dropout', (tape, x) => dropout(tape, x as Tensor4D, { rate: 0.4, key: 12345 }), [2, 3, 4, 3]],
   ['lrnWithinChannel', lrn({ size: 3, alpha: 0.5, beta: 0.75 }), [2, 4, 5, 3]],
   ['lrnWithinChannel over 5x5 pixels', lrn({ size: 5, alpha: 2, beta: 0.6 }), [1, 4, 5, 2]],
   ['batchNorm', normalisation(false), [2, 3, 5, 3], [3], [3]],
   ['batchNorm with ReLU', normalisation(true), [2, 3, 5, 3], [3], [3]],
   ['batchNorm with a residual', normalisation(false), [2, 3, 5, 3], [3], [3], [2, 3, 5, 3]],
+  ['batchNorm of two images at a time', normalisation(true, 2), [5, 2, 2, 3], [3], [3]],
+  ['batchNorm of two images with a residual', normalisation(false, 2), [4, 2, 2, 3], [3], [3], [4, 2, 2, 3]],
   ['batchNorm with ReLU and a residual', normalisation(true), [2, 3, 5, 3], [3], [3], [2, 3, 5, 3]],
 ];
 
@@ -61,7 +67,7 @@ function lrn(options: LrnWithinChannel): Op {
   return (tape, x) => lrnWithinChannel(tape, x as Tensor4D, options);
 }
 
-function normalisation(relu: boolean): Op {
+function normalisation(relu: boolean, batch?: number): Op {
   return (tape, x, scale, shift, residual) => {
     const state = {
       scale: scale as Tensor1D,
@@ -69,7 +75,7 @@ function normalisation(relu: boolean): Op {
       runningMean: tensor([0, 0, 0]) as Tensor1D,
       runningVariance: tensor([1, 1, 1]) as Tensor1D,
     };
-    const options = { epsilon: 1e-3, momentum: 0.1, relu, residual: residual as Tensor4D | undefined };
+    const options = { epsilon: 1e-3, momentum: 0.1, relu, batch, residual: residual as Tensor4D | undefined };
     const y = batchNorm(tape, x as Tensor4D, state, options);
     state.runningMean.dispose();
     state.runningVariance.dispose();

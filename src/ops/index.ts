@@ -3,9 +3,12 @@ import { assembleBatchKernels } from './assemble-batch.js';
 import { batchNormKernels } from './batch-norm.js';
 import { biasAddKernels } from './bias-add.js';
 import { clipByGlobalNormKernels } from './clip-by-global-norm.js';
+import { concatChannelsKernels } from './concat-channels.js';
 import { denseKernels } from './dense.js';
 import { downsamplePadKernels } from './downsample-pad.js';
+import { dropoutKernels } from './dropout.js';
 import { globalAveragePoolKernels } from './global-average-pool.js';
+import { imageSlicesKernels } from './image-slices.js';
 import { lrnWithinChannelKernels } from './lrn-within-channel.js';
 import { pool2dKernels } from './pool2d.js';
 import { sgdUpdateKernels } from './sgd-update.js';
@@ -18,9 +21,12 @@ export const referenceKernels = [
   ...batchNormKernels,
   ...biasAddKernels,
   ...clipByGlobalNormKernels,
+  ...concatChannelsKernels,
   ...denseKernels,
+  ...dropoutKernels,
   ...downsamplePadKernels,
   ...globalAveragePoolKernels,
+  ...imageSlicesKernels,
   ...lrnWithinChannelKernels,
   ...pool2dKernels,
   ...sgdUpdateKernels,

@@ -18,8 +18,14 @@ interface Recorded {
 export class Tape {
   private recorded: Recorded[] = [];
 
-  /** `training` false: nothing is recorded, and batch norm uses its running statistics. */
-  constructor(readonly training: boolean) {}
+  /**
+   * `training` false: nothing is recorded, and batch norm uses its running statistics. `iteration`: of the update that the
+   * pass is for, which decides what dropout drops.
+   */
+  constructor(
+    readonly training: boolean,
+    readonly iteration = 0,
+  ) {}
 
   /** Takes over `output` and `saved` (what `backward` needs besides inputs and output); returns `output`. */
   record<T extends Tensor>(inputs: Tensor[], output: T, backward: Backward, saved: Tensor[] = []): T {

@@ -72,6 +72,10 @@ export interface Addon {
     relu: boolean,
   ): void;
   add(a: Activation, b: Activation, y: Activation): void;
+  /** y = x kept, or 0 where the hash of its place and `key` is below `threshold`. */
+  dropout(x: Activation, y: Activation, threshold: number, key: number, kept: number): void;
+  /** y [..., left + right] from a and b, or with `split` these from y. */
+  concat(a: Activation, b: Activation, y: Activation, left: number, right: number, split: boolean): void;
   channelSum(x: Activation, sum: Float32Array): void;
   pool(x: Activation, y: Float32Array, images: number, pixels: number, channels: number): void;
   poolGrad(dy: Float32Array, dx: Activation, images: number, pixels: number, channels: number): void;

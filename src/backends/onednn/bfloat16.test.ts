@@ -28,7 +28,12 @@ async function step(forward: Precision, backward: Precision): Promise<Step> {
   await onednn.activate({ precision: forward });
   const config = datasets.schema.parse({ type: 'synthetic', train_size: batch, val_size: 10 });
   const { train } = await datasets.create(config, { cacheDirectory: '/nowhere', seed: 1, report() {} });
-  const context = { inputShape: [32, 32, 3] as [number, number, number], classes: 10, random: randomStream(1, 'init') };
+  const context = {
+    inputShape: [32, 32, 3] as [number, number, number],
+    classes: 10,
+    random: randomStream(1, 'init'),
+    seed: 1,
+  };
   const { forward: infer, parameters } = models.create(models.schema.parse({ type: 'resnet', depth: 8 }), context);
   const x = tensor(
     Float32Array.from(train.images, (byte) => byte / 64 - 2),

@@ -1,5 +1,7 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { type Dropout, dropoutMask } from '../../ops/dropout.js';
+import type { ImageRange } from '../../ops/image-slices.js';
 import { run } from '../../ops/kernel.js';
 import type { LrnWithinChannel } from '../../ops/lrn-within-channel.js';
 import { type Pool2D, pooledShape } from '../../ops/pool2d.js';
@@ -9,8 +11,20 @@ interface PoolInputs {
   bias?: Tensor1D;
 }
 
-/** The ops over windows of pixels, composed as those in kernels.ts. */
+/** Pooling, LRN, and what DenseNets need besides, composed as those in kernels.ts. */
 export const windowKernels = {
+  ConcatChannels: ({ a, b }: Record<'a' | 'b', Tensor4D>) => tf.concat([a, b], 3),
+  SplitChannels: ({ dy }: { dy: Tensor4D }, { first }: { first: number }) => [
+    tf.slice(dy, [0, 0, 0, 0], [-1, -1, -1, first]),
+    tf.slice(dy, [0, 0, 0, first], [-1, -1, -1, -1]),
+  ],
+
+  SliceImages: ({ x }: { x: Tensor4D }, { begin, end }: ImageRange) =>
+    tf.slice(x, [begin, 0, 0, 0], [end - begin, -1, -1, -1]),
+  JoinImages: (parts: Tensor4D[]) => (parts.length > 1 ? tf.concat(parts, 0) : parts[0]!.clone()),
+
+  Dropout: ({ x }: { x: Tensor4D }, options: Dropout) => tf.mul(x, tf.tensor(dropoutMask(x.size, options), x.shape)),
+
   Pool2D: (inputs: PoolInputs, options: Pool2D) => pooled(activated(inputs, options), options),
 
   Pool2DGrad: ({ dy, ...inputs }: PoolInputs & { dy: Tensor4D }, options: Pool2D) => {

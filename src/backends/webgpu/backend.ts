@@ -11,7 +11,6 @@ import {
 } from '@tensorflow/tfjs-core';
 import { Commands } from './commands.js';
 import type { Gpu } from './gpu.js';
-import type { Subgroups } from './kernels/subgroup-matrix.js';
 import { Arena, Pool, type Region } from './memory.js';
 import { type Binding, type Constants, elementwise, type Format, type Shader, wgsl } from './shader.js';
 
@@ -63,10 +62,8 @@ export class WebgpuBackend extends KernelBackend {
   readonly gradients: Arena;
   /** How activations and their gradients are held. */
   activationFormat: Format = 'f32';
-  /** The subgroups that multiply matrices on units of their own; undefined: these are not used. */
-  subgroups?: Subgroups;
-  /** For tests: a u32 that every shader sets when it reads or writes past the end of a binding. */
-  stray?: Plain;
+  /** The size of the subgroups that multiply matrices on units of their own; undefined: these are not used. */
+  subgroup?: number;
   private readonly tensors = new DataStorage<Stored>(this, engine());
   private readonly pipelines = new Map<string, GPUComputePipeline>();
 
@@ -135,12 +132,11 @@ export class WebgpuBackend extends KernelBackend {
 
   /** Asks for a shader to be run. */
   run(shader: Shader, { reads = {}, writes = {}, constants = {}, workgroups, multiplyAdds = 0 }: Work): void {
-    const checks: Record<string, Operand> = this.stray ? { stray: { of: this.stray } } : {};
-    const operands = Object.entries({ ...reads, ...writes, ...checks });
+    const operands = Object.entries({ ...reads, ...writes });
     const bindings: Record<string, Binding> = {};
     const regions = operands.map(([name, { of, width = 1 }]) => {
       const { region, element } = 'dataId' in of ? this.plain(of) : of;
-      bindings[name] = { element, width, writable: name in writes || name === 'stray' };
+      bindings[name] = { element, width, writable: name in writes };
       return region;
     });
     const [x, y, z = 1] = typeof workgroups === 'number' ? [Math.min(workgroups, mostWorkgroups), 1] : workgroups;

@@ -4,6 +4,7 @@ import { addKernel } from './add.js';
 import { assembleBatch } from './assemble-batch.js';
 import { batchNormKernels } from './batch-norm.js';
 import { biasKernels } from './bias.js';
+import { channelKernels } from './channels.js';
 import { classifierKernels } from './classifier.js';
 import { convolutionKernels } from './convolution.js';
 import { poolingKernels } from './pooling.js';
@@ -16,6 +17,7 @@ export const kernels: Kernel<OnednnBackend>[] = [
   assembleBatch,
   ...batchNormKernels,
   ...biasKernels,
+  ...channelKernels,
   ...classifierKernels,
   ...convolutionKernels,
   ...poolingKernels,

@@ -3,37 +3,77 @@
 
 namespace {
 
+/** weights [from, to] -> [to, from]: vectors run over the inputs, since the outputs are often fewer than one holds. */
+const float* transposed(const float* weights, const DenseShape& s) {
+  static Scratch scratch;
+  float* turned = scratch.floats(size_t(s.from) * s.to);
+  for (int i = 0; i < s.from; i++)
+    for (int o = 0; o < s.to; o++) turned[size_t(o) * s.from + i] = weights[size_t(i) * s.to + o];
+  return turned;
+}
+
+float dot(const float* a, const float* b, int count) {
+  vec sums{};
+  float rest = 0;
+  int i = 0;
+  for (; i + lanes <= count; i += lanes) sums += load<vec>(a + i) * load<vec>(b + i);
+  for (; i < count; i++) rest += a[i] * b[i];
+  for (int l = 0; l < lanes; l++) rest += sums[l];
+  return rest;
+}
+
 void dense(const float* x, const float* weights, const float* bias, float* y, const DenseShape& s) {
+  const float* turned = transposed(weights, s);
 #pragma omp parallel for
   for (int n = 0; n < s.images; n++)
-    each_channel(s.to, [&](auto zero, int o) {
-      auto sum = load<decltype(zero)>(bias + o);
-      for (int i = 0; i < s.from; i++)
-        sum += x[size_t(n) * s.from + i] * load<decltype(zero)>(weights + size_t(i) * s.to + o);
-      store(y + size_t(n) * s.to + o, sum);
-    });
+    for (int o = 0; o < s.to; o++)
+      y[size_t(n) * s.to + o] = bias[o] + dot(x + size_t(n) * s.from, turned + size_t(o) * s.from, s.from);
+}
+
+/** dx of one image: dy weights^T. */
+void input_grad(const float* dy, const float* turned, float* dx, const DenseShape& s) {
+  each_channel(s.from, [&](auto zero, int i) {
+    using V = decltype(zero);
+    V sum = zero;
+    for (int o = 0; o < s.to; o++) sum += dy[o] * load<V>(turned + size_t(o) * s.from + i);
+    store(dx + i, sum);
+  });
+}
+
+/** dweights = x^T dy for the inputs from `begin` to `end`; `tile` [to, end - begin]: memory to work in. */
+void weight_grad(const DenseGrad& d, const DenseShape& s, int begin, int end, float* tile) {
+  const int count = end - begin;
+  memset(tile, 0, sizeof(float) * s.to * count);
+  for (int n = 0; n < s.images; n++)
+    for (int o = 0; o < s.to; o++) {
+      const float g = d.dy[size_t(n) * s.to + o];
+      each_channel(count, [&](auto zero, int i) {
+        using V = decltype(zero);
+        float* sum = tile + size_t(o) * count + i;
+        store(sum, load<V>(sum) + g * load<V>(d.x + size_t(n) * s.from + begin + i));
+      });
+    }
+  for (int i = 0; i < count; i++)
+    for (int o = 0; o < s.to; o++) d.dweights[size_t(begin + i) * s.to + o] = tile[size_t(o) * count + i];
 }
 
 void dense_grad(const DenseGrad& d, const DenseShape& s) {
+  static Scratch scratch;
+  const float* turned = transposed(d.weights, s);
+  float* tiles = scratch.floats(size_t(omp_get_max_threads()) * s.to * block);
 #pragma omp parallel
   {
 #pragma omp for
     for (int n = 0; n < s.images; n++)
-      for (int i = 0; i < s.from; i++) {
-        float sum = 0;
-        for (int o = 0; o < s.to; o++) sum += d.dy[size_t(n) * s.to + o] * d.weights[size_t(i) * s.to + o];
-        d.dx[size_t(n) * s.from + i] = sum;
-      }
+      input_grad(d.dy + size_t(n) * s.to, turned, d.dx + size_t(n) * s.from, s);
 #pragma omp for
-    for (int i = 0; i <= s.from; i++)  // the last row is the bias, whose input is 1
-      each_channel(s.to, [&](auto zero, int o) {
-        auto sum = zero;
-        for (int n = 0; n < s.images; n++) {
-          const float x = i < s.from ? d.x[size_t(n) * s.from + i] : 1;
-          sum += x * load<decltype(zero)>(d.dy + size_t(n) * s.to + o);
-        }
-        store((i < s.from ? d.dweights + size_t(i) * s.to : d.dbias) + o, sum);
-      });
+    for (int begin = 0; begin < s.from; begin += block)
+      weight_grad(d, s, begin, smaller(begin + block, s.from), tiles + size_t(omp_get_thread_num()) * s.to * block);
+  }
+  for (int o = 0; o < s.to; o++) {
+    double sum = 0;
+    for (int n = 0; n < s.images; n++) sum += d.dy[size_t(n) * s.to + o];
+    d.dbias[o] = sum;
   }
 }
 

@@ -15,6 +15,10 @@ struct ElementwiseKernels {
   void (*widen)(const uint16_t* from, float* to, size_t count);
   void (*narrow)(const float* from, uint16_t* to, size_t count);
   void (*add)(Values a, Values b, Values y, size_t count);
+  /** y = x where the hash of its place and `key` is not below `threshold`, times `kept`; else 0 */
+  void (*dropout)(Values x, Values y, size_t count, uint32_t threshold, uint32_t key, float kept);
+  /** y [pixels, a's + b's channels] = a and b side by side; and a and b from y where `split` */
+  void (*concat)(Values a, Values b, Values y, size_t pixels, int left, int right, bool split);
   /** sum [channels] of x over the pixels */
   void (*channel_sum)(Values x, float* sum, size_t pixels, int channels);
 };

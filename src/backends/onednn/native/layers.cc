@@ -80,6 +80,23 @@ void add(Activation a, Activation b, Activation y) {
   kernels().elementwise->add(a, b, y, a.length);
 }
 
+void dropout(Activation x, Activation y, double threshold, double key, float kept) {
+  require_alike(x, y);
+  if (!(threshold >= 0 && threshold <= UINT32_MAX && key >= 0 && key <= UINT32_MAX))
+    throw std::invalid_argument("a threshold or key that is not below 2^32");
+  kernels().elementwise->dropout(x, y, x.length, uint32_t(threshold), uint32_t(key), kept);
+}
+
+/** split: writes a and b instead of y. */
+void concat(Activation a, Activation b, Activation y, int left, int right, bool split) {
+  const size_t pixels = rows_of(a.length, left);
+  require_length(pixels * right, b);
+  require_length(pixels * (left + right), y);
+  if (a.values.bf16 != b.values.bf16 || a.values.bf16 != y.values.bf16)
+    throw std::invalid_argument("activations of two precisions");
+  kernels().elementwise->concat(a, b, y, pixels, left, right, split);
+}
+
 void channel_sum(Activation x, Floats sum) {
   kernels().elementwise->channel_sum(x, sum, rows_of(x.length, sum.length), sum.length);
 }
@@ -191,6 +208,8 @@ void export_layers(Napi::Object& exports) {
   export_as<batch_norm_train_grad>(exports, "batchNormTrainGrad");
   export_as<affine>(exports, "affine");
   export_as<add>(exports, "add");
+  export_as<dropout>(exports, "dropout");
+  export_as<concat>(exports, "concat");
   export_as<channel_sum>(exports, "channelSum");
   export_as<pool>(exports, "pool");
   export_as<pool_grad>(exports, "poolGrad");

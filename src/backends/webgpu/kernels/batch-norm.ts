@@ -7,7 +7,7 @@ import type {
   BatchNormTrainAttributes,
 } from '../../../ops/batch-norm.js';
 import { requireShape } from '../../../ops/kernel.js';
-import { usualThreads } from '../backend.js';
+import { usualThreads, type WebgpuBackend } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { channelSums, finishChannelSums, sumChannels } from './channel-sums.js';
 import { kernel, operands, typeOf, widthOf } from './kernel.js';
@@ -22,8 +22,7 @@ const statistics = channelSums(
 const finishStatistics = finishChannelSums(
   'BatchNormTrain/statistics',
   `let centre = sum / COUNT;
-   let spread = dot / COUNT - centre * centre;
-   let variance = select(spread, 0, spread < 0);
+   let variance = max(0, dot / COUNT - centre * centre);
    let m = centre + runningMean_at(c);
    mean_put(c, m);
    inverseDeviation_put(c, 1 / sqrt(variance + EPSILON));
@@ -38,7 +37,7 @@ const normalise = (name: string, inverse: string, residual: boolean, relu: boole
   body: elementwise(`
     let c = i % CHANNELS;
     let value = (x_at(i) - mean_at(c)) * (scale_at(c) * ${inverse}) + shift_at(c)${residual ? ' + residual_at(i)' : ''};
-    y_put(i, ${relu ? 'select(value, V(0), value < V(0))' : 'value'}); // max() would turn NaN into 0`),
+    y_put(i, ${relu ? 'max(value, V(0))' : 'value'});`),
 });
 
 const gradient = (relu: boolean) => (relu ? 'select(V(0), dy_at(i), y_at(i) > V(0))' : 'dy_at(i)');
@@ -168,21 +167,24 @@ export const batchNormKernels = [
     return dResidual ? [dx, dScale, dShift, dResidual] : [dx, dScale, dShift];
   }),
 
-  kernel('BiasAddGrad', ({ dy }: { dy: TensorInfo }, _attributes, backend) => {
-    const channels = dy.shape.at(-1)!;
-    const dBias = backend.allocate([channels], backend.gradients);
-    sumChannels(backend, biasSums, dy, { reads: operands({ dy }, widthOf(channels)) }, (shares, count) =>
-      backend.run(finishBias, {
-        reads: { shares: { of: shares } },
-        writes: operands({ dBias }),
-        constants: { PARTS: count, CHANNELS: channels, UNSCALE: { f32: 1 / backend.stored(dy).scale } },
-        workgroups: channels,
-      }),
-    );
-    return [dBias];
-  }),
+  kernel('BiasAddGrad', ({ dy }: { dy: TensorInfo }, _attributes, backend) => [biasGradient(dy, backend)]),
 ];
 type Four = [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
+
+/** dBias [C]: the sum of dy [N, H, W, C] over all pixels, unscaled. */
+export function biasGradient(dy: TensorInfo, backend: WebgpuBackend): TensorInfo {
+  const channels = dy.shape.at(-1)!;
+  const dBias = backend.allocate([channels], backend.gradients);
+  sumChannels(backend, biasSums, dy, { reads: operands({ dy }, widthOf(channels)) }, (shares, count) =>
+    backend.run(finishBias, {
+      reads: { shares: { of: shares } },
+      writes: operands({ dBias }),
+      constants: { PARTS: count, CHANNELS: channels, UNSCALE: { f32: 1 / backend.stored(dy).scale } },
+      workgroups: channels,
+    }),
+  );
+  return dBias;
+}
 
 const biasSums = channelSums('BiasAddGrad/sums', 'a = dy_at(i);');
 const finishBias = finishChannelSums('BiasAddGrad', 'dBias_put(c, sum * UNSCALE);');
