@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { schedules } from '../schedules/index.js';
+import { readSweep } from '../sweep/plan.js';
 import { scheduleRows } from '../training/schedule-table.js';
 import { loadConfig } from './load.js';
 import { runLength } from './schema.js';
@@ -9,6 +10,15 @@ import { runLength } from './schema.js';
 const folder = 'configs';
 const experiments = readdirSync(folder).filter((file) => file.endsWith('.json') && !file.endsWith('schema.json'));
 const cpuScale = path.join(folder, 'override', 'cpu-scale.json');
+
+test.each(readdirSync(path.join(folder, 'sweeps')))(
+  'sweeps/%s loads, with arms whose schedules can be made',
+  (file) => {
+    const { arms } = readSweep(path.join(folder, 'sweeps', file));
+    expect(arms.length).toBeGreaterThan(1);
+    for (const { config } of arms) expect(scheduleRows(config).length).toBeGreaterThan(0);
+  },
+);
 
 const peak = (rows: { lr: number }[]) => rows.reduce((most, { lr }) => Math.max(most, lr), 0);
 

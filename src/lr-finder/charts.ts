@@ -14,7 +14,6 @@ const summarySchema = z.looseObject({
     ...{ start: z.number(), end: z.number(), iterations: z.number() },
     scale: z.enum(['linear', 'exponential']),
     validate: z.boolean(),
-    smooth: z.enum(['local', 'average']).default('average'),
   }),
   classes: z.number(),
 });
@@ -29,9 +28,9 @@ export async function writeFinderCharts(directory: string, lrScale?: 'linear' | 
   const config = readJsonAs(headingSchema, directory, 'config.json');
   const { settings, classes } = readJsonAs(summarySchema, directory, 'summary.json');
   const scale = lrScale === 'log' ? 'exponential' : (lrScale ?? settings.scale);
-  const groups = groupCurves(readFinderRows(directory), settings.smooth);
+  const groups = groupCurves(readFinderRows(directory));
   const curves = groups.map((group) => {
-    return { ...group, label: labelOf(group, groups), suggestions: suggest(group, classes, settings.iterations) };
+    return { ...group, label: labelOf(group, groups), suggestions: suggest(group, classes) };
   });
   const heading = { title: `LR finder: ${config.name}`, subtitle: subtitle(config, settings, groups) };
   const charts = {

@@ -42,7 +42,7 @@ export async function* rangeTest(
   let best = Number.POSITIVE_INFINITY;
   for (let iteration = 0; iteration < options.iterations; iteration++) {
     const lr = learningRate(options, iteration);
-    const metrics = trainStep(subject, training.next().value, { lr, momentum: options.momentum });
+    const metrics = trainStep(subject, training.next().value, { lr, momentum: options.momentum }, iteration);
     const [loss] = (await metrics.data()) as Float32Array;
     metrics.dispose();
     const score = options.validate ? await evaluate(subject.model, [validation.next().value]) : unmeasured;

@@ -24,8 +24,10 @@ export const cifar3 = entry({
   about: "The shallow 3-layer net of Smith's paper, Caffe's cifar10_full: made for `normalisation: mean-image`.",
   source: 'https://github.com/lnsmith54/hyperParam1',
   options: z.object({}),
-  create(_config, { inputShape: [height, width, channels], classes, random }: ModelContext): Model {
-    const layers = new Layers({ init: { deviation: 0.01 }, convBias: true }, random);
+  create(_config, context: ModelContext): Model {
+    const { inputShape, classes } = context;
+    const [height, width, channels] = inputShape;
+    const layers = new Layers({ init: { deviation: 0.01 }, convBias: true }, context);
     const stages = [
       stage(layers, 'conv1', [5, 5, channels, 32], { kind: 'max', deviation: 0.0001, biasLr: 2 }),
       stage(layers, 'conv2', [5, 5, 32, 32], { kind: 'average', deviation: 0.01, biasLr: 2 }),

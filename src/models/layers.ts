@@ -1,19 +1,20 @@
 import { type Rank, type ShapeMap, type Tensor1D, type Tensor2D, type Tensor4D, tensor } from '@tensorflow/tfjs-core';
-import { batchNorm } from '../ops/batch-norm.js';
+import { type BatchNormOptions, batchNorm } from '../ops/batch-norm.js';
 import { biasAdd } from '../ops/bias-add.js';
 import { conv2d } from '../ops/conv2d.js';
 import { dense } from '../ops/dense.js';
+import { dropout } from '../ops/dropout.js';
 import type { Tape } from '../ops/tape.js';
-import type { Random } from '../random.js';
+import { keyOf } from '../random.js';
 import { type Gaussian, type Init, initialBias, initialWeights } from './init.js';
-import type { Multipliers, Parameter, Variable } from './model.js';
+import type { ModelContext, Multipliers, Parameter, Variable } from './model.js';
 
 /** What all layers of a model share. */
 export interface LayerOptions {
   init: Init | Gaussian;
   convBias: boolean;
   /** Not needed by a model that has none. */
-  batchNorm?: { momentum: number; epsilon: number };
+  batchNorm?: Pick<BatchNormOptions, 'momentum' | 'epsilon' | 'batch'>;
 }
 
 /** x [N, H, W, C] to another such tensor, recorded on the tape. */
@@ -26,10 +27,11 @@ export type BatchNormLayer = (tape: Tape, x: Tensor4D, ending: { relu: boolean; 
 export class Layers {
   readonly parameters: Parameter[] = [];
   readonly statistics: Variable[] = [];
+  private dropouts = 0;
 
   constructor(
     private readonly options: LayerOptions,
-    private readonly random: Random,
+    private readonly context: Pick<ModelContext, 'random' | 'seed'>,
   ) {}
 
   /** Convolution with a filter [size, size, from, to]. */
@@ -62,19 +64,26 @@ export class Layers {
     };
   }
 
+  /** Drops a share of the values in training, by the seed, the layer and the iteration. */
+  dropout(rate: number): Layer {
+    const layer = this.dropouts++;
+    const { seed } = this.context;
+    return (tape, x) => dropout(tape, x, { rate, key: keyOf(seed, 'dropout', layer, tape.iteration) });
+  }
+
   /** x [N, from] -> [N, to]. */
   dense(name: string, from: number, to: number, multipliers: { weights?: Multipliers; bias?: Multipliers } = {}) {
     const { init } = this.options;
     const shape: ShapeMap[Rank.R2] = [from, to];
-    const values = initialWeights(init, shape, this.random);
+    const values = initialWeights(init, shape, this.context.random);
     const weights = this.parameter<Rank.R2>(`${name}.weights`, 'weights', values, shape, multipliers.weights);
-    const bias = this.bias(name, initialBias(init, from, to, this.random), multipliers.bias);
+    const bias = this.bias(name, initialBias(init, from, to, this.context.random), multipliers.bias);
     return (tape: Tape, x: Tensor2D): Tensor2D => dense(tape, x, weights.value, bias.value);
   }
 
   /** A convolution's filter [K, K, from, to] by itself. */
   filter(name: string, shape: ShapeMap[Rank.R4], init: Init | Gaussian = this.options.init): Parameter<Rank.R4> {
-    return this.parameter<Rank.R4>(`${name}.filter`, 'filter', initialWeights(init, shape, this.random), shape);
+    return this.parameter<Rank.R4>(`${name}.filter`, 'filter', initialWeights(init, shape, this.context.random), shape);
   }
 
   /** The bias of a layer by itself. */

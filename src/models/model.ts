@@ -39,4 +39,6 @@ export interface ModelContext {
   classes: number;
   /** Draws the initial weights. */
   random: Random;
+  /** Decides what dropout drops. */
+  seed: number;
 }

@@ -9,7 +9,15 @@ import type { Model } from './model.js';
 const make = (options: object): Model => {
   const random = randomStream(1, 'init');
   const config = models.schema.parse({ type: 'resnet', ...options });
-  return models.create(config, { inputShape: [32, 32, 3], classes: 10, random });
+  return models.create(config, { inputShape: [32, 32, 3], classes: 10, random, seed: 1 });
+};
+const smithWide = {
+  type: 'wide-resnet',
+  blocks: [5, 5, 5],
+  channels: [16, 64, 256],
+  bn_placement: 'smith',
+  shortcut: 'projection-2x2',
+  conv_bias: true,
 };
 const size = (model: Model) => model.parameters.reduce((sum, { value }) => sum + value.size, 0);
 
@@ -27,12 +35,57 @@ describe('the number of parameters for CIFAR-10', () => {
     ],
     ['ResNet-20', 269_722, { depth: 20 }],
     ['ResNet-110', 1_727_962, { depth: 110 }],
+    ['WRN-28-10', 36_479_194, { type: 'wide-resnet' }],
+    ['WRN-40-4', 8_949_210, { type: 'wide-resnet', depth: 40, width: 4 }],
+    ['WRN-16-1', 175_066, { type: 'wide-resnet', depth: 16, width: 1 }],
+    ["Smith's wide32cifar", 5_903_626, smithWide],
+    ['DenseNet-40, growth 12', 1_019_722, { type: 'densenet' }],
+    ['DenseNet-100, growth 24', 27_249_082, { type: 'densenet', depth: 100, growth: 24 }],
   ])('of %s is %d', (_name, expected, options) => {
     expect(size(make(options))).toBe(expected);
   });
 
   it('refuses a depth that is not 6n+2', () => {
     expect(() => make({ depth: 57 })).toThrow(/6n\+2/);
+  });
+});
+
+it('refuses depths of other nets for wide-resnet and densenet', () => {
+  expect(() => make({ type: 'wide-resnet', depth: 26 })).toThrow(/6n\+4/);
+  expect(() => make({ type: 'densenet', depth: 41 })).toThrow(/3n\+4/);
+});
+
+describe("the head of Smith's nets", () => {
+  it('has a bias with multipliers of its own', () => {
+    const biasOf = (options: object) => make({ depth: 8, ...options }).parameters.at(-1)!;
+    expect(biasOf({ head_bias_multipliers: [2, 0] })).toMatchObject({ multipliers: { lr: 2, decay: 0 } });
+    expect(biasOf({})).toMatchObject({ name: 'head.bias', multipliers: { lr: 1, decay: 1 } });
+  });
+});
+
+describe.each([
+  ['wide-resnet', { type: 'wide-resnet', depth: 10, width: 2, dropout: 0.3 }],
+  ['densenet', { type: 'densenet', depth: 10, growth: 4, dropout: 0.3, compression: 0.5 }],
+])('%s', (_type, options) => {
+  const pixels = Float32Array.from({ length: 2 * 8 * 8 * 3 }, (_, i) => Math.sin(i));
+  const x = () => tensor4d(pixels, [2, 8, 8, 3]);
+
+  it('gives finite logits and a gradient for each parameter', () => {
+    const model = make(options);
+    const tape = new Tape(true);
+    const logits = model.forward(tape, x());
+    const values = model.parameters.map((p) => p.value);
+    const gradients = tape.gradients(logits, logits.clone(), values);
+    expect(gradients.map((g) => g.shape)).toEqual(values.map((v) => v.shape));
+    for (const gradient of gradients) expect(gradient.dataSync().every(Number.isFinite)).toBe(true);
+  });
+
+  it('drops other values at each iteration, the same for the same seed, and none outside training', () => {
+    const logitsAt = (iteration: number, training = true) =>
+      make(options).forward(new Tape(training, iteration), x()).dataSync();
+    expect(logitsAt(3)).toEqual(logitsAt(3));
+    expect(logitsAt(4)).not.toEqual(logitsAt(3));
+    expect(logitsAt(4, false)).toEqual(logitsAt(3, false));
   });
 });
 

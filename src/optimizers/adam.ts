@@ -49,7 +49,7 @@ function create(
   const moment = (kind: string) =>
     parameters.map(({ name, value }) => ({ name: `${name}.${kind}`, value: zerosLike(value) }));
   const [first, second, steps] = [moment('first_moment'), moment('second_moment'), { name: 'steps', value: scalar(0) }];
-  const weightDecay = decayOf(parameters, decay.weight_decay, decay.decay_batch_norm);
+  const weightDecay = decayOf(parameters, decay);
   const values = (variables: { value: Parameter['value'] }[]) => variables.map((v) => v.value);
   const optimizer: Optimizer = {
     state: [...first, ...second, steps],

@@ -66,3 +66,23 @@ describe("Nesterov's momentum with the LR inside is Caffe's", () => {
       expect(values[t]! / expected).toBeCloseTo(1, 5);
   });
 });
+
+test.each([
+  [[], ['filter', 'weights', 'bias', 'scale', 'shift']],
+  [['norm'], ['filter', 'weights', 'bias']],
+  [
+    ['bias', 'norm'],
+    ['filter', 'weights'],
+  ],
+])('no_decay %o leaves weight decay to %o', async (no_decay, expected) => {
+  await cpu.activate({ precision: 'f32' });
+  const roles = ['filter', 'weights', 'bias', 'scale', 'shift'] as const;
+  const parameters = roles.map((role): Parameter => ({ name: `layer.${role}`, role, value: tensor([1]) }));
+  const optimizer = optimizers.create(
+    optimizers.schema.parse({ type: 'sgd', weight_decay: 0.5, no_decay }),
+    parameters,
+  );
+  const none = parameters.map(() => tensor([0]));
+  optimizer.step(none, { lr: 0.1, momentum: 0.9 });
+  expect(parameters.filter(({ value }) => value.dataSync()[0]! < 1).map(({ role }) => role)).toEqual(expected);
+});

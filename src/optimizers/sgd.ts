@@ -36,7 +36,7 @@ export const sgd = entry({
   }),
   create(options, parameters: Parameter[]): Optimizer {
     const state = parameters.map(({ name, value }) => ({ name: `${name}.velocity`, value: zerosLike(value) }));
-    const weightDecay = decayOf(parameters, options.weight_decay, options.decay_batch_norm);
+    const weightDecay = decayOf(parameters, options);
     const inScope = parameters.map(
       ({ name }) => options.momentum_scope === 'all' || layerOf(name) === layerOf(parameters[0]!.name),
     );

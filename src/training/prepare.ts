@@ -54,7 +54,7 @@ export function prepareTraining(config: ExperimentConfig, dataset: Dataset): Tra
     );
   }
   const random = randomStream(config.seed, 'init');
-  const context = { inputShape: imageShape, classes: classNames.length, random };
+  const context = { inputShape: imageShape, classes: classNames.length, random, seed: config.seed };
   const model = frozen(models.create(config.model, context), config.init?.freeze ?? []);
   return {
     ...length,

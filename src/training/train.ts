@@ -84,7 +84,7 @@ function epochSteps(
     if (begun >= stopAfter) return; // interrupted between the last update and its validation
     const firstBatch = begun - firstIteration(position.epoch, iterationsPerEpoch);
     for (const batch of training.trainingBatches(position.epoch, firstBatch)) {
-      yield beginStep(training, batch, training.schedule(begun++));
+      yield beginStep(training, batch, begun++);
       if (begun >= stopAfter || signal.aborted) return;
     }
   }
@@ -92,8 +92,9 @@ function epochSteps(
   return inFlight(steps(), () => (pause() ? 0 : stepsInFlight));
 }
 
-async function beginStep(training: Training, batch: Batch, hyperparameters: Hyperparameters): Promise<Step> {
-  const metrics = await readMetrics(trainStep(training, batch, hyperparameters), batch.size);
+async function beginStep(training: Training, batch: Batch, iteration: number): Promise<Step> {
+  const hyperparameters = training.schedule(iteration);
+  const metrics = await readMetrics(trainStep(training, batch, hyperparameters, iteration), batch.size);
   return { ...metrics, ...hyperparameters };
 }
 
@@ -118,8 +119,9 @@ export function trainStep(
   { model, optimizer, labelSmoothing }: Pick<Training, 'model' | 'optimizer' | 'labelSmoothing'>,
   batch: Batch,
   hyperparameters: Hyperparameters,
+  iteration = 0,
 ): Tensor1D {
-  const tape = new Tape(true);
+  const tape = new Tape(true, iteration);
   const logits = model.forward(tape, batch.x);
   const { metrics, gradient } = softmaxCrossEntropy(logits, batch.labels, labelSmoothing);
   const parameters = model.parameters.map((p) => p.value);
