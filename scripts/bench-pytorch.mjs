@@ -1,6 +1,6 @@
-// The training step of ResNet-56 (zero-padded shortcuts, batch 128) here and in PyTorch, on this machine, in turn: both medians
+// The training step of ResNet-56 (zero-padded shortcuts, batch 128) or of cifar3 here and in PyTorch, on this machine, in turn: both medians
 // and their ratio. Needs `npm run build` and a Python with torch (`sh scripts/venv.sh`; PYTHON names another).
-//   node scripts/bench-pytorch.mjs [--backend onednn] [--precision f32] [--depth 56] [--batch-size 128] [--threads 2]
+//   node scripts/bench-pytorch.mjs [--backend onednn] [--precision f32] [--model resnet|cifar3] [--depth 56] [--batch-size 128] [--threads 2]
 //                                  [--rounds 5] [--steps 10]
 // On a GPU: --backend webgpu --torch-device cuda [--torch-compile]; --precision f16 is compared with PyTorch's bf16 autocast.
 import { spawnSync } from 'node:child_process';
@@ -13,6 +13,7 @@ const { values } = parseArgs({
   options: {
     backend: { type: 'string', default: 'onednn' },
     precision: { type: 'string', default: 'f32' },
+    model: { type: 'string', default: 'resnet' },
     depth: { type: 'string', default: '56' },
     'batch-size': { type: 'string', default: '128' },
     threads: { type: 'string', default: String(os.availableParallelism()) },
@@ -24,12 +25,22 @@ const { values } = parseArgs({
 });
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const onGpu = values['torch-device'] !== 'cpu';
-const common = ['depth', 'batch-size', 'steps', ...(onGpu ? [] : ['threads'])];
+const common = [...(values.model === 'resnet' ? ['depth'] : []), 'batch-size', 'steps', ...(onGpu ? [] : ['threads'])];
 const flags = common.flatMap((name) => [`--${name}`, values[name]]);
-const ourFlags = ['--backend', values.backend, '--precision', values.precision, ...flags];
+const config = { resnet: [], cifar3: [here('../configs/cifar3-paper-clr-momentum-0.95-0.85.json')] }[values.model];
+const ourFlags = [...config, '--backend', values.backend, '--precision', values.precision, ...flags];
 const torchPrecision = values.precision === 'f32' ? 'f32' : 'bf16';
 const compile = values['torch-compile'] ? ['--compile'] : [];
-const torchFlags = ['--device', values['torch-device'], '--precision', torchPrecision, ...compile, ...flags];
+const torchFlags = [
+  '--model',
+  values.model,
+  '--device',
+  values['torch-device'],
+  '--precision',
+  torchPrecision,
+  ...compile,
+  ...flags,
+];
 
 const python = findPython();
 const ours = [];

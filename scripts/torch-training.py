@@ -24,24 +24,67 @@ def in_torch_layout(tensor):
     return (tensor.permute(3, 2, 0, 1) if tensor.dim() == 4 else tensor.t()).clone().requires_grad_()
 
 
-def resnet(parameters, x, _options):
-    """A CIFAR ResNet (He et al., arXiv:1512.03385; zero-padded shortcuts)."""
+def layers_of(parameters):
+    """conv, norm and head by the names of their parameters."""
     def conv(name, x, stride=1):
-        return F.conv2d(x, parameters[f"{name}.filter"], stride=stride, padding=1)
+        weight = parameters[f"{name}.filter"]
+        return F.conv2d(x, weight, parameters.get(f"{name}.bias"), stride, padding=(weight.shape[-1] - 1) // 2)
 
     def norm(name, x):
         scale, shift = parameters[f"{name}.scale"], parameters[f"{name}.shift"]
         return F.batch_norm(x, None, None, scale, shift, training=True, eps=1e-5)
 
-    x = F.relu(norm("stem.bn", conv("stem.conv", x)))
-    for block in dict.fromkeys(name.rsplit(".", 2)[0] for name in parameters if name.startswith("stage")):
-        extra = parameters[f"{block}.conv1.filter"].shape[0] - x.shape[1]
-        y = F.relu(norm(f"{block}.bn1", conv(f"{block}.conv1", x, 2 if extra else 1)))
-        y = norm(f"{block}.bn2", conv(f"{block}.conv2", y))
-        if extra:
-            x = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, extra // 2, extra // 2))
-        x = F.relu(y + x)
-    return F.linear(x.mean((2, 3)), parameters["head.weights"], parameters["head.bias"])
+    def head(x):
+        return F.linear(x.mean((2, 3)), parameters["head.weights"], parameters["head.bias"])
+
+    return conv, norm, head
+
+
+def residual(parameters, x, options):
+    """CIFAR ResNets: He et al. 2015 (post-conv, options A and B), He et al. 2016 and Zagoruyko & Komodakis (pre-activation),
+    Smith's Caffe files (smith; projection-2x2, avgpool-concat), and batch norm after the sum (after-add)."""
+    conv, norm, head = layers_of(parameters)
+    placement, kind = options["bn_placement"], options["shortcut"]
+
+    def shortcut(block, x, channels, stride):
+        if stride == 1 and channels == x.shape[1]:
+            return x
+        if f"{block}.shortcut.conv.filter" in parameters:
+            x = conv(f"{block}.shortcut.conv", x, stride)
+            return x if placement == "pre-activation" else norm(f"{block}.shortcut.bn", x)
+        extra = channels - x.shape[1]
+        if kind == "identity-pad":
+            return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, extra // 2, extra // 2))
+        return F.pad(F.avg_pool2d(x, 3, 2, ceil_mode=True), (0, 0, 0, 0, 0, extra))
+
+    x = conv("stem.conv", x)
+    if placement != "pre-activation":
+        x = F.relu(norm("stem.bn", x))
+    for i, block in enumerate(dict.fromkeys(n.rsplit(".", 2)[0] for n in parameters if n.startswith("stage") and "shortcut" not in n)):
+        channels = parameters[f"{block}.conv1.filter"].shape[0]
+        stride = 2 if block.endswith("block1") and not block.startswith("stage1") else 1
+        if placement == "pre-activation":
+            active = F.relu(norm(f"{block}.bn1", x))
+            y = conv(f"{block}.conv2", F.relu(norm(f"{block}.bn2", conv(f"{block}.conv1", active, stride))))
+            x = y + shortcut(block, active if i == 0 or stride == 2 or channels != x.shape[1] else x, channels, stride)
+            continue
+        y = conv(f"{block}.conv2", F.relu(norm(f"{block}.bn1", conv(f"{block}.conv1", x, stride))))
+        if placement == "after-add":
+            x = F.relu(norm(f"{block}.bn2", y + shortcut(block, x, channels, stride)))
+        else:
+            x = norm(f"{block}.bn2", y) + shortcut(block, x, channels, stride)
+            x = F.relu(x) if placement == "post-conv" else x
+    return head(F.relu(norm("last.bn", x)) if placement == "pre-activation" else x)
+
+
+def densenet(parameters, x, _options):
+    """DenseNets without bottlenecks (Huang et al., arXiv:1608.06993), dropout off."""
+    conv, norm, head = layers_of(parameters)
+    x = conv("stem.conv", x)
+    for step in dict.fromkeys(name.rsplit(".", 2)[0] for name in parameters if name.startswith(("block", "transition"))):
+        y = conv(f"{step}.conv", F.relu(norm(f"{step}.bn", x)))
+        x = F.avg_pool2d(y, 2) if step.startswith("transition") else torch.cat([x, y], 1)
+    return head(F.relu(norm("last.bn", x)))
 
 
 def cifar3(parameters, x, _options):
@@ -59,7 +102,7 @@ def cifar3(parameters, x, _options):
     return F.linear(x.permute(0, 2, 3, 1).flatten(1), parameters["ip1.weights"], parameters["ip1.bias"])
 
 
-MODELS = {"resnet": resnet, "cifar3": cifar3}
+MODELS = {"resnet": residual, "wide-resnet": residual, "densenet": densenet, "cifar3": cifar3}
 
 # Parameter -> lr_mult, decay_mult
 MULTIPLIERS = {"cifar3": {"conv1.bias": (2, 1), "conv2.bias": (2, 1), "ip1.weights": (1, 250), "ip1.bias": (2, 0)}}

@@ -7,7 +7,7 @@ export function listenForSignals(next: string): { signal: AbortSignal; exitCode(
     process.on(name, () => {
       if (exitCode !== 0) process.exit(code);
       exitCode = code;
-      process.stderr.write(`\n${name}: ${next}; repeat to stop immediately\n`);
+      process.stderr.write(`\n${name}: ${next}; once more to stop at once\n`);
       controller.abort();
     });
   }

@@ -44,8 +44,8 @@ function dataFinding(data: string | undefined, cacheDirectory: string): Finding 
   const subject = 'CIFAR-10';
   const path = data ?? downloadPath(cifar10Download, cacheDirectory);
   if (data === undefined && !existsSync(path)) {
-    const remedy = 'pass --data PATH or set CLR_DATA; otherwise the first run downloads it';
-    return { subject, ok: false, detail: `no --data, and no download in ${cacheDirectory}`, remedy };
+    const remedy = 'name it with --data PATH or CLR_DATA; else the first run downloads it';
+    return { subject, ok: false, detail: `not named, and not in ${cacheDirectory}`, remedy };
   }
   try {
     openSource(path, cifar10Layout);

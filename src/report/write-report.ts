@@ -12,7 +12,7 @@ import { readSeries } from './series.js';
 /** Writes the report to `file`, whole or not at all. Throws ClrError('usage') for a file that is no HTML. */
 export async function writeReport(file: string, comparison: Comparison, title?: string): Promise<void> {
   const { dir, ext } = parse(file);
-  if (ext !== '.html') throw new ClrError('usage', `${file}: a report is an HTML file`, 'e.g. report.html');
+  if (ext !== '.html') throw new ClrError('usage', `${file}: a report is an HTML file`, 'name it report.html, say');
   const unread: Skipped[] = [];
   const curves = readCurves(comparison, (run) => unread.push(run));
   const series = readSeries(comparison, (run) => unread.push(run));
