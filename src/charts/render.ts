@@ -28,12 +28,19 @@ async function load() {
 
 /** Draws the chart, `scaleFactor` pixels for each of the spec's, on white. */
 export async function renderPng(spec: TopLevelSpec): Promise<Buffer> {
-  loaded ??= load();
-  const { vega, compile, sharp } = await loaded;
-  const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none' });
-  const svg = await view.toSVG(scaleFactor);
-  view.finalize();
+  const svg = await renderSvg(spec, scaleFactor);
+  const { sharp } = await loaded!;
   return sharp(Buffer.from(svg)).flatten({ background: 'white' }).png({ compressionLevel: 9 }).toBuffer();
+}
+
+/** The chart as SVG, `scale` units for each of the spec's. */
+async function renderSvg(spec: TopLevelSpec, scale: number): Promise<string> {
+  loaded ??= load();
+  const { vega, compile } = await loaded;
+  const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none' });
+  const svg = await view.toSVG(scale);
+  view.finalize();
+  return svg;
 }
 
 /** Writes `<name>.png` and, beside it, the spec `<name>.vl.json`; neither is ever there in part. */
@@ -42,13 +49,15 @@ export async function writeChart(directory: string, name: string, spec: TopLevel
   replaceFile(join(directory, `${name}.png`), await renderPng(spec));
 }
 
-/** The same for a PNG that the user has named, whose folder is made. Throws ClrError('usage') for another kind of file. */
-export async function writePng(file: string, spec: TopLevelSpec): Promise<void> {
+/** The same for a file that the user has named, PNG or SVG, whose folder is made. Throws ClrError('usage') for another kind. */
+export async function writeChartFile(file: string, spec: TopLevelSpec): Promise<void> {
   const { dir, name, ext } = parse(file);
-  if (ext !== '.png')
-    throw new ClrError('usage', `${file}: charts are PNG files`, `name it ${join(dir, `${name}.png`)}`);
+  if (ext !== '.png' && ext !== '.svg')
+    throw new ClrError('usage', `${file}: charts are PNG or SVG files`, `name it ${join(dir, `${name}.png`)}`);
   makeFolders(resolve(dir));
-  await writeChart(dir, name, spec);
+  if (ext === '.png') return writeChart(dir, name, spec);
+  replaceFile(join(dir, `${name}.vl.json`), specText(spec));
+  replaceFile(file, await renderSvg(spec, 1));
 }
 
 /** JSON with seven digits a number and each innermost object, such as a row of the data, on a line of its own. */

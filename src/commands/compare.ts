@@ -1,53 +1,95 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Comparison } from '../compare/comparison.js';
 import type { Metric } from '../runs/scores.js';
-import { baselineOption, comparisonOf, metricOption, runsArgument } from './comparison.js';
+import { baselineOption, comparisonsOf, metricOption, runsArgument } from './comparison.js';
 import { positiveNumber } from './options.js';
 
 interface Flags {
-  metric: Metric;
+  metric?: Metric;
   baseline?: string;
   sort?: string;
   filter: string[];
   difference?: number;
+  alpha?: number;
+  paired?: boolean;
+  together?: boolean;
+  columns?: string[];
+  settings?: boolean;
   json?: boolean;
   csv?: boolean;
   markdown?: boolean;
+  latex?: boolean;
   chart?: string;
 }
 
-/** `clr compare`: the table and the sentences on stdout, what was left out on stderr. */
+/** `clr compare`: the tables and the sentences on stdout, what was left out on stderr. */
 export const compareCommand = new Command('compare')
-  .description('compare runs: mean ± std over seeds, differences with confidence intervals')
+  .description('compare runs: mean ± std over seeds, differences with confidence intervals, verdicts')
   .argument(...runsArgument)
   .addOption(metricOption())
   .addOption(baselineOption())
-  .addOption(new Option('--sort <column>', 'a metric (best first), config, n, diverged or a setting'))
+  .addOption(new Option('--sort <column>', 'a metric (best first), config, n or a setting'))
   .addOption(
     new Option('--filter <key=value>', 'keep the runs with this setting, name or seed; repeatable')
       .argParser((value: string, earlier: string[]) => [...earlier, value])
       .default([], 'none'),
   )
   .addOption(
-    new Option('--difference <d>', 'the smallest difference of interest, for the number of seeds needed').argParser(
+    new Option('--difference <d>', 'the smallest difference that matters: within it, arms are equivalent').argParser(
       positiveNumber,
     ),
   )
-  .addOption(new Option('--json', 'print everything as JSON').conflicts(['csv', 'markdown']))
-  .addOption(new Option('--csv', 'print CSV, one line per config').conflicts('markdown'))
-  .addOption(new Option('--markdown', 'print a Markdown table and list'))
-  .addOption(new Option('--chart <file.png>', 'draw the runs, means with intervals, and curves over epochs'))
-  .action(async (paths: string[], { json, csv, markdown, chart, ...options }: Flags) => {
-    const { toCsv, toJson, toMarkdown, toText } = await import('../compare/print.js');
-    const comparison = await comparisonOf(paths, options);
-    const print = json ? toJson : csv ? toCsv : markdown ? toMarkdown : toText;
-    process.stdout.write(print(comparison));
-    if (chart === undefined) return;
-    const { compareChart } = await import('../compare/charts/charts.js');
-    const { writePng } = await import('../charts/render.js');
-    const { readCurves } = await import('../compare/read-curves.js');
+  .addOption(new Option('--alpha <a>', 'chance of any wrong verdict, by default 0.05').argParser(share))
+  .addOption(new Option('--paired', 'compare arms seed by seed, if that was decided before they ran'))
+  .addOption(new Option('--together', 'one table, though the runs differ in data, model or length'))
+  .addOption(
+    new Option('--columns <list>', 'metrics and settings as columns besides, e.g. val_loss,schedule.max_lr').argParser(
+      (text: string) => text.split(','),
+    ),
+  )
+  .addOption(new Option('--settings', 'every setting that differs as a column'))
+  .addOption(new Option('--json', 'print everything as JSON').conflicts(['csv', 'markdown', 'latex']))
+  .addOption(new Option('--csv', 'print CSV, one line per config').conflicts(['markdown', 'latex']))
+  .addOption(new Option('--markdown', 'print Markdown tables and lists').conflicts('latex'))
+  .addOption(new Option('--latex', 'print LaTeX tables with booktabs rules'))
+  .addOption(new Option('--chart <file>', 'draw runs, means and curves: a .png or .svg file for each table'))
+  .action(async (paths: string[], flags: Flags) => {
+    const { json, csv, markdown, latex, chart, columns, settings, ...options } = flags;
+    const { toCsv, toJson, toLatex, toMarkdown, toText } = await import('../compare/print.js');
+    const comparisons = await comparisonsOf(paths, options);
+    const table = { columns, settings };
+    const width = terminalWidth();
+    if (json) process.stdout.write(toJson(comparisons));
+    else if (csv) process.stdout.write(toCsv(comparisons));
+    else if (markdown) process.stdout.write(toMarkdown(comparisons, table));
+    else if (latex) process.stdout.write(toLatex(comparisons, table));
+    else process.stdout.write(toText(comparisons, table, width));
+    if (chart !== undefined) await drawCharts(chart, comparisons);
+  });
+
+/** Of stdout, or what COLUMNS says; undefined: not known. */
+export function terminalWidth(): number | undefined {
+  const told = Number(process.env.COLUMNS);
+  return process.stdout.columns ?? (told > 0 ? told : undefined);
+}
+
+/** `compare.png`, then `compare-2.png` and so on. */
+async function drawCharts(file: string, comparisons: Comparison[]): Promise<void> {
+  const { compareChart } = await import('../compare/charts/charts.js');
+  const { writeChartFile } = await import('../charts/render.js');
+  const { readCurves } = await import('../compare/read-curves.js');
+  for (const [i, comparison] of comparisons.entries()) {
     const curves = readCurves(comparison, ({ path, reason }) => {
       process.stderr.write(`no curve of ${path}: ${reason}\n`);
     });
-    await writePng(chart, compareChart(comparison, curves));
-    process.stderr.write(`chart ${chart}\n`);
-  });
+    const name = i === 0 ? file : file.replace(/(\.[^.]*)?$/, `-${i + 1}$1`);
+    await writeChartFile(name, compareChart(comparison, curves));
+    process.stderr.write(`chart ${name}\n`);
+  }
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 0.5)) throw new InvalidArgumentError('must be above 0 and below 0.5');
+  return value;
+}

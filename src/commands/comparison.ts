@@ -6,13 +6,28 @@ import { metrics } from '../runs/scores.js';
 /** What the commands that read runs take. */
 export const runsArgument = ['<path...>', 'run folders, sweep folders, or folders of either'] as const;
 export const metricOption = () =>
-  new Option('--metric <name>', 'the score that is tested and sorted by')
-    .choices(Object.keys(metrics))
-    .default('val_acc');
+  new Option(
+    '--metric <name>',
+    "the score that is tested and sorted by; by default that of a sweep's question, else val_acc",
+  ).choices(Object.keys(metrics));
 export const baselineOption = () =>
   new Option('--baseline <name>', 'the config that the others are compared with; by default the first one read');
 
-/** The comparison of the runs that `paths` name; what is left out is named on stderr. */
+/** A comparison for each question that the runs ask; `together`: one of all. What is left out is named on stderr. */
+export async function comparisonsOf(
+  paths: string[],
+  { together, ...options }: ComparisonOptions & { together?: boolean },
+): Promise<Comparison[]> {
+  const { readSomeRuns } = await import('../runs/read-runs.js');
+  const { compareEach } = await import('../compare/comparison.js');
+  const { runs, skipped } = readSomeRuns(paths);
+  skipped.forEach(nameSkipped);
+  const comparisons = compareEach(together ? [runs] : undefined, runs, options);
+  for (const comparison of comparisons) comparison.skipped.forEach(nameSkipped);
+  return comparisons;
+}
+
+/** One comparison of the runs that `paths` name; what is left out is named on stderr. */
 export async function comparisonOf(paths: string[], options: ComparisonOptions): Promise<Comparison> {
   const { readSomeRuns } = await import('../runs/read-runs.js');
   const { compare } = await import('../compare/comparison.js');

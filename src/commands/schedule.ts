@@ -34,8 +34,8 @@ export const scheduleCommand = new Command('schedule')
       return;
     }
     const { lrMomentum } = await import('../charts/lr-momentum.js');
-    const { writePng } = await import('../charts/render.js');
+    const { writeChartFile } = await import('../charts/render.js');
     const heading = { title: config.name, subtitle: `schedule ${config.schedule.type}` };
-    await writePng(flags.png, lrMomentum(rows, heading, { lrScale: flags.lrScale }));
+    await writeChartFile(flags.png, lrMomentum(rows, heading, { lrScale: flags.lrScale }));
     process.stdout.write(`${flags.png}\n`);
   });

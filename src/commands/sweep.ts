@@ -2,6 +2,7 @@ import os from 'node:os';
 import { Command, Option } from 'commander';
 import type { SweepRun } from '../runs/sweep-manifest.js';
 import type { SweepPlan, Until } from '../sweep/plan.js';
+import { terminalWidth } from './compare.js';
 import { cacheOption, dataOption, dryRunOption, jobsOption, runsOption, setOption } from './options.js';
 import { listenForSignals } from './signals.js';
 
@@ -85,5 +86,5 @@ async function printComparison(directory: string): Promise<void> {
   const { compare } = await import('../compare/comparison.js');
   const { toText } = await import('../compare/print.js');
   const { runs, skipped } = readRuns([directory]);
-  if (runs.length > 0) process.stdout.write(toText(compare(runs, skipped, { metric: 'val_acc' })));
+  if (runs.length > 0) process.stdout.write(toText([compare(runs, skipped, {})], {}, terminalWidth()));
 }

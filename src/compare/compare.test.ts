@@ -7,8 +7,9 @@ import { readRuns } from '../runs/read-runs.js';
 import { interval, pairedT, pValue, welch } from '../statistics/statistics.js';
 import { type WhatRan, writeRunFolder } from '../testing/run-files.js';
 import { compareChart } from './charts/charts.js';
-import { type ComparisonOptions, compare } from './comparison.js';
-import { toCsv, toJson, toMarkdown, toText } from './print.js';
+import { type ComparisonOptions, compare, compareEach } from './comparison.js';
+import { longTable } from './long-table.js';
+import { toCsv, toJson, toLatex, toMarkdown, toText } from './print.js';
 import { readCurves } from './read-curves.js';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'clr-compare-'));
@@ -31,6 +32,26 @@ beforeAll(() => {
   writeRun('a/20', { name: 'too high', ...lr(9) }, undefined, 'diverged');
   writeRun('a/21', { name: 'too high', seed: 2, ...lr(9) }, 50);
 });
+
+/** A sweep's folder, with the accuracies of each arm's first seeds; the first run of an arm without any has failed. */
+function writeSweep(name: string, scores: Record<string, number[]>, seeds: number, question?: object): void {
+  const runs = Object.entries(scores).flatMap(([arm, accuracies]) => {
+    mkdirSync(path.join(root, name, arm), { recursive: true });
+    writeFileSync(
+      path.join(root, name, arm, 'arm.json'),
+      JSON.stringify({ name: arm, seed: 1, epochs: 2, ...lr(arm.length) }),
+    );
+    accuracies.forEach((accuracy, i) => {
+      writeRun(`${name}/${arm}/seed-${i + 1}`, { name: arm, seed: i + 1, ...lr(arm.length) }, accuracy);
+    });
+    const status = (i: number) => (i < accuracies.length ? 'completed' : i === 0 ? 'failed' : 'pending');
+    const planned = question && accuracies.length > 0 ? accuracies.length : seeds;
+    return Array.from({ length: planned }, (_, i) => {
+      return { arm, seed: i + 1, directory: `${arm}/seed-${i + 1}`, status: status(i) };
+    });
+  });
+  writeFileSync(path.join(root, name, 'sweep.json'), JSON.stringify({ name, question, runs }));
+}
 
 function comparison(options: Partial<ComparisonOptions> = {}, ...paths: string[]) {
   const { runs, skipped } = readRuns(paths.length > 0 ? paths : [path.join(root, 'a')]);
@@ -75,6 +96,54 @@ describe('compare', () => {
     expect(comparison().rows.at(-1)!.against!.sentence).toBe(
       'too high: nothing can be said: each arm needs two seeds with a score, and it has one',
     );
+  });
+
+  it('keeps what failed, was interrupted or never began in every output, with n of planned', () => {
+    writeSweep('nothing-lost', { none: [], gone: [90], good: [91, 92] }, 2);
+    const whole = comparison({}, path.join(root, 'nothing-lost'));
+    expect(whole.rows.map((r) => [r.config, r.n, r.missing])).toEqual([
+      ['good', 2, {}],
+      ['gone', 1, { pending: 1 }],
+      ['none', 0, { failed: 1, pending: 1 }],
+    ]);
+    for (const print of [toText, toMarkdown, toLatex]) expect(print([whole])).toContain('0/2: 1 failed, 1 pending');
+    expect(toCsv([whole])).toMatch(/none,0,2,"1 failed, 1 pending"/);
+    const { runs } = readRuns([path.join(root, 'nothing-lost')]);
+    expect([...longTable(runs, 'run', 'csv', () => {})].join('')).toMatch(/none\/seed-1,none,1,failed/);
+  });
+
+  it('judges a sweep that asked a question as the sweep did, and not where another is asked of it', () => {
+    const scores = { a: [60, 61, 60.5, 60.2], better: [95, 95.5], same: [60.1, 61.1, 60.4, 60.3] };
+    const question = {
+      metric: 'val_acc',
+      baseline: 'a',
+      difference: 3,
+      alpha: 0.05,
+      power: 0.8,
+      max_seeds: 4,
+      block: 2,
+    };
+    writeSweep('asked', scores, 4, question);
+    const asked = comparison({}, path.join(root, 'asked'));
+    expect(asked.rows.map((r) => [r.config, r.against?.verdict, r.against?.seeds])).toEqual([
+      ['better', 'better', 2],
+      ['same', 'equivalent', 4],
+      ['a', undefined, undefined],
+    ]);
+    expect(asked.procedure).toMatch(/all arms and looks/);
+    expect(comparison({ metric: 'val_loss' }, path.join(root, 'asked')).procedure).toMatch(/fixed beforehand/);
+  });
+
+  it('puts runs of different questions apart, each with a baseline', () => {
+    writeRun('two/1', { name: 'short', epochs: 3 }, 50);
+    writeRun('two/2', { name: 'long', epochs: 30 }, 60);
+    const { runs } = readRuns([path.join(root, 'two')]);
+    const apart = compareEach(undefined, runs, {});
+    expect(apart.map(({ title, baseline }) => [title, baseline])).toEqual([
+      [expect.stringContaining('3 epochs'), 'short'],
+      [expect.stringContaining('30 epochs'), 'long'],
+    ]);
+    expect(compareEach([runs], runs, {})).toHaveLength(1);
   });
 
   it('takes another baseline, metric, order, filter and wanted difference', () => {
@@ -131,14 +200,16 @@ describe('reading runs', () => {
     rmSync(path.join(root, 'c/5/summary.json'));
     mkdirSync(path.join(root, 'empty'), { recursive: true });
     const { runs, skipped } = readRuns(['c', 'empty', 'nowhere'].map((name) => path.join(root, name)));
-    expect(runs.map((run) => run.name)).toEqual(['good']);
+    expect(runs.map((run) => [run.name, run.status])).toEqual([
+      ['good', 'completed'],
+      ['going', 'interrupted'],
+      ['young', 'interrupted'],
+    ]);
     expect(skipped.map(({ path: where, reason }) => [path.relative(root, where), reason])).toEqual([
       ['empty', 'not a run folder (no config.json), and none is in it'],
       ['nowhere', 'does not exist'],
-      ['c/2', 'interrupted after 8 iterations'],
       ['c/3', expect.stringContaining('damaged: cannot read')],
       ['c/4', 'damaged: config.json: name cannot be 7'],
-      ['c/5', 'not finished: it has no summary.json yet'],
     ]);
   });
 
@@ -157,26 +228,25 @@ describe('reading runs', () => {
 describe('printing', () => {
   it('JSON, CSV and Markdown say the same', () => {
     const whole = comparison();
-    const json = JSON.parse(toJson(whole)) as typeof whole;
-    const csv = parse(toCsv(whole), { columns: true }) as Record<string, string>[];
-    const markdown = toMarkdown(whole)
+    const [json] = JSON.parse(toJson([whole])) as [typeof whole];
+    const csv = parse(toCsv([whole]), { columns: true }) as Record<string, string>[];
+    const markdown = toMarkdown([whole], { settings: true })
       .split('\n')
       .filter((line) => line.startsWith('| '));
     const cells = markdown.map((line) => line.slice(2, -2).split(' | '));
     json.rows.forEach((row, i) => {
       const { mean, std } = row.scores.val_acc;
-      expect(csv[i]).toMatchObject({ kind: 'runs', config: row.config, n: String(row.n), val_acc_mean: String(mean) });
-      expect(csv[i]!.val_acc_std).toBe(row.n > 1 ? String(std) : '');
-      expect(csv[i]!.p).toBe(row.against?.finding ? String(row.against.finding.p) : '');
+      const seven = (value: number | undefined) => (value === undefined ? '' : String(Number(value.toPrecision(7))));
+      expect(csv[i]).toMatchObject({ kind: 'runs', config: row.config, n: String(row.n), val_acc_mean: seven(mean) });
+      expect(csv[i]!.val_acc_std).toBe(row.n > 1 ? seven(std) : '');
+      expect(csv[i]!.p).toBe(seven(row.against?.finding?.p));
+      expect(csv[i]!.planned).toBe(String(row.runs.length));
       const rounded = row.n > 1 ? `${mean.toFixed(2)} ± ${std.toFixed(2)}` : mean.toFixed(2);
-      expect(cells[i + 2]!.slice(0, 4)).toEqual([
-        row.config,
-        String(row.settings['schedule.lr']),
-        String(row.n),
-        rounded,
-      ]);
+      const count = row.missing.diverged ? '1/2: 1 diverged' : String(row.n);
+      const shown = [cells[i + 2]![0], cells[i + 2]![1], cells[i + 2]![2], cells[i + 2]!.at(-1)];
+      expect(shown).toEqual([row.config, count, rounded, String(row.settings['schedule.lr'])]);
       if (row.against)
-        expect(toMarkdown(whole)).toContain(row.against.sentence.replaceAll('[', '\\[').replaceAll(']', '\\]'));
+        expect(toMarkdown([whole])).toContain(row.against.sentence.replaceAll('[', '\\[').replaceAll(']', '\\]'));
     });
     expect(csv.at(-1)).toMatchObject({
       kind: 'reported',
@@ -184,7 +254,7 @@ describe('printing', () => {
       val_acc_mean: '92.1',
       val_acc_std: '0.2',
     });
-    expect(cells.at(-1)!.slice(0, 4)).toEqual(['constant, reported', '', '', '92.10 ± 0.20']);
+    expect(cells.at(-1)!.slice(0, 3)).toEqual(['constant, reported', '', '92.10 ± 0.20']);
     expect(json.references).toEqual([
       { configs: ['constant'], val_acc: 92.1, std: 0.2, note: 'four runs', source: 'a paper' },
     ]);
@@ -194,7 +264,7 @@ describe('printing', () => {
     for (let i = 0; i < 1000; i++)
       writeRun(`f/${i + 1}`, { name: `arm ${i % 200}`, seed: i, ...lr(i % 200) }, 90 + Math.sin(i));
     const before = process.cpuUsage();
-    expect(toText(comparison({}, path.join(root, 'f'))).split('\n')).toHaveLength(2 + 200 + 3 + 199 + 1);
+    expect(toText([comparison({}, path.join(root, 'f'))]).split('\n').length).toBeGreaterThan(200 + 199);
     const { user, system } = process.cpuUsage(before);
     expect((user + system) / 1e6).toBeLessThan(2);
   });
@@ -204,7 +274,7 @@ describe('printing', () => {
     writeRun('e/1', { name, 'k\u001b]0;x\u0007': '\u001b[2J' }, 90);
     writeRun('e/2', { name: 'plain' }, 91);
     const hostile = comparison({}, path.join(root, 'e'));
-    const printed = [toText, toMarkdown, toCsv, toJson].map((print) => print(hostile));
+    const printed = [toText, toMarkdown, toCsv, toJson, toLatex].map((print) => print([hostile]));
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there
     for (const text of printed) expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
     expect(printed[1]).toContain('=cmd\\|&lt;img src=x onerror=alert(1)&gt; \\[31m 2J \\*b\\*');

@@ -3,7 +3,9 @@ import { didYouMean } from '../registry.js';
 import type { Skipped } from '../runs/find-runs.js';
 import type { Run, Setting } from '../runs/read-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
+import { type Asked as AskedSweep, designFor, standingOf } from '../runs/standing.js';
 import { improvement } from '../statistics/improvement.js';
+import { withP } from '../statistics/sequential.js';
 import {
   correlation,
   defaultAlpha,
@@ -16,15 +18,16 @@ import {
 } from '../statistics/statistics.js';
 import { fixedFinding, verdictOf } from '../statistics/verdict.js';
 import { printable } from '../system/printable.js';
-import { differingSettings, filterRuns, type Group, groupRuns } from './groups.js';
+import { byQuestion, differingSettings, filterRuns, type Group, groupRuns, questionOf } from './groups.js';
 import type { Against, Row, Score } from './row.js';
-import { sentence } from './sentence.js';
+import { percent, sentence } from './sentence.js';
 
 /** What is compared, and how the table is made. */
 export interface ComparisonOptions {
-  metric: Metric;
+  /** By default that of the sweep's question, else `val_acc`. */
+  metric?: Metric | undefined;
   /** A row's label, or a name that one row alone has; by default the first row read. */
-  baseline?: string;
+  baseline?: string | undefined;
   /** A metric (best first), `config`, `n` or a setting (ascending). By default the metric. */
   sort?: string;
   filter?: string[];
@@ -38,11 +41,15 @@ export interface ComparisonOptions {
 
 /** All that is printed or drawn: text, Markdown, CSV, JSON and charts show this and nothing else. */
 export interface Comparison {
+  /** What tells it from the others of one call: the sweep, or what is trained on what. */
+  title: string;
   metric: Metric;
   baseline: string;
   alpha: number;
   paired: boolean;
   difference?: number | undefined;
+  /** How the verdicts came about, in a sentence. */
+  procedure: string;
   /** The settings that differ: dotted keys. */
   columns: string[];
   /** The settings that all have in common. */
@@ -57,13 +64,16 @@ export type Reference = { configs: string[]; source: string | undefined } & NonN
 
 /** Groups the runs by config, tests each group against the baseline. Throws ClrError('usage') for names that do not exist. */
 export function compare(all: readonly Run[], skipped: Skipped[], options: ComparisonOptions): Comparison {
-  const { metric } = options;
+  const asked = options.filter?.length ? undefined : askedBy(all, options);
+  const { metric = asked?.question.metric ?? 'val_acc', difference = asked?.question.difference } = options;
+  const { alpha = asked?.question.alpha ?? defaultAlpha, paired = all[0]?.sweep?.manifest.paired ?? false } = options;
   const groups = groupRuns(filterRuns(all, options.filter ?? []));
   const columns = differingSettings(groups);
   const rows = groups.map((group) => row(group, columns));
-  const baseline = findBaseline(groups, rows, options.baseline);
-  const { alpha = defaultAlpha, paired = false, difference } = options;
-  compareWithBaseline(rows, baseline, { metric, alpha, paired, difference });
+  const baseline = findBaseline(groups, rows, asked?.question.baseline ?? options.baseline);
+  const settled = { metric, alpha, paired, difference };
+  if (asked) judgeSweep(groups, rows, baseline, asked, settled);
+  else compareWithBaseline(rows, baseline, settled);
   const repeats = groups.flatMap((group) =>
     group.repeats.map((run) => ({
       path: printable(run.directory),
@@ -71,17 +81,33 @@ export function compare(all: readonly Run[], skipped: Skipped[], options: Compar
     })),
   );
   return {
-    metric,
+    title: questionOf(all[0]!),
+    ...settled,
     baseline: baseline.config,
-    alpha,
-    paired,
-    difference,
+    procedure: asked ? sequentialProcedure(asked, settled) : fixedProcedure(rows.length - 1, settled),
     columns,
     shared: Object.fromEntries(Object.entries(groups[0]!.settings).filter(([key]) => !columns.includes(key))),
     rows: sortRows(rows, options.sort ?? metric, columns),
     references: references(groups),
     skipped: [...skipped, ...repeats],
   };
+}
+
+/** A comparison for each of some groups of runs, by default those that ask one question each. */
+export function compareEach(
+  groups: readonly Run[][] | undefined,
+  runs: readonly Run[],
+  options: ComparisonOptions,
+): Comparison[] {
+  const asked = groups ?? byQuestion(filterRuns(runs, options.filter ?? []));
+  const names = (own: readonly Run[]) => groupRuns(own).flatMap(({ name, label }) => [name, label]);
+  const { baseline } = options;
+  const known = asked.some((own) => baseline !== undefined && names(own).includes(baseline));
+  return asked.map((own) => {
+    const absent = known && !names(own).includes(baseline!);
+    const { filter, ...rest } = options;
+    return compare(own, [], { ...(groups ? options : rest), ...(absent && { baseline: undefined }) });
+  });
 }
 
 /** The values of a metric over the seeds that completed, by seed. */
@@ -132,37 +158,94 @@ function findBaseline(groups: Group[], rows: Row[], name: string | undefined): R
   throw new ClrError('usage', `--baseline: no config is called "${name}"${didYouMean(name, labels)}`, known);
 }
 
-type Procedure = Pick<Comparison, 'metric' | 'alpha' | 'paired' | 'difference'>;
+type Settled = Pick<Comparison, 'metric' | 'alpha' | 'paired' | 'difference'>;
 
-function compareWithBaseline(rows: Row[], baseline: Row, procedure: Procedure): void {
+function fixedProcedure(arms: number, { alpha, paired }: Settled): string {
+  const test = paired ? 'the paired t-test' : "Welch's t-test";
+  const together = arms > 1 ? ` for ${arms} arms together (Bonferroni)` : '';
+  return `${percent(1 - alpha)} intervals and p by ${test}${together}, for a number of seeds fixed beforehand`;
+}
+
+function sequentialProcedure({ question, directory }: Asked, { alpha, paired }: Settled): string {
+  const test = paired ? 'paired t-test' : "Welch's t-test";
+  return `${percent(1 - alpha)} intervals and p by the repeated ${test}, for all arms and looks of ${directory} together: seeds in blocks of ${question.block}, ${question.max_seeds} at most; a difference is over the seeds that both arms had at its last look`;
+}
+
+/** The sweep whose question all runs belong to, unless another one is asked of them now. */
+function askedBy(runs: readonly Run[], options: ComparisonOptions): Asked | undefined {
+  const { directory, manifest } = runs[0]?.sweep ?? {};
+  const question = manifest?.question;
+  if (!question || !directory || runs.some((run) => run.sweep?.directory !== directory)) return undefined;
+  const { metric, baseline, difference, alpha, paired } = options;
+  const given = { metric, baseline, difference, alpha, paired };
+  const its = { ...question, paired: manifest.paired };
+  const same = Object.entries(given).every(
+    ([key, value]) => value === undefined || value === its[key as keyof typeof its],
+  );
+  const arms = [...new Set(manifest.runs.map((run) => run.arm))];
+  return same ? { question, paired: manifest.paired, arms, runs: manifest.runs, directory } : undefined;
+}
+
+type Asked = AskedSweep & { directory: string };
+
+/** As the sweep judged its arms itself, look by look. */
+function judgeSweep(groups: Group[], rows: Row[], baseline: Row, asked: Asked, settled: Settled): void {
+  const standing = standingOf(asked, asked.directory);
+  const design = designFor(asked);
+  rows.forEach((r, i) => {
+    const judgement = standing.get(groups[i]!.runs[0]!.sweep!.arm);
+    if (r === baseline || !judgement) return;
+    const { verdict, finding, seeds } = withP(design, judgement);
+    r.against = worded(r, baseline, { verdict, finding, seeds }, design.arms, settled);
+  });
+}
+
+function compareWithBaseline(rows: Row[], baseline: Row, settled: Settled): void {
   const others = rows.filter((r) => r !== baseline);
-  for (const r of others) r.against = against(r, baseline, others.length, procedure);
+  for (const r of others) r.against = against(r, baseline, others.length, settled);
 }
 
 /** `comparisons`: how many rows are compared together, whether or not something can be said of each. */
-function against(
-  row: Row,
-  baseline: Row,
-  comparisons: number,
-  { metric, alpha, paired, difference }: Procedure,
-): Against {
-  const { best } = metrics[metric];
+function against(row: Row, baseline: Row, comparisons: number, settled: Settled): Against {
+  const { metric, alpha, paired, difference } = settled;
   const [own, other] = [values(row, metric), values(baseline, metric)];
   const [a, b] = [own, other].map((scores) => scores.map(({ value }) => value)) as [number[], number[]];
-  const both = pairs(own, other);
-  const estimate = [...a, ...b].every(Number.isFinite) ? (paired ? pairedT(...both) : welch(a, b)) : undefined;
+  const estimate = [...a, ...b].every(Number.isFinite)
+    ? paired
+      ? pairedT(...pairs(own, other))
+      : welch(a, b)
+    : undefined;
   const finding = estimate && fixedFinding(estimate, alpha, comparisons);
-  const verdict = finding ? verdictOf(finding, best, difference) : 'undecided';
+  const verdict = finding ? verdictOf(finding, metrics[metric].best, difference) : 'undecided';
   const needed =
     estimate && verdict === 'undecided' ? moreSeeds(estimate, alpha / comparisons, a.length, difference) : undefined;
-  const found = {
-    verdict,
-    finding,
-    improvement: improvement(a, b, best, alpha / comparisons),
-    correlation: correlation(...both),
-    needed,
-  } as const;
-  return { ...found, sentence: sentence(row, baseline, metric, found, difference) };
+  return worded(row, baseline, { verdict, finding, needed }, comparisons, settled);
+}
+
+/** With what is said besides the verdict, over all seeds that there are. */
+function worded(
+  row: Row,
+  baseline: Row,
+  found: Pick<Against, 'verdict' | 'finding' | 'seeds' | 'needed'>,
+  comparisons: number,
+  { metric, alpha, difference }: Settled,
+): Against {
+  const [own, other] = [values(row, metric), values(baseline, metric)];
+  const [a, b] = [own, other].map((scores) => scores.map(({ value }) => value)) as [number[], number[]];
+  const { finding } = found;
+  const whole = {
+    ...found,
+    finding: finding && { ...finding, ...clipped(finding, metric) },
+    improvement: improvement(a, b, metrics[metric].best, alpha / comparisons),
+    correlation: correlation(...pairs(own, other)),
+  };
+  return { ...whole, sentence: sentence(row, baseline, metric, whole, difference) };
+}
+
+/** Accuracies lie between 0 and 100 %, so no difference is beyond 100: what an interval of few seeds has there is cut off. */
+function clipped({ low, high }: { low: number; high: number }, metric: Metric): { low: number; high: number } {
+  if (metric !== 'val_acc' && metric !== 'best_val_acc') return { low, high };
+  return { low: Math.max(-100, low), high: Math.min(100, high) };
 }
 
 /** The values of the seeds that both have. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
 import type { Run, Setting } from '../runs/read-runs.js';
+import { printable } from '../system/printable.js';
 
 /** The runs of one config: equal but for the seed and what it `varies`. Each seed counts once. */
 export interface Group {
@@ -88,4 +89,29 @@ export function filterRuns(runs: readonly Run[], filters: readonly string[]): Ru
     },
     [...runs],
   );
+}
+
+/** Keys that make another question of a run: what is trained, on what, for how long. */
+const ofTheQuestion = /^(dataset|model)\.|^(epochs|max_iterations)$/;
+
+/** A sweep is one question; other runs ask the same one where they train the same net on the same data for as long. */
+export function questionOf({ sweep, settings }: Pick<Run, 'sweep' | 'settings'>): string {
+  if (sweep) return `sweep ${printable(sweep.manifest.name)}`;
+  const own = Object.entries(settings).filter(([key]) => ofTheQuestion.test(key));
+  const value = (key: string) => own.find(([name]) => name === key)?.[1];
+  const told = ['model.type', 'model.depth', 'model.blocks', 'dataset.type', 'epochs'];
+  const rest = own.filter(([key]) => !told.includes(key)).map(([key, v]) => `${key}=${v}`);
+  const model = [value('model.type'), value('model.blocks') ?? value('model.depth')].filter((v) => v !== undefined);
+  const main = [model.join(' '), value('dataset.type'), `${value('epochs')} epochs`].filter(Boolean).join(', ');
+  return rest.length > 0 ? `${main} (${rest.join(', ')})` : main;
+}
+
+/** The runs of each question, in the order of their first run. */
+export function byQuestion(runs: readonly Run[]): Run[][] {
+  const found = new Map<string, Run[]>();
+  for (const run of runs) {
+    const key = run.sweep ? run.sweep.directory : questionOf(run);
+    found.set(key, [...(found.get(key) ?? []), run]);
+  }
+  return [...found.values()];
 }

@@ -1,49 +1,85 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Setting } from '../runs/read-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
-import { duration } from '../terminal/duration.js';
+import { cells, said, type TableOptions } from './cells.js';
 import type { Comparison } from './comparison.js';
-import type { Row } from './row.js';
-import { fixed } from './sentence.js';
+import { missingText } from './row.js';
+import { textTable, wrap } from './text-table.js';
 
-/** A table for the terminal, then a sentence an arm. */
-export function toText(comparison: Comparison): string {
-  const { head, body } = cells(comparison);
-  const widths = head.map((title, i) => Math.max(title.length, ...body.map((row) => row[i]!.length)));
-  const numeric = head.map((_, i) => body.every((row) => /^$|^-|^\d/.test(row[i]!)));
-  const line = (row: string[]) =>
-    row
-      .map((cell, i) => (numeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
-      .join('  ')
-      .trimEnd();
-  const rule = widths.map((width) => '─'.repeat(width)).join('  ');
-  // cli-table3 takes seconds for a thousand rows
-  return `${[line(head), rule, ...body.map(line), ...closing(comparison, (text) => text)].join('\n')}\n`;
+/** Columns of characters where the output is no terminal that tells its width. */
+const defaultWidth = 100;
+
+/** A table for the terminal for each comparison, then a sentence an arm. */
+export function toText(comparisons: readonly Comparison[], options: TableOptions = {}, width = defaultWidth): string {
+  const several = comparisons.length > 1;
+  const parts = comparisons.map((comparison) => {
+    const { sentences, notes } = said(comparison);
+    const lines = [
+      ...(several ? [...wrap(comparison.title, width), ''] : []),
+      ...textTable(cells(comparison, options), width),
+      ...(sentences.length > 0 ? ['', ...sentences.flatMap((text) => wrap(text, width))] : []),
+      ...(notes.length > 0 ? ['', ...notes.flatMap((text) => wrap(text, width))] : []),
+    ];
+    return `${lines.join('\n')}\n`;
+  });
+  return parts.join('\n');
 }
 
-/** The same as a Markdown table and list. */
-export function toMarkdown(comparison: Comparison): string {
-  const { head, body } = cells(comparison);
+/** The same as Markdown tables and lists. */
+export function toMarkdown(comparisons: readonly Comparison[], options: TableOptions = {}): string {
   const line = (row: string[]) => `| ${row.map(escapeMarkdown).join(' | ')} |`;
-  const sentences = closing(comparison, (text) => (text ? `- ${escapeMarkdown(text)}` : ''));
-  return `${[line(head), `|${head.map(() => ' --- |').join('')}`, ...body.map(line), ...sentences].join('\n')}\n`;
+  const items = (texts: string[]) =>
+    texts.length > 0 ? ['', ...texts.map((text) => `- ${escapeMarkdown(text)}`)] : [];
+  const parts = comparisons.map((comparison) => {
+    const { head, body } = cells(comparison, options);
+    const { sentences, notes } = said(comparison);
+    const title = comparisons.length > 1 ? [`### ${escapeMarkdown(comparison.title)}`, ''] : [];
+    const rule = `|${head.map(() => ' --- |').join('')}`;
+    return `${[...title, line(head), rule, ...body.map(line), ...items(sentences), ...items(notes)].join('\n')}\n`;
+  });
+  return parts.join('\n');
 }
 
-/** All that the comparison holds; numbers that are not known are null. */
-export function toJson(comparison: Comparison): string {
-  return `${JSON.stringify(comparison, null, 2)}\n`;
+/** Tables for a paper, with the rules of the package booktabs; the notes as comments. */
+export function toLatex(comparisons: readonly Comparison[], options: TableOptions = {}): string {
+  const line = (row: string[]) => `${row.map(escapeLatex).join(' & ')} \\\\`;
+  const parts = comparisons.map((comparison) => {
+    const { head, body } = cells(comparison, options);
+    const { sentences, notes } = said(comparison);
+    return [
+      `% ${comparison.title}; needs \\usepackage{booktabs}`,
+      `\\begin{tabular}{l${'r'.repeat(head.length - 1)}}`,
+      ...['\\toprule', line(head), '\\midrule', ...body.map(line), '\\bottomrule', '\\end{tabular}'],
+      ...[...sentences, ...notes].map((text) => `% ${text}`),
+      '',
+    ].join('\n');
+  });
+  return parts.join('\n');
 }
 
-/** One line a row with full digits; the `kind` of a row is `runs` or `reported`. */
-export function toCsv(comparison: Comparison): string {
-  const { columns, rows, references, baseline } = comparison;
+/** All that the comparisons hold, with full digits; numbers that are not known are null. */
+export function toJson(comparisons: readonly Comparison[]): string {
+  return `${JSON.stringify(comparisons, null, 2)}\n`;
+}
+
+/** One line a row, seven digits a number; the `kind` of a row is `runs` or `reported`. */
+export function toCsv(comparisons: readonly Comparison[]): string {
+  const lines = comparisons.flatMap(csvLines);
+  const columns = [...new Set(lines.flatMap((line) => Object.keys(line)))];
+  return stringify(lines, { header: true, columns });
+}
+
+function csvLines({ title, columns, rows, references, baseline, metric }: Comparison): Record<string, unknown>[] {
   const names = Object.keys(metrics) as Metric[];
-  const number = (value: number | undefined) => (value === undefined || !Number.isFinite(value) ? '' : String(value));
-  const lines = rows.map(({ config, settings, n, missing, scores, against }) => ({
+  const number = (value: number | undefined) =>
+    value === undefined || !Number.isFinite(value) ? '' : String(Number(value.toPrecision(7)));
+  const lines = rows.map(({ config, settings, n, runs, missing, scores, against }) => ({
     kind: 'runs',
+    question: plain(title),
     config: plain(config),
     ...Object.fromEntries(columns.map((key) => [key, plain(settings[key])])),
     n,
+    planned: runs.length,
     missing: missingText(missing),
     ...Object.fromEntries(
       names.flatMap((name) => [
@@ -52,89 +88,25 @@ export function toCsv(comparison: Comparison): string {
       ]),
     ),
     baseline: plain(baseline),
+    metric,
     test: against?.finding?.test,
     difference: number(against?.finding?.difference),
     ci_low: number(against?.finding?.low),
     ci_high: number(against?.finding?.high),
     p: number(against?.finding?.p),
     p_better: number(against?.improvement?.probability),
+    p_better_low: number(against?.improvement?.low),
+    p_better_high: number(against?.improvement?.high),
     verdict: against?.verdict,
   }));
   const reported = references.map(({ configs, val_acc, std }) => ({
     kind: 'reported',
+    question: plain(title),
     config: plain(configs.join('; ')),
     val_acc_mean: number(val_acc),
     val_acc_std: number(std),
   }));
-  return stringify([...lines, ...reported], { header: true, columns: Object.keys(lines[0]!) });
-}
-
-/** The table that people read: text, Markdown and HTML differ in nothing but its frame. */
-export function cells({ columns, rows, references }: Comparison): { head: string[]; body: string[][] } {
-  const names = Object.keys(metrics) as Metric[];
-  const head = ['config', ...columns, 'n', ...names.map((name) => metrics[name].title), 'without score'];
-  const body = rows.map((row) => [
-    row.config,
-    ...columns.map((key) => settingCell(row.settings[key])),
-    String(row.n),
-    ...names.map((name) => scoreCell(row, name)),
-    missingText(row.missing),
-  ]);
-  const reported = references.map(({ configs, val_acc, std, diverges }) => [
-    reportOf(configs),
-    ...columns.map(() => ''),
-    '',
-    ...names.map((name) => (name === 'val_acc' ? withStd(val_acc ?? Number.NaN, std ?? Number.NaN, 2) : '')),
-    diverges ? 'yes' : '',
-  ]);
-  return { head, body: [...body, ...reported] };
-}
-
-/** "1 diverged, 2 failed" */
-export function missingText(missing: Row['missing']): string {
-  return Object.entries(missing)
-    .map(([status, count]) => `${count} ${status}`)
-    .join(', ');
-}
-
-/** A setting as tables show it. */
-export function settingCell(value: Setting | undefined): string {
-  return typeof value === 'number' ? String(Number(value.toPrecision(12))) : String(value ?? '-');
-}
-
-function scoreCell(row: Row, metric: Metric): string {
-  const { mean, std } = row.scores[metric];
-  return measured(mean, metric, metric === 'images_per_second' ? Number.NaN : std);
-}
-
-/** A value of a metric, in the unit and with the digits that suit; a dash where it is not known. */
-export function measured(value: number, metric: Metric, std = Number.NaN): string {
-  return metric === 'seconds' ? duration(value) : withStd(value, std, metrics[metric].digits);
-}
-
-function withStd(mean: number, std: number, digits: number): string {
-  if (!Number.isFinite(mean)) return '-';
-  return `${fixed(mean, digits)}${Number.isFinite(std) ? ` ± ${fixed(std, digits)}` : ''}`;
-}
-
-function reportOf([first, ...others]: string[]): string {
-  return `${first}${others.length > 0 ? ` and ${others.length} more` : ''}, reported`;
-}
-
-function closing(comparison: Comparison, format: (text: string) => string): string[] {
-  const { sentences, sources } = said(comparison);
-  const { metric, baseline } = comparison;
-  const compared = sentences.length > 0 ? ['', `${metrics[metric].what}, against ${baseline}:`, ''] : [];
-  return [...compared, ...sentences.map(format), ...(sources.length > 0 ? [''] : []), ...sources.map(format)];
-}
-
-/** What stands under the table: a sentence an arm, and where each report comes from. */
-export function said({ rows, references }: Comparison): { sentences: string[]; sources: string[] } {
-  const sentences = rows.flatMap((row) => (row.against ? [row.against.sentence] : []));
-  const sources = references.map(({ configs, source, note }) =>
-    [reportOf(configs), [source, note].filter(Boolean).join('; ')].filter(Boolean).join(': '),
-  );
-  return { sentences, sources };
+  return [...lines, ...reported];
 }
 
 /** A cell of a CSV file: text that a spreadsheet does not take for a formula, true and false as words. */
@@ -147,4 +119,17 @@ export function plain(value: Setting | undefined): string | number | null | unde
 function escapeMarkdown(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
   return text.replace(/[&<>]/g, (c) => entities[c]!).replace(/[\\`*_{}[\]|~#!]/g, '\\$&');
+}
+
+/** What LaTeX would read as a command stands as itself; ± is a command there. */
+function escapeLatex(text: string): string {
+  const marks: Record<string, string> = {
+    '\\': '\\textbackslash{}',
+    '~': '\\textasciitilde{}',
+    '^': '\\textasciicircum{}',
+    '±': '$\\pm$',
+    '<': '$<$',
+    '>': '$>$',
+  };
+  return text.replace(/[\\~^±<>]|[&%$#_{}]/g, (c) => marks[c] ?? `\\${c}`);
 }

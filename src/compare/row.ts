@@ -37,3 +37,10 @@ export interface Against {
   needed?: number;
   sentence: string;
 }
+
+/** "1 diverged, 2 failed" */
+export function missingText(missing: Row['missing']): string {
+  return Object.entries(missing)
+    .map(([status, count]) => `${count} ${status}`)
+    .join(', ');
+}

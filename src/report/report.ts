@@ -1,5 +1,5 @@
+import { cells, measured, said, settingCell } from '../compare/cells.js';
 import type { Comparison } from '../compare/comparison.js';
-import { cells, measured, said, settingCell } from '../compare/print.js';
 import type { Row } from '../compare/row.js';
 import type { PageRun } from '../page/data.js';
 import { Html, html, list, table } from '../page/html.js';
@@ -55,22 +55,21 @@ function base64(bytes: Uint8Array): Html {
 
 function overview(comparison: Comparison): Html {
   const { columns } = comparison;
-  const { head, body } = cells({ ...comparison, columns: columns.length > mostColumns ? [] : columns });
-  const { sentences, sources } = said(comparison);
+  const { head, body } = cells(comparison, { settings: columns.length <= mostColumns });
+  const { sentences, notes } = said(comparison);
   const { metric, baseline } = comparison;
   return html`${table(head, body)}
 <p>${metrics[metric].what}, against ${baseline}:</p>
 ${list(sentences.length > 0 ? sentences : ['There is no other config.'])}
-${sources.length > 0 ? list(sources) : ''}
-<p class="small">Mean ± standard deviation over the seeds that completed. Intervals and p are of one procedure for all configs together
-(${comparison.paired ? 'paired by seed' : "Welch's t"}, Bonferroni): the chance of any wrong verdict is ${comparison.alpha} at most.</p>`;
+${list(notes)}
+<p class="small">Mean ± standard deviation over the seeds that completed.</p>`;
 }
 
 function arm(row: Row, { columns, baseline }: Comparison, environments: string[][]): Html {
   const names = Object.keys(metrics) as Metric[];
-  const results = row.runs.map(({ directory, seed, status, scores }) => [
+  const results = row.runs.map(({ directory, seed, status, message, scores }) => [
     String(seed),
-    status,
+    message ? `${status}: ${message}` : status,
     ...names.map((name) => measured(scores?.[name] ?? Number.NaN, name)),
     directory,
   ]);

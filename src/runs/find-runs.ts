@@ -13,17 +13,19 @@ const maxDepth = 4; // of run folders below a folder named: runs/sweep-x/arm/see
 
 /**
  * The run folders that `paths` name: run folders, sweep folders (in the order of their manifest) and folders of either.
- * Each once, in the order given, numbers in names counted as such.
+ * Each once, in the order given, numbers in names counted as such. `sweeps`: the sweep folders among them.
  */
-export function findRuns(paths: readonly string[]): { directories: string[]; skipped: Skipped[] } {
+export function findRuns(paths: readonly string[]): { directories: string[]; sweeps: string[]; skipped: Skipped[] } {
   const found = new Map<string, string>();
+  const sweeps = new Set<string>();
   const skipped: Skipped[] = [];
   for (const named of paths) {
-    const directories = runsBelow(named, 0);
+    const directories = runsBelow(named, 0, sweeps);
     for (const directory of directories) found.set(path.resolve(directory), directory);
-    if (directories.length === 0) skipped.push({ path: printable(named), reason: whyNone(named) });
+    if (directories.length === 0 && !sweeps.has(named))
+      skipped.push({ path: printable(named), reason: whyNone(named) });
   }
-  return { directories: [...found.values()], skipped };
+  return { directories: [...found.values()], sweeps: [...sweeps], skipped };
 }
 
 /** Whether it is a run folder, whole or damaged: one that `clr run` made has metrics.csv before it has anything to read. */
@@ -31,13 +33,16 @@ function isRunFolder(directory: string): boolean {
   return ['config.json', 'metrics.csv'].some((name) => existsSync(path.join(directory, name)));
 }
 
-function runsBelow(directory: string, depth: number): string[] {
+function runsBelow(directory: string, depth: number, sweeps: Set<string>): string[] {
   if (!isDirectory(directory)) return [];
   if (isRunFolder(directory)) return [directory];
   const runs = sweepRuns(directory);
+  if (runs) sweeps.add(directory);
   if (runs) return runs.filter(isRunFolder);
   if (depth === maxDepth) return [];
-  return naturalOrder(readdirSync(directory)).flatMap((name) => runsBelow(path.join(directory, name), depth + 1));
+  return naturalOrder(readdirSync(directory)).flatMap((name) =>
+    runsBelow(path.join(directory, name), depth + 1, sweeps),
+  );
 }
 
 /** The folders that a sweep's manifest lists; undefined where there is no manifest that can be read. */

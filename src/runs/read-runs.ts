@@ -5,9 +5,10 @@ import { ClrError } from '../errors.js';
 import { printable } from '../system/printable.js';
 import { findRuns, type Skipped } from './find-runs.js';
 import { isFinder } from './finder-columns.js';
+import { lockHolder } from './lock.js';
 import { readJson } from './read-run.js';
 import type { Metric } from './scores.js';
-import type { SweepRun } from './sweep-manifest.js';
+import { armFile, type Manifest, readManifestFile, type SweepRun } from './sweep-manifest.js';
 
 /** The value of a key of a config. */
 export type Setting = string | number | boolean | null;
@@ -26,8 +27,17 @@ export interface Run {
   message: string | undefined;
   /** Undefined unless it completed. */
   scores: Record<Metric, number> | undefined;
+  /** The sweep that it is part of, as far as that was found. */
+  sweep?: InSweep | undefined;
   source: string | undefined;
   expected: z.output<typeof expectedSchema> | undefined;
+}
+
+/** A run's place in a sweep. */
+export interface InSweep {
+  directory: string;
+  arm: string;
+  manifest: Manifest;
 }
 
 /** These decide neither what is computed nor on what. */
@@ -74,20 +84,54 @@ const summarySchema = z.object({
   images_per_second: number,
 });
 
-/** Reads the runs that `paths` name (see findRuns) from their config.json and summary.json; the unfit are named, not fatal. */
+/**
+ * Reads the runs that `paths` name (see findRuns) from their config.json and summary.json, finished or not, and those that
+ * a sweep among them has not begun. What cannot be read is named, not fatal.
+ */
 export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skipped[] } {
-  const { directories, skipped } = findRuns(paths);
+  const { directories, sweeps, skipped } = findRuns(paths);
   const runs: Run[] = [];
-  for (const directory of directories) {
+  const attempt = (directory: string, read: () => Run | string) => {
     try {
-      const run = readRun(directory);
+      const run = read();
       if (typeof run === 'string') skipped.push({ path: printable(directory), reason: run });
       else runs.push(run);
     } catch (error) {
       skipped.push({ path: printable(directory), reason: printable(describe(error)) });
     }
+  };
+  const planned = new Map(sweeps.flatMap(plannedRuns).map((run) => [path.resolve(run.directory), run]));
+  for (const directory of directories) {
+    const place = planned.get(path.resolve(directory));
+    planned.delete(path.resolve(directory));
+    attempt(directory, () => readRun(directory, place?.sweep));
   }
+  for (const { directory, sweep, run } of planned.values()) attempt(directory, () => notBegun(directory, sweep, run));
   return { runs, skipped };
+}
+
+/** Those that a sweep's manifest lists; none where it is damaged: its runs are then like any others. */
+function plannedRuns(folder: string): { directory: string; sweep: InSweep; run: SweepRun }[] {
+  try {
+    const manifest = readManifestFile(folder)!;
+    return manifest.runs.map((run) => ({
+      directory: path.join(folder, run.directory),
+      sweep: { directory: folder, arm: run.arm, manifest },
+      run,
+    }));
+  } catch {
+    return [];
+  }
+}
+
+/** A run of a sweep that has left no folder of its own: pending, or it failed before it began. */
+function notBegun(directory: string, sweep: InSweep, { seed, status, message }: SweepRun): Run {
+  const file = armFile(sweep.directory, sweep.arm);
+  const config = configSchema.parse(readJson(path.dirname(file), path.basename(file)), { error: inFile('arm.json') });
+  const why = message && printable(message);
+  const { name, varies, source, expected } = config;
+  const settings = settingsOf(config);
+  return { directory, name, seed, settings, varies, status, message: why, scores: undefined, sweep, source, expected };
 }
 
 /** The same; throws ClrError('data') where no run can be read. */
@@ -98,16 +142,13 @@ export function readSomeRuns(paths: readonly string[]): ReturnType<typeof readRu
   throw new ClrError('data', `no finished run to read: ${why.join('; ')}`, 'name run folders, such as runs/1 runs/2');
 }
 
-/** The run, or why there is nothing to compare. */
-function readRun(directory: string): Run | string {
+/** The run, or why it is none. */
+function readRun(directory: string, sweep: InSweep | undefined): Run | string {
   const config = configSchema.parse(readJson(directory, 'config.json'), { error: inFile('config.json') });
   if (isFinder(directory)) return 'an LR range test, not a run';
-  if (!existsSync(path.join(directory, 'summary.json'))) return 'not finished: it has no summary.json yet';
-  const summary = readSummary(directory);
-  const { status, message, iterations } = summary;
-  if (status !== 'completed' && status !== 'diverged')
-    return printable(`${status} after ${iterations} iterations${message ? `: ${message}` : ''}`);
-  const scores = scoresOf(summary);
+  const summary = existsSync(path.join(directory, 'summary.json')) ? readSummary(directory) : undefined;
+  const { status = 'running', message } = summary ?? {};
+  const scores = summary && scoresOf(summary);
   if (status === 'completed' && !scores) return 'completed without a score';
   return {
     directory,
@@ -115,9 +156,10 @@ function readRun(directory: string): Run | string {
     seed: config.seed,
     settings: settingsOf(config),
     varies: config.varies,
-    status,
+    status: status === 'running' && lockHolder(directory) === undefined ? 'interrupted' : status,
     message: message && printable(message),
     scores,
+    sweep,
     source: config.source,
     expected: config.expected,
   };

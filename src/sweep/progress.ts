@@ -35,7 +35,8 @@ export function sweepProgress(
     end(run, secondsLeft) {
       shown.remove(jobs.get(run.directory));
       jobs.delete(run.directory);
-      if (isDone(run)) all?.update(++done);
+      if (isDone(run)) done++;
+      all?.update(done);
       const left = done < runs.length && secondsLeft !== undefined ? `, about ${duration(secondsLeft)} left` : '';
       const counts = `(${done} of ${runs.length} done${left})`;
       shown.line(`${run.status} ${run.directory}${outcome(directory, run)} ${counts}`);

@@ -1,0 +1,98 @@
+import { randomStream } from '../random.js';
+import { type Design, type Judgement, judge, sequentialDesign } from './sequential.js';
+import { sampleSize } from './statistics.js';
+
+/** The truth that made-up studies are drawn from: normal scores, one standard deviation an arm. */
+export interface Truth {
+  /** Of each arm minus the baseline. */
+  differences: number[];
+  /** Of the baseline, then of each arm; one number: of all. */
+  std: number | number[];
+}
+
+/** What became of many made-up studies with a design. */
+export interface Outcome {
+  /** Studies in which an arm was called better, or worse. */
+  different: number[];
+  equivalent: number[];
+  /** Studies with a wrong verdict of any arm: better though it is not, worse though it is not, equivalent though it is not. */
+  wrong: number;
+  /** Mean seeds of an arm when it was decided, or of all that there may be. */
+  seeds: number[];
+  /** Mean runs of a study, the baseline's included. */
+  runs: number;
+}
+
+/** All that is counted is a share of the studies. The same seed gives the same studies. */
+export function simulate(design: Design, truth: Truth, studies: number, seed = 1): Outcome {
+  const arms = truth.differences.length;
+  const zeros = () => new Array<number>(arms).fill(0);
+  const sum = { different: zeros(), equivalent: zeros(), wrong: 0, seeds: zeros(), runs: 0 };
+  for (let study = 0; study < studies; study++) {
+    const found = oneStudy(design, truth, seed, study);
+    found.forEach(({ verdict, seeds }, i) => {
+      if (verdict === 'better' || verdict === 'worse') sum.different[i]!++;
+      if (verdict === 'equivalent') sum.equivalent[i]!++;
+      sum.seeds[i]! += seeds;
+      sum.runs += seeds;
+    });
+    sum.runs += Math.max(...found.map(({ seeds }) => seeds));
+    if (found.some((judgement, i) => isWrong(judgement, truth.differences[i]!, design))) sum.wrong++;
+  }
+  const share = (counts: number[]) => counts.map((count) => count / studies);
+  return {
+    different: share(sum.different),
+    equivalent: share(sum.equivalent),
+    wrong: sum.wrong / studies,
+    seeds: share(sum.seeds),
+    runs: sum.runs / studies,
+  };
+}
+
+function oneStudy(design: Design, { differences, std }: Truth, seed: number, study: number): Judgement[] {
+  const random = randomStream(seed, 'simulation', study);
+  const stds = typeof std === 'number' ? new Array<number>(differences.length + 1).fill(std) : std;
+  const draw = (mean: number, arm: number) =>
+    Array.from({ length: design.maxSeeds }, () => mean + stds[arm]! * random.normal());
+  const baseline = draw(0, 0);
+  return differences.map((difference, i) => judge(design, baseline, draw(difference, i + 1)));
+}
+
+function isWrong({ verdict }: Judgement, difference: number, design: Design): boolean {
+  const better = design.best === 'high' ? difference : -difference;
+  if (verdict === 'better') return better <= 0;
+  if (verdict === 'worse') return better >= 0;
+  return verdict === 'equivalent' && Math.abs(difference) >= design.difference;
+}
+
+/** What a design does at a standard deviation between seeds, for true differences of so many times the one that matters. */
+export interface Characteristics {
+  times: number;
+  different: number;
+  equivalent: number;
+  seeds: number;
+}
+
+export const trueDifferences = [0, 0.5, 1, 2];
+
+/** Of one arm; the others are alike. */
+export function characteristics(design: Design, std: number, studies = 2000): Characteristics[] {
+  return trueDifferences.map((times) => {
+    const truth = { differences: [times * design.difference], std: design.paired ? std / Math.SQRT2 : std };
+    const { different, equivalent, seeds } = simulate(design, truth, studies);
+    return { times, different: different[0]!, equivalent: equivalent[0]!, seeds: seeds[0]! };
+  });
+}
+
+/** The least seeds, in whole blocks, with which the design finds `difference` with the power wanted, and never fewer than fixed. */
+export function mostSeeds(question: Omit<Design, 'looks' | 'levels' | 'maxSeeds'>, std: number, power: number): number {
+  const { block, difference, arms, alpha, paired } = question;
+  const fixed = sampleSize(difference, std, paired ? 'paired' : 'welch', alpha / arms, power);
+  const whole = (n: number) => Math.max(2, block * Math.ceil(n / block));
+  const truth = { differences: [difference], std: paired ? std / Math.SQRT2 : std };
+  const found = (maxSeeds: number) =>
+    simulate(sequentialDesign({ ...question, maxSeeds }, arms), truth, 1000).different[0]! >= power;
+  let n = whole(fixed);
+  while (!found(n)) n = whole(n * 1.05 + block / 2);
+  return n;
+}
