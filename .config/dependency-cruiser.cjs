@@ -8,8 +8,8 @@ const layers = [
   ['terminal', 'charts'],
   ['config', 'runs'],
   ['backends', 'datasets', 'optimizers'],
-  ['models', 'schedules', 'system'],
-  ['ops', 'statistics', 'registry', 'random', 'errors'],
+  ['models', 'schedules', 'statistics', 'system'],
+  ['ops', 'registry', 'random', 'errors'],
 ];
 
 const place = (names) => `^src/(${names.join('|')})(/|\\.ts$)`;

@@ -7,6 +7,7 @@ import { examples, examplesText } from './commands/examples.js';
 import { exportCommand } from './commands/export.js';
 import { lrfindCommand } from './commands/lrfind.js';
 import { lsCommand } from './commands/ls.js';
+import { planCommand } from './commands/plan.js';
 import { plotCommand } from './commands/plot.js';
 import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
@@ -29,6 +30,7 @@ const program = new Command('clr')
   .addCommand(lsCommand)
   .addCommand(plotCommand)
   .addCommand(sweepCommand)
+  .addCommand(planCommand)
   .addCommand(compareCommand)
   .addCommand(reportCommand)
   .addCommand(exportCommand)

@@ -1,5 +1,6 @@
 import os from 'node:os';
 import { Command, Option } from 'commander';
+import type { Metric } from '../runs/scores.js';
 import type { SweepRun } from '../runs/sweep-manifest.js';
 import type { SweepPlan, Until } from '../sweep/plan.js';
 import { terminalWidth } from './compare.js';
@@ -46,6 +47,7 @@ export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
   const directory = flags.out ?? sweepFolder(runs, plan.name);
   const threads = jobs > 1 ? await threadsEach(plan, jobs) : undefined;
   if (dryRun) {
+    if (plan.question) return dryRunOfQuestion(plan, directory, jobs, threads);
     const { planned } = readManifest(directory, plan);
     for (const run of planned) process.stdout.write(`${run.status.padEnd(11)} ${run.directory}\n`);
     const left = planned.filter((run) => !isDone(run)).length;
@@ -59,6 +61,49 @@ export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
   process.stderr.write(`sweep folder ${directory}\n`);
   if (interruption.signal.aborted) process.exitCode = interruption.exitCode();
   else if (!done.every(isDone)) process.exitCode = 1;
+}
+
+/** The design, what it takes at the standard deviation to plan with, and the time at the most. */
+async function dryRunOfQuestion(plan: SweepPlan, directory: string, jobs: number, threads?: number): Promise<void> {
+  const { isDone } = await import('../runs/sweep-manifest.js');
+  const { readManifest } = await import('../sweep/manifest.js');
+  const { sequentialLines } = await import('../compare/plan.js');
+  const { difference, alpha, power, max_seeds: maxSeeds, block, metric, baseline, std } = plan.question!;
+  const arms = plan.arms.length - 1;
+  const { planned } = readManifest(directory, plan);
+  const out = (line: string) => process.stdout.write(`${line}\n`);
+  out(
+    `${metric} of ${arms} arms against ${baseline}; difference ${difference}, alpha ${alpha} over all arms and looks`,
+  );
+  const spread = std ?? (await spreadSoFar(directory, metric));
+  if (spread === undefined) out('no standard deviation to plan with: say one as decide.std, or run the first block');
+  else {
+    out(`standard deviation between seeds ${spread}`);
+    for (const line of sequentialLines({
+      difference,
+      alpha,
+      power,
+      maxSeeds,
+      block,
+      paired: plan.paired,
+      arms,
+      std: spread,
+    }))
+      out(line);
+  }
+  const left = planned.filter((run) => !isDone(run)).length;
+  const time = left === 0 ? '' : `; time for all of them ${await timeLeft(plan, planned, jobs, threads)}`;
+  out(`${planned.length} runs in ${directory} at the most, ${planned.length - left} done${time}`);
+}
+
+/** Undefined: no arm has two scores yet. */
+async function spreadSoFar(directory: string, metric: Metric): Promise<number | undefined> {
+  const { spreadOf } = await import('../compare/spread.js');
+  try {
+    return spreadOf([directory], { metric }).std;
+  } catch {
+    return undefined;
+  }
 }
 
 /** By the runs that have finished; where none has, by training steps, which also tells whether the arms can be trained here. */

@@ -75,7 +75,9 @@ const keys = z.strictObject({
     .number()
     .gt(0)
     .optional()
-    .describe('a training loss above it counts as divergence; NaN and infinity always do'),
+    .describe(
+      'a training loss above it counts as divergence (by default 100 times that of guessing, ln(classes)); NaN and infinity always do',
+    ),
   label_smoothing: z
     .number()
     .min(0)

@@ -60,7 +60,7 @@ export function prepareTraining(config: ExperimentConfig, dataset: Dataset): Tra
     ...length,
     stopAfter: Math.min(length.iterations, config.max_iterations ?? Number.POSITIVE_INFINITY),
     labelSmoothing: config.label_smoothing,
-    maxLoss: config.max_loss ?? Number.POSITIVE_INFINITY,
+    maxLoss: config.max_loss ?? 100 * Math.log(classNames.length), // guessing has ln(classes)
     model,
     optimizer: optimizers.create(config.optimizer, model.parameters),
     schedule: schedules.create(config.schedule, length),

@@ -1,0 +1,50 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Metric } from '../runs/scores.js';
+import { metricOption } from './comparison.js';
+import { positiveInteger, positiveNumber } from './options.js';
+
+interface Flags {
+  difference: number;
+  std?: number;
+  metric?: Metric;
+  arms: number;
+  alpha: number;
+  power: number;
+  maxSeeds: number;
+  block: number;
+  paired?: boolean;
+}
+
+/** `clr plan`: how many seeds a question takes, before they are spent. */
+export const planCommand = new Command('plan')
+  .description('how many seeds it takes to see a difference, and how wide intervals will be')
+  .argument('[path...]', 'runs or sweeps whose standard deviation between seeds is taken')
+  .addOption(new Option('--difference <d>', 'the smallest difference that matters').argParser(positiveNumber))
+  .addOption(new Option('--std <s>', 'standard deviation between seeds, in place of runs').argParser(positiveNumber))
+  .addOption(metricOption())
+  .addOption(new Option('--arms <n>', 'arms compared with the baseline').argParser(positiveInteger).default(1))
+  .addOption(new Option('--alpha <a>', 'chance of any wrong verdict').argParser(share).default(0.05))
+  .addOption(new Option('--power <p>', 'chance to find the difference').argParser(share).default(0.8))
+  .addOption(
+    new Option('--max-seeds <n>', 'until decided: seeds of an arm at most').argParser(positiveInteger).default(40),
+  )
+  .addOption(new Option('--block <n>', 'until decided: seeds between looks').argParser(positiveInteger).default(2))
+  .addOption(new Option('--paired', 'arms compared seed by seed; --std is then that of the differences'))
+  .action(async (paths: string[], flags: Flags) => {
+    const { planText } = await import('../compare/plan.js');
+    const { spreadOf } = await import('../compare/spread.js');
+    const { ClrError } = await import('../errors.js');
+    if (flags.difference === undefined)
+      throw new ClrError('usage', '--difference is missing: what size matters?', 'e.g. --difference 0.2');
+    if (flags.std === undefined && paths.length === 0)
+      throw new ClrError('usage', 'the standard deviation between seeds is missing', 'name runs, or --std 0.25');
+    const { std, told } =
+      flags.std === undefined ? spreadOf(paths, flags) : { std: flags.std, told: `standard deviation ${flags.std}` };
+    process.stdout.write(planText({ ...flags, paired: flags.paired ?? false, std }, told));
+  });
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('must be between 0 and 1');
+  return value;
+}

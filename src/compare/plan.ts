@@ -1,0 +1,62 @@
+import { sequentialDesign } from '../statistics/sequential.js';
+import { power, sampleSize } from '../statistics/statistics.js';
+import { criticalT } from '../statistics/student-t.js';
+import { characteristics, mostSeeds, trueDifferences } from '../statistics/studies.js';
+import { percent } from './sentence.js';
+import { textTable } from './text-table.js';
+
+/** What is asked, at which spread. */
+export interface PlanQuestion {
+  difference: number;
+  std: number;
+  arms: number;
+  alpha: number;
+  power: number;
+  maxSeeds: number;
+  block: number;
+  paired: boolean;
+}
+
+const widthsAt = [3, 5, 10, 20];
+
+/** Tables of what a fixed number of seeds shows, and of what seeds until it is decided take. */
+export function planText(question: PlanQuestion, told: string): string {
+  const { difference, arms, alpha } = question;
+  const head = `${told}; difference ${difference}, alpha ${alpha} over ${arms} arm${arms > 1 ? 's' : ''}`;
+  return `${[head, '', ...fixedLines(question), '', ...sequentialLines(question)].join('\n')}\n`;
+}
+
+function fixedLines({ difference, std, arms, alpha, power: wanted, paired }: PlanQuestion): string[] {
+  const test = paired ? 'paired' : 'welch';
+  const level = alpha / arms;
+  const needed = sampleSize(difference, std, test, level, wanted);
+  const half = (n: number) => criticalT(level, paired ? n - 1 : 2 * n - 2) * std * Math.sqrt((paired ? 1 : 2) / n);
+  const rows = [...new Set([...widthsAt, needed])].sort((a, b) => a - b);
+  const body = rows.map((n) => [
+    String(n),
+    `±${half(n).toPrecision(3)}`,
+    percent(Number(power(n, difference, std, test, level).toFixed(3))),
+  ]);
+  const title = `a fixed number of seeds: ${needed} an arm find the difference with power ${wanted}`;
+  return [title, ...textTable({ head: ['seeds', 'interval', 'power'], body }, 80)];
+}
+
+/** By simulation of the design itself. */
+export function sequentialLines({ std, power: wanted, arms, ...rest }: PlanQuestion): string[] {
+  const question = { ...rest, best: 'high', arms } as const;
+  const design = sequentialDesign(question, arms);
+  const found = characteristics(design, std, 1000);
+  const most = mostSeeds(question, std, wanted);
+  const enough = found[trueDifferences.indexOf(1)]!.different >= wanted - 0.02;
+  const body = found.map(({ times, different, equivalent, seeds }) => [
+    `${times} x ${rest.difference}`,
+    seeds.toFixed(1),
+    percent(Number(different.toFixed(2))),
+    percent(Number(equivalent.toFixed(2))),
+  ]);
+  const advice = enough ? '' : `: too few for power ${wanted}, which takes max_seeds ${most}`;
+  return [
+    `until decided: blocks of ${rest.block}, at most ${rest.maxSeeds} seeds an arm${advice}`,
+    ...textTable({ head: ['true difference', 'expected seeds', 'found different', 'equivalent'], body }, 80),
+  ];
+}
