@@ -77,6 +77,7 @@ def main():
     options.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     options.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="f32 on cuda: with TF32")
     options.add_argument("--compile", action="store_true", help="torch.compile (PyTorch 2)")
+    options.add_argument("--cuda-graphs", action="store_true", help="torch.compile with CUDA graphs (reduce-overhead)")
     options.add_argument("--threads", type=int, help="of the processor")
     options.add_argument("--steps", type=int, default=10)
     options = options.parse_args()
@@ -92,7 +93,9 @@ def main():
     images = torch.randn(options.batch_size, 3, 32, 32, device=device).contiguous(memory_format=torch.channels_last)
     labels = torch.randint(10, (options.batch_size,), device=device)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
-    forward = torch.compile(model) if options.compile else model
+    forward = model
+    if options.compile or options.cuda_graphs:
+        forward = torch.compile(model, mode="reduce-overhead" if options.cuda_graphs else "default")
 
     def step():
         optimizer.zero_grad(set_to_none=True)

@@ -2,14 +2,18 @@
 # What there is to find out on a GPU host, in under ten minutes a call: from the unpacked portable archive or from a checkout.
 #   scripts/gpu-session.sh DATA OUT PART...         e.g. scripts/gpu-session.sh cifar10.tar.gz out probe kernels bench
 # DATA is CIFAR-10 as for --data; OUT the folder for all that comes back. The parts:
-#   probe             driver, Vulkan, `clr doctor`
-#   kernels           every kernel against the reference, on the device
-#   bench             the training step with its profile; the same in PyTorch where python3 has it
+#   probe             driver, Vulkan, `clr doctor`; what the adapter offers with and without each of dawn's switches
+#   kernels           every kernel against the reference, on the device: each precision, index checks on and off
+#   bench             the training step at BATCH, and at 16: the same dispatches, so what launches cost
+#   switches          the step again with index checks, and in float16 without matrix units
+#   profile           the step by kernel, and the copy and the arithmetic that the device reaches
+#   pytorch           the same net in PyTorch, where python3 has it: eager, compiled, with CUDA graphs
 #   train CONFIG...   takes the rest of the line: runs in turn, in RUNS; called again it resumes what is not done
+# How to read the tables: src/backends/webgpu/README.md.
 # Environment: BACKEND (webgpu), PRECISIONS ("f32 f16"), DEVICE, BATCH (512), DEPTH (56), STEPS (20), RUNS (OUT/runs),
 # SECONDS_A_CALL (570), TRAIN_FLAGS (for `clr run`), TORCH_DEVICE (cuda).
 set -u
-[ $# -ge 3 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 3 ] || { sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 2; }
 root=$(dirname "$(readlink -f "$0")")/..
 data=$(readlink -f "$1")
 mkdir -p "$2"
@@ -59,23 +63,54 @@ look_around() {
   python3 -c 'import torch; print("torch", torch.__version__, torch.cuda.is_available())'
 } 2>&1
 
+adapter() {
+  node=$root/node
+  [ -x "$node" ] || node=node
+  into adapter.txt "$node" "$root/scripts/webgpu-adapter.mjs"
+}
+
 kernels() {
   for precision in $PRECISIONS; do
-    into "kernels-$precision.txt" "$clr" doctor --kernels "$BACKEND" --precision "$precision" $device
+    for robust in 1 0; do
+      into "kernels-$precision-robust$robust.txt" \
+        env CLR_WEBGPU_ROBUST=$robust "$clr" doctor --kernels "$BACKEND" --precision "$precision" $device
+    done
   done
+}
+
+# step NAME PRECISION BATCH FLAG...; SWITCH: a variable for clr's environment
+step() {
+  name=$1 precision=$2 batch=$3
+  shift 3
+  into "bench-$name.json" env ${SWITCH:-} "$clr" bench --backend "$BACKEND" --precision "$precision" $device \
+    --depth "$DEPTH" --batch-size "$batch" --steps "$STEPS" --json "$@"
 }
 
 bench() {
   for precision in $PRECISIONS; do
-    into "bench-$precision.json" "$clr" bench --backend "$BACKEND" --precision "$precision" $device \
-      --depth "$DEPTH" --batch-size "$BATCH" --steps "$STEPS" --json
-    into "bench-$precision-profile.json" "$clr" bench --backend "$BACKEND" --precision "$precision" $device \
-      --depth "$DEPTH" --batch-size "$BATCH" --steps "$STEPS" --profile --json
+    for batch in $BATCH 16; do step "$precision-$batch" "$precision" "$batch"; done
   done
+}
+
+switches() {
+  for precision in $PRECISIONS; do
+    SWITCH=CLR_WEBGPU_ROBUST=1
+    step "$precision-robust" "$precision" "$BATCH"
+    SWITCH=CLR_WEBGPU_MATRIX=off
+    [ "$precision" = f32 ] || step "$precision-no-matrix-units" "$precision" "$BATCH"
+    SWITCH=
+  done
+}
+
+profile() {
+  for precision in $PRECISIONS; do step "$precision-profile" "$precision" "$BATCH" --profile; done
+}
+
+pytorch() {
   python3 -c 'import torch' 2>/dev/null || { echo "== PyTorch: python3 has no torch"; return; }
   for precision in f32 bf16; do
-    for mode in eager compile; do
-      [ $mode = eager ] && flag="" || flag=--compile
+    for mode in eager compile cuda-graphs; do
+      [ $mode = eager ] && flag="" || flag=--$mode
       into "torch-$precision-$mode.json" python3 "$root/scripts/bench-pytorch.py" --device "${TORCH_DEVICE:-cuda}" \
         --precision "$precision" $flag --depth "$DEPTH" --batch-size "$BATCH" --steps "$STEPS"
     done
@@ -115,11 +150,11 @@ while [ $# -gt 0 ]; do
   part=$1
   shift
   case $part in
-    probe) look_around >"$out/probe.txt"; into doctor.txt "$clr" doctor --data "$data"; cat "$out/doctor.txt" ;;
-    kernels | bench) $part ;;
+    probe) look_around >"$out/probe.txt"; adapter; into doctor.txt "$clr" doctor --data "$data"; cat "$out/doctor.txt" ;;
+    kernels | bench | switches | profile | pytorch) $part ;;
     train) train "$@"; break ;;
     train-all) train_all "$@"; break ;;
-    *) echo "gpu-session: no part $part: probe, kernels, bench, train"; exit 2 ;;
+    *) echo "gpu-session: no part $part: probe, kernels, bench, switches, profile, pytorch, train"; exit 2 ;;
   esac
 done
 exit $((failures > 0))

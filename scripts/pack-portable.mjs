@@ -38,11 +38,13 @@ exec "$here/node" "$here/bin/clr.js" "$@"
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const work = mkdtempSync(join(tmpdir(), 'clr-portable-'));
 const out = join(work, 'clr-portable');
+const vulkanLoader = findVulkanLoader();
 try {
   await bundle();
   for (const path of ['bin', 'configs', 'dist/browser', 'src/charts/fonts', 'README.md', 'CHANGELOG.md']) copy(path);
   copy('scripts/gpu-session.sh');
   copy('scripts/bench-pytorch.py');
+  copy('scripts/webgpu-adapter.mjs');
   copyNode();
   writeFileSync(join(out, 'clr'), launcher, { mode: 0o755 });
   copyPackage('sharp');
@@ -100,12 +102,19 @@ function copyPackage(name) {
   for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies })) copyPackage(dependency);
 }
 
+function findVulkanLoader() {
+  const known = execFileSync(process.env.LDCONFIG ?? '/sbin/ldconfig', ['-p'], { encoding: 'utf8' });
+  const path = known.match(/libvulkan\.so\.1 \(libc6[^)]*\) => (\S+)/)?.[1];
+  if (path) return path;
+  console.error(
+    'no libvulkan.so.1 to pack, and GPU hosts often lack it. Debian and Ubuntu: apt-get install libvulkan1',
+  );
+  process.exit(1);
+}
+
 /** dawn asks for it, and a GPU's driver comes without it. */
 function copyVulkanLoader() {
-  const known = execFileSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' });
-  const path = known.match(/libvulkan\.so\.1 \(libc6[^)]*\) => (\S+)/)?.[1];
-  if (path) copyLibrary('libvulkan.so.1', path);
-  else console.log('packed without libvulkan.so.1 (Debian: apt-get install libvulkan1): the GPU host must have it');
+  copyLibrary('libvulkan.so.1', vulkanLoader);
 }
 
 /** The onednn addon with its libraries, but for those that come with every C++ runtime. */

@@ -8,6 +8,8 @@ export interface BackendOptions {
   threads?: number;
   /** Which device of the backend, where it has several; undefined: its own choice. */
   device?: string;
+  /** For checks of the kernels: memory is guarded against wrong indices, where the backend has a way to. */
+  robust?: boolean;
 }
 
 /** A backend at work: tfjs's current one, with what it really runs on. Recorded in environment.json. */

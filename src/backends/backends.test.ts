@@ -60,6 +60,43 @@ function cutToBf16([what, kernel, inputs, attributes]: Case): Case {
   return [what, kernel, Array.isArray(inputs) ? entries.map(([, v]) => v) : Object.fromEntries(entries), attributes];
 }
 
+/** What is not a number, or not finite, must reach the loss: a run that diverged would else go on for ever. */
+const notFinite: Values = { shape: [1, 1, 6, 1], values: Float32Array.of(Number.NaN, Infinity, -Infinity, 1, -1, 0) };
+const one = (value: number): Values => ({ shape: [1], values: Float32Array.of(value) });
+const inference = { x: notFinite, scale: one(1), shift: one(0), runningMean: one(0), runningVariance: one(1) };
+const notFiniteCases: Case[] = [
+  ['ReLU', 'BatchNormInference', inference, { epsilon: 0, relu: true }],
+  ['no ReLU', 'BatchNormInference', inference, { epsilon: 0, relu: false }],
+  ['bias', 'BiasAdd', { x: notFinite, bias: one(1) }],
+  ['sum', 'Add', { a: notFinite, b: notFinite }],
+  ['mean', 'GlobalAveragePool', { x: notFinite }],
+];
+const expectedNotFinite = [
+  [Number.NaN, Infinity, 0, 1, 0, 0],
+  [Number.NaN, Infinity, -Infinity, 1, -1, 0],
+  [Number.NaN, Infinity, -Infinity, 2, 0, 1],
+  [Number.NaN, Infinity, -Infinity, 2, -2, 0],
+  [Number.NaN],
+];
+
+/** webgpu too: five kernels are soon compiled. */
+const everywhere = (await probeBackends()).map(({ name, availability }) => ({
+  name,
+  availability,
+  device: availability.usable ? availability.onlyAs : undefined,
+}));
+for (const { name, availability, device } of everywhere)
+  test.skipIf(!availability.usable)(
+    `${name} keeps NaN and infinity`,
+    async () => {
+      await useBackend(name, { precision: 'f32', device });
+      const outputs: number[][] = [];
+      for (const one of notFiniteCases) outputs.push([...(await compute(one))[0]!.values]);
+      expect(outputs).toEqual(expectedNotFinite);
+    },
+    60_000,
+  );
+
 for (const { name, availability, cases, tolerance = 1e-5, activate } of [...backends, ...bf16, composed]) {
   if (!availability.usable) console.log(`backend ${name} is not compared: ${availability.reason}`);
   describe.skipIf(!availability.usable)(`${name} agrees with the reference`, () => {

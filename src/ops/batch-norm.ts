@@ -211,7 +211,7 @@ function normalise(
   for (let i = 0; i < x.length; ) {
     for (let c = 0; c < channels; c++, i++) {
       const value = slope[c]! * x[i]! + offset[c]! + (residual ? residual[i]! : 0);
-      y[i] = relu ? value * Number(value > 0) : value; // a product: half of the branches would be mispredicted
+      y[i] = relu ? Math.max(value, 0) : value; // NaN stays NaN, so that a diverged run is noticed
     }
   }
 }

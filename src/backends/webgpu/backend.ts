@@ -11,6 +11,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { Commands } from './commands.js';
 import type { Gpu } from './gpu.js';
+import type { Subgroups } from './kernels/subgroup-matrix.js';
 import { Arena, Pool, type Region } from './memory.js';
 import { type Binding, type Constants, elementwise, type Format, type Shader, wgsl } from './shader.js';
 
@@ -62,8 +63,10 @@ export class WebgpuBackend extends KernelBackend {
   readonly gradients: Arena;
   /** How activations and their gradients are held. */
   activationFormat: Format = 'f32';
-  /** The size of the subgroups that multiply matrices on units of their own; undefined: these are not used. */
-  subgroup?: number;
+  /** The subgroups that multiply matrices on units of their own; undefined: these are not used. */
+  subgroups?: Subgroups;
+  /** For tests: a u32 that every shader sets when it reads or writes past the end of a binding. */
+  stray?: Plain;
   private readonly tensors = new DataStorage<Stored>(this, engine());
   private readonly pipelines = new Map<string, GPUComputePipeline>();
 
@@ -132,11 +135,12 @@ export class WebgpuBackend extends KernelBackend {
 
   /** Asks for a shader to be run. */
   run(shader: Shader, { reads = {}, writes = {}, constants = {}, workgroups, multiplyAdds = 0 }: Work): void {
-    const operands = Object.entries({ ...reads, ...writes });
+    const checks: Record<string, Operand> = this.stray ? { stray: { of: this.stray } } : {};
+    const operands = Object.entries({ ...reads, ...writes, ...checks });
     const bindings: Record<string, Binding> = {};
     const regions = operands.map(([name, { of, width = 1 }]) => {
       const { region, element } = 'dataId' in of ? this.plain(of) : of;
-      bindings[name] = { element, width, writable: name in writes };
+      bindings[name] = { element, width, writable: name in writes || name === 'stray' };
       return region;
     });
     const [x, y, z = 1] = typeof workgroups === 'number' ? [Math.min(workgroups, mostWorkgroups), 1] : workgroups;

@@ -34,7 +34,13 @@ const idleDevice = {
 };
 
 const step = { lr: 0.1, momentum: 0.9 };
-const backend = () => new WebgpuBackend({ device: idleDevice as unknown as GPUDevice, name: 'idle', software: false });
+const backend = () =>
+  new WebgpuBackend({
+    device: idleDevice as unknown as GPUDevice,
+    info: {} as GPUAdapterInfo,
+    name: 'idle',
+    software: false,
+  });
 const config = configSchema.parse({
   batch_size: 512,
   dataset: { type: 'synthetic' },

@@ -1,5 +1,6 @@
 /// <reference types="@webgpu/types" />
 import { ClrError } from '../../errors.js';
+import { chooseAdapter } from './adapter-names.js';
 
 /** What the `webgpu` package (dawn, an implementation of WebGPU) exports. */
 interface Dawn {
@@ -14,38 +15,67 @@ export interface Gpu {
   name: string;
   /** Whether the processor pretends to be a GPU. */
   software: boolean;
+  /** The adapter's: dawn leaves out the matrix units in that of the device. */
+  info: GPUAdapterInfo;
 }
 
 export const remedy = 'npm install webgpu@0.6.2, and a Vulkan driver (Linux), Metal (macOS) or Direct3D 12 (Windows)';
 
 /** Features that are used where an adapter has them. */
-const wanted = ['shader-f16', 'timestamp-query', 'subgroups', 'chromium-experimental-subgroup-matrix'];
+const wanted = [
+  'shader-f16',
+  'timestamp-query',
+  'subgroups',
+  'subgroup-size-control',
+  'chromium-experimental-subgroup-matrix',
+];
+
+/** Whether shaders check each index and clear a workgroup's memory first: slower, and needed only while a kernel is new. */
+export interface Robustness {
+  robust?: boolean;
+}
 
 /**
- * The adapter whose name contains `device`, or the fastest one. Throws ClrError('backend') if dawn does not load, there is
- * none, or the only one is software and was not asked for by name.
+ * dawn's options. Float16 of NVIDIA's drivers before 615 is behind a toggle, since some of them compute it wrongly: the
+ * kernels are checked before it is used. CLR_WEBGPU_ROBUST=1 or 0 overrides `robust`.
  */
-export async function findAdapter(device?: string): Promise<GPUAdapter> {
+export function dawnOptions({ robust = false }: Robustness = {}): string[] {
+  const enabled = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
+  const { CLR_WEBGPU_ROBUST: override } = process.env;
+  if (!(override ? override === '1' : robust)) enabled.push('disable_robustness', 'disable_workgroup_init');
+  return [`enable-dawn-features=${enabled.join(',')}`, 'disable-dawn-features=timestamp_quantization'];
+}
+
+/**
+ * The adapter that `device` names (see chooseAdapter), or the fastest one. Throws ClrError('backend') if dawn does not
+ * load, there is none, or none has that name.
+ */
+export async function findAdapter(device?: string, options?: Robustness): Promise<GPUAdapter> {
   const { create, globals } = await loadDawn();
   Object.assign(globalThis, globals); // GPUBufferUsage and its like
-  const adapter = await request(create, device);
+  const flags = dawnOptions(options);
+  if (device) flags.push(`adapter=${chooseAdapter(await adapterNames(create), device)}`);
+  const adapter = await request(create, flags);
   if (!adapter) throw new ClrError('backend', 'WebGPU finds no adapter', remedy);
   return adapter;
 }
 
-/** dawn's own objects: it crashes if one is collected as garbage while a device of it is at work. */
+/** dawn's own objects: it crashes if one is collected as garbage while a device of it is in use. */
 const kept: GPU[] = [];
 
-async function request(create: Dawn['create'], device?: string): Promise<GPUAdapter | null> {
-  const options = ['enable-dawn-features=allow_unsafe_apis', 'disable-dawn-features=timestamp_quantization'];
-  try {
-    const gpu = create(device ? [...options, `adapter=${device}`] : options);
-    kept.push(gpu);
-    return await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  } catch (error) {
-    const found = (error as Error).message.replace(/\s+/g, ' ').trim();
-    throw new ClrError('backend', `WebGPU finds no device named "${device}": ${found}`, 'name one of these');
-  }
+function request(create: Dawn['create'], flags: string[]): Promise<GPUAdapter | null> {
+  const gpu = create(flags);
+  kept.push(gpu);
+  return gpu.requestAdapter({ powerPreference: 'high-performance' });
+}
+
+/** The adapters' names, in dawn's order: it lists them in the error for a name that none of them has. */
+export async function adapterNames(create: Dawn['create']): Promise<string[]> {
+  const message = await request(create, ['adapter=\u0001']).then(
+    () => '',
+    (error: Error) => error.message,
+  );
+  return [...message.matchAll(/name: '(.*)'/g)].map(([, name]) => name!);
 }
 
 async function loadDawn(): Promise<Dawn> {
@@ -60,7 +90,7 @@ async function loadDawn(): Promise<Dawn> {
 
 /** The adapter's device with every limit as high as it goes. */
 export async function openDevice(adapter: GPUAdapter): Promise<Gpu> {
-  const { limits } = adapter;
+  const { limits, info } = adapter;
   const device = await adapter.requestDevice({
     requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[],
     requiredLimits: {
@@ -72,7 +102,7 @@ export async function openDevice(adapter: GPUAdapter): Promise<Gpu> {
       maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
     },
   });
-  return { device, ...describe(adapter) };
+  return { device, info, ...describe(adapter) };
 }
 
 /** What bounds a run on the device. */
@@ -83,7 +113,7 @@ export function limitsOf({ limits, features }: GPUDevice): string {
   return `buffers of ${mib(limits.maxBufferSize)}, bindings of ${mib(limits.maxStorageBufferBindingSize)}, ${shared}; ${used.join(', ')}`;
 }
 
-/** Name and driver as dawn tells them. */
+/** Name and driver as dawn gives them. */
 export function describe({ info }: GPUAdapter): Pick<Gpu, 'name' | 'software'> {
   const driver = info.description.trim();
   const name = [info.device || info.architecture || info.vendor, driver && `(${driver})`].filter(Boolean).join(' ');

@@ -1,12 +1,13 @@
 import { enableProdMode, findBackend, registerBackend, removeBackend, setBackend } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';
-import type { Availability, Backend } from '../backend.js';
+import type { Availability, Backend, Precision } from '../backend.js';
 import { registerHostKernels } from '../host.js';
 import { WebgpuBackend } from './backend.js';
 import { describe, findAdapter, limitsOf, openDevice, remedy } from './gpu.js';
 import { kernels } from './kernels/index.js';
 import { matrixSubgroups } from './kernels/subgroup-matrix.js';
 import { profile } from './profiler.js';
+import { matrixUnitsProblem, wrongInHalf } from './self-checks.js';
 
 /** Maximum steps in flight before a loss is read: reading it late keeps the GPU's queue from running dry. */
 const stepsInFlight = 4;
@@ -20,18 +21,16 @@ export const webgpu: Backend = {
     probed ??= probe();
     return probed;
   },
-  async activate({ precision, device }) {
-    const backend = await install(device);
-    if (precision === 'f16' && !backend.gpu.device.features.has('shader-f16'))
+  async activate({ precision: wanted, device, robust }) {
+    const backend = await install(device, robust);
+    if (wanted === 'f16' && !backend.gpu.device.features.has('shader-f16'))
       throw new ClrError('backend', `${backend.gpu.name} has no float16 in shaders`, 'set precision to f32');
-    backend.activationFormat = precision === 'f16' ? 'f16' : 'f32';
-    backend.subgroup = undefined;
     enableProdMode(); // silences tfjs's advice to install tfjs-node
     await setBackend('webgpu');
-    const matrices = precision === 'f16' ? await useMatrixUnits(backend) : '';
+    const { precision, note } = wanted === 'f16' ? await prepareHalf(backend) : prepareFloat(backend);
     return {
       name: 'webgpu',
-      device: backend.gpu.name + matrices,
+      device: backend.gpu.name + note,
       limits: limitsOf(backend.gpu.device),
       precision,
       threads: 1,
@@ -40,6 +39,26 @@ export const webgpu: Backend = {
     };
   },
 };
+
+function prepareFloat(backend: WebgpuBackend): { precision: Precision; note: string } {
+  backend.activationFormat = 'f32';
+  backend.subgroups = undefined;
+  return { precision: 'f32', note: '' };
+}
+
+/** float16, on matrix units where these work; float32 where the driver's float16 is known to need a check and fails it. */
+async function prepareHalf(backend: WebgpuBackend): Promise<{ precision: Precision; note: string }> {
+  prepareFloat(backend);
+  const wrong = backend.gpu.info.vendor === 'nvidia' ? await wrongInHalf(backend) : undefined;
+  if (wrong) return { precision: 'f32', note: `; float32, since its float16 computes ${wrong} wrongly` };
+  backend.activationFormat = 'f16';
+  const subgroups = matrixSubgroups(backend.gpu);
+  if (!subgroups) return { precision: 'f16', note: '' };
+  const problem = await matrixUnitsProblem(backend.gpu.name);
+  if (problem) return { precision: 'f16', note: `; its matrix units are not used: ${problem}` };
+  backend.subgroups = subgroups;
+  return { precision: 'f16', note: ', matrix units' };
+}
 
 /** Each look for an adapter leaves something of dawn's behind that takes its time to go: one is enough. */
 let probed: Promise<Availability> | undefined;
@@ -56,14 +75,14 @@ async function probe(): Promise<Availability> {
 /** Enough of an adapter's name to ask for it by. */
 const firstWord = (name: string) => name.split(/\W/)[0]!;
 
-/** The `device` option that the present backend was made with. */
-let installed: string | undefined;
+/** The options that the present backend was made with. */
+let installed: { device: string | undefined; robust: boolean } | undefined;
 
 /** The backend on the adapter of that name; made and registered the first time, and when another device is asked for. */
-async function install(wanted?: string): Promise<WebgpuBackend> {
+async function install(wanted?: string, robust = false): Promise<WebgpuBackend> {
   const present = findBackend('webgpu') as WebgpuBackend | null;
-  if (present && wanted === installed) return present;
-  const adapter = await findAdapter(wanted);
+  if (present && wanted === installed?.device && robust === installed?.robust) return present;
+  const adapter = await findAdapter(wanted, { robust });
   const { name, software } = describe(adapter);
   if (software && !wanted)
     throw new ClrError(
@@ -75,24 +94,6 @@ async function install(wanted?: string): Promise<WebgpuBackend> {
   const backend = new WebgpuBackend(await openDevice(adapter));
   registerBackend('webgpu', () => backend);
   registerHostKernels('webgpu', backend, kernels);
-  installed = wanted;
+  installed = { device: wanted, robust };
   return backend;
-}
-
-/** Has convolutions computed on matrix units where the device has them and they agree with the plain shaders; says which. */
-async function useMatrixUnits(backend: WebgpuBackend): Promise<string> {
-  const subgroup = matrixSubgroups(backend.gpu.device);
-  if (!subgroup) return '';
-  const { compute, kernelCases, relativeError } = await import('../kernel-cases.js');
-  for (const one of kernelCases.filter(([, kernel]) => kernel.startsWith('Conv2D'))) {
-    backend.subgroup = undefined;
-    const [plain] = await compute(one);
-    backend.subgroup = subgroup;
-    const [onUnits] = await compute(one);
-    const error = relativeError(onUnits!.values, plain!.values);
-    if (error < 1e-2) continue;
-    backend.subgroup = undefined;
-    return `; its matrix units are not used: ${one[1]} differs by ${error.toExponential(1)}`;
-  }
-  return ', matrix units';
 }

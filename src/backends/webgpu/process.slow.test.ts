@@ -76,6 +76,13 @@ describe.skipIf(!availability.usable)('clr run on webgpu', () => {
     expect(iterations('stopped')).toBe(iterations('whole'));
   }, 300_000);
 
+  test('weights that become NaN end the run as diverged', async () => {
+    const rate = ['--set', 'schedule={"type":"constant","lr":1e30}'];
+    const { code, stderr } = await runClr([...start('diverged'), ...rate]);
+    expect(stderr).toMatch(/diverged/);
+    expect(code).toBe(3);
+  }, 300_000);
+
   test.skipIf(!device)(
     'without the name of the software device ends with exit code 5',
     async () => {

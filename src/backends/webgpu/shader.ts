@@ -34,7 +34,7 @@ export function wgsl(shader: Shader, bindings: Record<string, Binding>, constant
     extensions.size > 0 ? `enable ${[...extensions].join(', ')};` : '',
     `const THREADS = ${shader.threads}u;`,
     ...Object.entries(constants).map(([name, value]) => constant(name, value)),
-    ...Object.entries(bindings).map(([name, binding], i) => declaration(name, binding, i)),
+    ...Object.entries(bindings).map(([name, binding], i) => declaration(name, binding, i, 'stray' in bindings)),
     shader.body(constants),
   ].join('\n');
 }
@@ -48,13 +48,15 @@ function constant(name: string, value: Constants[string]): string {
   return `const ${name} = ${value}${typeof value === 'number' ? 'u' : ''};`;
 }
 
-function declaration(name: string, { element, width, writable }: Binding, index: number): string {
+/** `checked`: an index past the end is noted in the binding `stray`. */
+function declaration(name: string, { element, width, writable }: Binding, index: number, checked: boolean): string {
   const type = width === 4 ? `vec4<${element}>` : element;
   const value = element === 'u32' ? type : width === 4 ? 'vec4<f32>' : 'f32';
+  const check = checked ? `if (i >= arrayLength(&${name})) { stray[0] = ${index + 1}u; }` : '';
   return [
     `@group(0) @binding(${index}) var<storage, ${writable ? 'read_write' : 'read'}> ${name}: array<${type}>;`,
-    `fn ${name}_at(i: u32) -> ${value} { return ${value}(${name}[i]); }`,
-    !writable ? '' : `fn ${name}_put(i: u32, v: ${value}) { ${name}[i] = ${type}(v); }`,
+    `fn ${name}_at(i: u32) -> ${value} { ${check} return ${value}(${name}[i]); }`,
+    !writable ? '' : `fn ${name}_put(i: u32, v: ${value}) { ${check} ${name}[i] = ${type}(v); }`,
   ].join('\n');
 }
 

@@ -25,6 +25,13 @@ const unpacked = join(work, 'clr-portable');
 const clr = (...args: string[]) =>
   execa(join(unpacked, 'clr'), args, { cwd: empty, env: { PATH: tools }, extendEnv: false });
 
+test('it is not packed without the Vulkan loader, which GPU hosts often lack', async () => {
+  const packing = execa('node', ['scripts/pack-portable.mjs', join(work, 'none.tar.xz')], {
+    env: { LDCONFIG: 'true' },
+  });
+  await expect(packing).rejects.toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/no libvulkan\.so\.1/) });
+});
+
 test('the portable archive has at most 60 MB', () => {
   expect(statSync(archive).size).toBeLessThanOrEqual(60e6);
 });

@@ -22,7 +22,8 @@ const statistics = channelSums(
 const finishStatistics = finishChannelSums(
   'BatchNormTrain/statistics',
   `let centre = sum / COUNT;
-   let variance = max(0, dot / COUNT - centre * centre);
+   let spread = dot / COUNT - centre * centre;
+   let variance = select(spread, 0, spread < 0);
    let m = centre + runningMean_at(c);
    mean_put(c, m);
    inverseDeviation_put(c, 1 / sqrt(variance + EPSILON));
@@ -37,7 +38,7 @@ const normalise = (name: string, inverse: string, residual: boolean, relu: boole
   body: elementwise(`
     let c = i % CHANNELS;
     let value = (x_at(i) - mean_at(c)) * (scale_at(c) * ${inverse}) + shift_at(c)${residual ? ' + residual_at(i)' : ''};
-    y_put(i, ${relu ? 'max(value, V(0))' : 'value'});`),
+    y_put(i, ${relu ? 'select(value, V(0), value < V(0))' : 'value'}); // max() would turn NaN into 0`),
 });
 
 const gradient = (relu: boolean) => (relu ? 'select(V(0), dy_at(i), y_at(i) > V(0))' : 'dy_at(i)');

@@ -209,7 +209,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
 /** On matrix units where the backend uses them. */
 function product(backend: WebgpuBackend, name: string, tile: Tile, operands: Operands): Shader {
   const full = `${name} ${tile.columns}`;
-  if (backend.subgroup) return subgroupMatrixProduct(full, tile, operands, backend.subgroup);
+  if (backend.subgroups) return subgroupMatrixProduct(full, tile, operands, backend.subgroups);
   return matrixProduct(full, tile, operands);
 }
 
@@ -260,7 +260,7 @@ export const convolutionKernels = [
       const [narrow, wide] = [widthOf(sizes.from), widthOf(sizes.to)];
       const tile = filterTile(sizes.to);
       const weights = util.sizeFromShape(filterShape);
-      const split = backend.subgroup ? 1 : tile.split;
+      const split = backend.subgroups ? 1 : tile.split;
       const { share, groups } = shares(sizes, tile.depth, weights * split);
       const parts = groups * split;
       const dFilter = backend.allocate(filterShape, backend.gradients);

@@ -1,11 +1,12 @@
 /// <reference types="@webgpu/types" />
+import type { Gpu } from '../gpu.js';
 import type { Shader } from '../shader.js';
 import { type Operands, type Tile, threadsOf } from './matrix-product.js';
 
 /** Rows, columns and depth of what a subgroup multiplies at once on a GPU's matrix units, in float16 with sums in float32. */
 const side = 16;
 
-/** What an adapter tells of its matrix units; dawn's, not in the types of WebGPU yet. */
+/** Of an adapter with matrix units; dawn's, not in the types of WebGPU yet. */
 interface MatrixInfo {
   subgroupMinSize: number;
   subgroupMaxSize: number;
@@ -14,28 +15,37 @@ interface MatrixInfo {
   >;
 }
 
-/** The size of the subgroups of a device that multiplies 16 x 16 matrices of float16; undefined: it does not. */
-export function matrixSubgroups({ features, adapterInfo }: GPUDevice): number | undefined {
+/** The subgroups that multiply matrices; `fixed`: the shader has to ask for that size, since the device has several. */
+export interface Subgroups {
+  size: number;
+  fixed: boolean;
+}
+
+/** Those of a device that multiplies 16 x 16 matrices of float16 with sums in float32; undefined: it does not. */
+export function matrixSubgroups({ device: { features }, info }: Pick<Gpu, 'device' | 'info'>): Subgroups | undefined {
   if (!features.has('chromium-experimental-subgroup-matrix') || !features.has('shader-f16')) return undefined;
-  const { subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs = [] } = adapterInfo as unknown as MatrixInfo;
+  const { subgroupMinSize: least, subgroupMaxSize: most, subgroupMatrixConfigs = [] } = info as unknown as MatrixInfo;
   const fits = [...subgroupMatrixConfigs].some(
     ({ M, N, K, componentType, resultComponentType }) =>
       M === side && N === side && K === side && componentType === 'f16' && resultComponentType === 'f32',
   );
-  return fits && subgroupMinSize === subgroupMaxSize ? subgroupMaxSize : undefined;
+  if (!fits) return undefined;
+  if (least === most) return { size: most, fixed: false };
+  if (!features.has('subgroup-size-control' as GPUFeatureName)) return undefined;
+  return { size: Math.max(least, Math.min(32, most)), fixed: true };
 }
 
 /**
  * The matrix product of `matrixProduct`, of the same tile and operands, on matrix units: A and B are rounded to float16. Each
  * subgroup keeps its share of the 16 x 16 pieces of the tile; they leave by way of the memory that the threads share.
  */
-export function subgroupMatrixProduct(name: string, tile: Tile, operands: Operands, subgroup: number): Shader {
+export function subgroupMatrixProduct(name: string, tile: Tile, operands: Operands, subgroups: Subgroups): Shader {
   const { rows, columns } = tile;
   const threads = threadsOf(tile);
-  const subgroups = threads / subgroup;
-  const pieces = ((rows / side) * (columns / side)) / subgroups;
+  const count = threads / subgroups.size;
+  const pieces = ((rows / side) * (columns / side)) / count;
   if (!Number.isInteger(pieces))
-    throw new Error(`a tile of ${rows} x ${columns} has no whole pieces for ${subgroups} subgroups`);
+    throw new Error(`a tile of ${rows} x ${columns} has no whole pieces for ${count} subgroups`);
   const own = Array.from({ length: pieces }, (_, p) => p);
   const straight = operands.aAlong === 'rows'; // A lies as [depth][rows], else as [rows][depth]
   const left = straight
@@ -44,7 +54,10 @@ export function subgroupMatrixProduct(name: string, tile: Tile, operands: Operan
   return {
     name: `${name} matrix`,
     threads,
-    extensions: ['f16', 'subgroups', 'chromium_experimental_subgroup_matrix'],
+    extensions: [
+      ...['f16', 'subgroups', 'chromium_experimental_subgroup_matrix'],
+      ...(subgroups.fixed ? ['subgroup_size_control'] : []),
+    ],
     body: () => `
 ${operands.functions()}
 alias Left = subgroup_matrix_left<f16, ${side}, ${side}>;
@@ -57,8 +70,8 @@ fn piece_row(p: u32) -> u32 { return p / (COLUMNS / ${side}); }
 fn piece_column(p: u32) -> u32 { return p % (COLUMNS / ${side}); }
 var<workgroup> a_tile: array<f16, ${rows * side}>;
 var<workgroup> b_tile: array<f16, ${side * columns}>; // [DEPTH][COLUMNS]
-var<workgroup> c_tile: array<f32, ${subgroups * side * side}>; // a piece of each subgroup
-@compute @workgroup_size(THREADS)
+var<workgroup> c_tile: array<f32, ${count * side * side}>; // a piece of each subgroup
+@compute @workgroup_size(THREADS)${subgroups.fixed ? ` @subgroup_size(${subgroups.size})` : ''}
 fn main(
   @builtin(local_invocation_index) thread: u32,
   @builtin(workgroup_id) group: vec3u,
@@ -97,7 +110,7 @@ fn main(
     let p = subgroup * ${pieces} + ${o};
     subgroupMatrixStore<row_major>(&c_tile, subgroup * ${side * side}, c${o}, ${side});
     workgroupBarrier();
-    for (var i = lane * 4; i < ${side * side}; i += ${subgroup} * 4) {
+    for (var i = lane * 4; i < ${side * side}; i += ${subgroups.size} * 4) {
       let at = subgroup * ${side * side} + i;
       store(first_row + piece_row(p) * ${side} + i / ${side}, first_column + piece_column(p) * ${side} + i % ${side}, group.z,
         vec4<f32>(c_tile[at], c_tile[at + 1], c_tile[at + 2], c_tile[at + 3]));
