@@ -1,9 +1,12 @@
+import { backend } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { firstLosses } from '../../testing/first-losses.js';
 import { expectAgreement } from '../../testing/kernel-agreement.js';
 import type { Precision } from '../backend.js';
 import { probeBackends, useBackend } from '../index.js';
 import { kernelCases as cases, compute, type Values } from '../kernel-cases.js';
+import type { WebgpuBackend } from './backend.js';
+import { elementwise } from './shader.js';
 
 const { availability } = (await probeBackends()).find(({ name }) => name === 'webgpu')!;
 const device = availability.usable ? availability.onlyAs : undefined;
@@ -42,4 +45,35 @@ describe.skipIf(!availability.usable).each(tolerances)('webgpu in %s', (precisio
     expect(errors).toHaveLength(10);
     expect(Math.max(...errors)).toBeLessThan(ofLoss);
   }, 300_000);
+});
+
+describe.skipIf(!availability.usable)('no shader of webgpu reads or writes past the end of its memory', () => {
+  const strays = async (work: (backend: WebgpuBackend) => Promise<unknown>): Promise<number> => {
+    const gpu = backend() as WebgpuBackend;
+    gpu.stray = { region: gpu.pool.take(4), element: 'u32' };
+    gpu.commands.write(gpu.stray.region, Uint32Array.of(0));
+    await work(gpu);
+    const [stray] = new Uint32Array(await gpu.commands.read(gpu.stray.region));
+    gpu.stray.region.release();
+    gpu.stray = undefined;
+    return stray!;
+  };
+  beforeAll(async () => {
+    await useBackend('webgpu', { precision: 'f32', device, robust: true });
+  }, 60_000);
+
+  test('one that did would be noticed', async () => {
+    const shader = { name: 'stray', threads: 1, body: elementwise('y_put(i + 1, 1);') };
+    const write = async (gpu: WebgpuBackend) =>
+      gpu.scratch('f32', 64, (y) => gpu.each(shader, 64, { writes: { y: { of: y } } }));
+    expect(await strays(write)).toBe(1);
+  });
+
+  test.each(cases.map((c) => [c[1], c[0], c] as const))(
+    '%s %s',
+    async (_kernel, _what, one) => {
+      expect(await strays(() => compute(one))).toBe(0);
+    },
+    60_000,
+  );
 });
