@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { ExperimentConfig } from '../config/schema.js';
-import { ClrError } from '../errors.js';
+import { ClrError, exitCodes } from '../errors.js';
 import type { Summary } from '../runs/summary.js';
 import {
   type ConfigFlags,
@@ -25,6 +26,7 @@ interface Flags extends ConfigFlags {
   runs: string;
   resume?: string;
   runDir?: string;
+  orResume?: boolean;
   seeds?: string;
   jobs: number;
   dryRun?: boolean;
@@ -49,6 +51,11 @@ export const runCommand = new Command('run')
       'one run per seed, as a sweep: 5 for seeds 1 to 5, or a list such as 3,7,11',
     ).conflicts(['resume', 'runDir', 'seed', 'json']),
   )
+  .addOption(
+    new Option('--or-resume', 'with --run-dir: resume the run there if it has begun; nothing if it is done').conflicts(
+      'resume',
+    ),
+  )
   .addOption(jobsOption())
   .addOption(dryRunOption())
   .addOption(new Option('--json', 'print the summary as JSON'));
@@ -58,6 +65,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
   const { runExperiment } = await import('../experiment.js');
   const { resumeCommand } = await import('../runs/run-folder.js');
   const { config, resume } = await whatToRun(file, flags);
+  if (flags.orResume && (await reportDone(flags.runDir!, config))) return;
   if (flags.seeds !== undefined) return sweepSeeds(config, flags.seeds, flags);
   if (flags.jobs > 1) throw new ClrError('usage', '--jobs needs several runs', 'add --seeds, e.g. --seeds 5');
   if (flags.dryRun) return dryRun(config);
@@ -67,7 +75,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
     data,
     cacheDirectory,
     runs,
-    directory: flags.runDir,
+    directory: resume === undefined ? flags.runDir : undefined,
     resume,
     signal: interruption.signal,
   });
@@ -100,6 +108,16 @@ async function dryRun(config: ExperimentConfig): Promise<void> {
   process.stdout.write(`about ${time} on this machine, estimated from ${timedSteps} training steps (training only)\n`);
 }
 
+/** Whether the run in the folder is done already, and says so; a diverged one ends with the exit code that it ended with. */
+async function reportDone(directory: string, config: ExperimentConfig): Promise<boolean> {
+  const { outcomeOf } = await import('../training/resume.js');
+  const outcome = outcomeOf(directory, config);
+  if (outcome === undefined) return false;
+  process.stderr.write(`${directory} is done: ${outcome}\n`);
+  if (outcome === 'diverged') process.exitCode = exitCodes.diverged;
+  return true;
+}
+
 /** The same config with several seeds is a sweep of one arm. */
 async function sweepSeeds(config: ExperimentConfig, seeds: string, flags: Flags): Promise<void> {
   const { parseSeeds } = await import('../sweep/plan.js');
@@ -114,7 +132,7 @@ async function whatToRun(
 ): Promise<{ config: ExperimentConfig; resume?: string }> {
   if (flags.resume === undefined) {
     if (file === undefined) throw new ClrError('usage', 'no config named', 'e.g. clr run quickstart');
-    return { config: await configFromFlags(file, flags) };
+    return orResumed(await configFromFlags(file, flags), flags);
   }
   const { findRun, refuseOtherConfig } = await import('../training/resume.js');
   const resume = findRun(flags.resume, flags.runs);
@@ -131,4 +149,26 @@ async function sayIfComplete(run: string): Promise<void> {
   const { status, epochs } = readJson(run, 'summary.json') as Partial<Summary>;
   if (status === 'completed')
     process.stderr.write(`${run} has completed its ${epochs} epochs; --epochs N trains it further\n`);
+}
+
+/** With --or-resume: the run that stands in its folder, once what else held it has ended. */
+async function orResumed(
+  config: ExperimentConfig,
+  { orResume, runDir }: Flags,
+): Promise<{ config: ExperimentConfig; resume?: string }> {
+  if (!orResume) return { config };
+  if (runDir === undefined) throw new ClrError('usage', '--or-resume needs the folder of the run', 'add --run-dir DIR');
+  const { hasBegun, refuseOtherConfig } = await import('../training/resume.js');
+  await earlierStartEnded(runDir);
+  if (!hasBegun(runDir)) return { config };
+  refuseOtherConfig(runDir, config);
+  return { config, resume: runDir };
+}
+
+/** Slurm ends what is left of a task on a node that had failed as soon as the node answers, but starts it again at once. */
+async function earlierStartEnded(runDir: string): Promise<void> {
+  const { lockHolder } = await import('../runs/lock.js');
+  const { holdsEarlierStart } = await import('../system/slurm-task.js');
+  for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(500))
+    if (!holdsEarlierStart(runDir) || lockHolder(runDir) === undefined) return;
 }

@@ -1,13 +1,17 @@
-/** The first SIGINT or SIGTERM aborts `signal`, and says what is still done (`next`); the second ends the process at once. */
+/**
+ * The first SIGINT or SIGTERM aborts `signal`, and says what is still done (`next`); the second ends the process at once.
+ * SIGUSR2 is a batch system's word that time is nearly up: the SIGTERM that follows it is no second one.
+ */
 export function listenForSignals(next: string): { signal: AbortSignal; exitCode(): number } {
   const controller = new AbortController();
-  const codes = { SIGINT: 130, SIGTERM: 143 } as const;
+  const codes = { SIGINT: 130, SIGTERM: 143, SIGUSR2: 140 } as const;
   let exitCode = 0;
   for (const [name, code] of Object.entries(codes)) {
     process.on(name, () => {
+      if (exitCode === codes.SIGUSR2) return;
       if (exitCode !== 0) process.exit(code);
       exitCode = code;
-      process.stderr.write(`\n${name}: ${next}; once more to stop at once\n`);
+      process.stderr.write(`\n${name}: ${next}${code === codes.SIGUSR2 ? '' : '; repeat to stop immediately'}\n`);
       controller.abort();
     });
   }

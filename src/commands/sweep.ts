@@ -4,11 +4,12 @@ import type { Metric } from '../runs/scores.js';
 import type { SweepRun } from '../runs/sweep-manifest.js';
 import type { SweepPlan, Until } from '../sweep/plan.js';
 import { terminalWidth } from './compare.js';
+import { addLaunchOptions, type LaunchFlags, launchElsewhere } from './launch.js';
 import { cacheOption, dataOption, dryRunOption, jobsOption, runsOption, setOption } from './options.js';
 import { listenForSignals } from './signals.js';
 
 /** What the command line says of a sweep besides its plan. */
-export interface SweepFlags {
+export interface SweepFlags extends Partial<LaunchFlags> {
   data?: string;
   cache: string;
   runs: string;
@@ -18,25 +19,26 @@ export interface SweepFlags {
 }
 
 /** `clr sweep`: the comparison of its runs on stdout, the rest on stderr. */
-export const sweepCommand = new Command('sweep')
-  .description('train every arm of a sweep with every seed; run it again to resume')
-  .argument('<file>', 'YAML or JSON file: name, base, seeds, arms, grid')
-  .addOption(dataOption())
-  .addOption(runsOption())
-  .addOption(cacheOption())
-  .addOption(setOption())
-  .addOption(new Option('--out <dir>', 'folder of the sweep; default: sweep-<name> among the run folders'))
-  .addOption(jobsOption())
-  .addOption(dryRunOption())
-  .addOption(
-    new Option('--until <end>', 'done: each arm has all seeds; decided: seeds are added until `decide` is answered')
-      .choices(['done', 'decided'])
-      .default('done'),
-  )
-  .action(async (file: string, flags: SweepFlags & { set: string[]; until: Until }) => {
-    const { readSweep } = await import('../sweep/plan.js');
-    await sweep(readSweep(file, flags.set, flags.until), flags);
-  });
+export const sweepCommand = addLaunchOptions(
+  new Command('sweep')
+    .description('train every arm of a sweep with every seed; run it again to resume')
+    .argument('<file>', 'YAML or JSON file: name, base, seeds, arms, grid')
+    .addOption(dataOption())
+    .addOption(runsOption())
+    .addOption(cacheOption())
+    .addOption(setOption())
+    .addOption(new Option('--out <dir>', 'folder of the sweep; default: sweep-<name> among the run folders'))
+    .addOption(jobsOption())
+    .addOption(dryRunOption())
+    .addOption(
+      new Option('--until <end>', 'done: each arm has all seeds; decided: seeds are added until `decide` is answered')
+        .choices(['done', 'decided'])
+        .default('done'),
+    ),
+).action(async (file: string, flags: SweepFlags & { set: string[]; until: Until }) => {
+  const { readSweep } = await import('../sweep/plan.js');
+  await sweep(readSweep(file, flags.set, flags.until), flags);
+});
 
 /** Runs the plan, or lists it; sets the exit code: 1 if a run failed. */
 export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
@@ -46,6 +48,7 @@ export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
   const { runs, jobs, data, cache, dryRun } = flags;
   const directory = flags.out ?? sweepFolder(runs, plan.name);
   const threads = jobs > 1 ? await threadsEach(plan, jobs) : undefined;
+  if (await launchElsewhere(plan, directory, { launcher: 'local', slurm: [], ...flags })) return;
   if (dryRun) {
     if (plan.question) return dryRunOfQuestion(plan, directory, jobs, threads);
     const { planned } = readManifest(directory, plan);

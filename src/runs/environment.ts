@@ -16,6 +16,7 @@ export function describeEnvironment(backend: ActiveBackend) {
     ...(backend.limits && { limits: backend.limits }),
     precision: backend.precision,
     threads: backend.threads,
+    host: os.hostname(),
     cpu: os.cpus()[0]?.model ?? 'unknown',
     cores: os.availableParallelism(),
     memory_gib: Math.round(os.totalmem() / 2 ** 30),

@@ -1,8 +1,9 @@
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ClrError } from '../errors.js';
 import { cannotWrite } from '../system/atomic.js';
+import { isEarlierStart, slurmTask } from '../system/slurm-task.js';
 
 /**
  * Reserves a folder (of a run, of a sweep) for this process; call what it returns to give it back. Throws ClrError('usage') when another
@@ -15,7 +16,7 @@ import { cannotWrite } from '../system/atomic.js';
 export function lockFolder(directory: string): () => void {
   const own = path.join(directory, nameOf(process.pid));
   try {
-    closeSync(openSync(own, 'wx'));
+    writeFileSync(own, JSON.stringify(slurmTask() ?? null), { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw inUse(directory, own);
     throw cannotWrite(own, error);
@@ -24,7 +25,7 @@ export function lockFolder(directory: string): () => void {
   for (const name of locksIn(directory)) {
     const other = path.join(directory, name);
     if (other === own) continue;
-    if (isAlive(name)) {
+    if (isAlive(directory, name)) {
       unlock();
       throw inUse(directory, other);
     }
@@ -38,7 +39,7 @@ export function lockFolder(directory: string): () => void {
  * summary says `running` without one was killed.
  */
 export function lockHolder(directory: string): number | undefined {
-  const held = existsSync(directory) ? locksIn(directory).find(isAlive) : undefined;
+  const held = existsSync(directory) ? locksIn(directory).find((name) => isAlive(directory, name)) : undefined;
   return held === undefined ? undefined : Number(lockName.exec(held)![2]);
 }
 
@@ -51,10 +52,14 @@ const lockName = /^lock-(.*)-(\d+)-(\d+)$/;
 const host = os.hostname().replace(/[^\w.]/g, '_');
 const nameOf = (pid: number) => `lock-${host}-${pid}-${startOf(pid) ?? 0}`;
 
-/** A process on another machine is taken for alive: there is no way to know. */
-function isAlive(name: string): boolean {
+/**
+ * A process on another machine is taken for alive, since there is no way to know; but an earlier start of the Slurm task that
+ * this process is has ended, or is ended by Slurm.
+ */
+function isAlive(directory: string, name: string): boolean {
   const [, owner, pid] = lockName.exec(name)!;
-  return owner !== host || (exists(Number(pid)) && name === nameOf(Number(pid)));
+  if (owner !== host) return !isEarlierStart(path.join(directory, name));
+  return exists(Number(pid)) && name === nameOf(Number(pid));
 }
 
 /** In clock ticks since the machine was started, which tells two processes of the same number apart; undefined without /proc. */

@@ -5,6 +5,7 @@ import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
 import { type Question, questionSchema } from '../runs/sweep-manifest.js';
+import { type KubernetesOptions, kubernetesSchema, type SlurmOptions, slurmSchema } from './launchers/options.js';
 
 /** Every run of a sweep: each arm with each seed. */
 export interface SweepPlan {
@@ -17,6 +18,9 @@ export interface SweepPlan {
   paired: boolean;
   /** Seeds come until it is decided: `seeds` are then those that there may be. */
   question?: Question | undefined;
+  /** What its jobs ask of Slurm and of Kubernetes. */
+  slurm?: SlurmOptions | undefined;
+  kubernetes?: KubernetesOptions | undefined;
 }
 
 const name = z
@@ -57,6 +61,8 @@ export const sweepSchema = z.strictObject({
     .record(z.string(), z.array(scalar).min(1), 'must be a mapping of dotted keys to lists of values')
     .optional()
     .describe('dotted key -> values; each arm with each combination'),
+  slurm: slurmSchema.optional().describe('what the jobs of --launcher slurm ask for'),
+  kubernetes: kubernetesSchema.optional().describe('what the Job of --launcher kubernetes asks for'),
 });
 
 /** For editors, of sweep files. */
@@ -98,7 +104,7 @@ export function readSweep(named: string, set: string[] = [], until: Until = 'don
       throw new ClrError('usage', `${file}: vary.${key} has ${values.length} values for ${seeds.length} seeds`);
   const plan = { name, seeds, vary, paired, question };
   const arms = expandArms(read).map((arm) => ({ name: arm.name, config: armConfig(base, arm, set, plan, read) }));
-  return { ...plan, arms };
+  return { ...plan, arms, slurm: sweep.slurm, kubernetes: sweep.kubernetes };
 }
 
 /** What `decide` asks, of arms that there are. */

@@ -9,7 +9,8 @@ import { type Standing, standingOf } from '../runs/standing.js';
 import { isDone, type Question, type SweepRun } from '../runs/sweep-manifest.js';
 import type { Judgement } from '../statistics/sequential.js';
 import { makeFolders, removeTemporaries } from '../system/atomic.js';
-import { lastError, type RunFlags, startRun } from './child.js';
+import { lastError, startRun } from './child.js';
+import type { RunFlags } from './command.js';
 import { dueRuns, wantedRuns } from './due.js';
 import { clearAway, nextStep, readManifest, refresh, writeArms, writeManifest } from './manifest.js';
 import type { SweepPlan } from './plan.js';
@@ -144,7 +145,7 @@ async function bringToEnd(start: SweepRun, record: (run: SweepRun) => void, opti
     attempted = true;
     if (next === 'start') clearAway(directory, run);
     record({ ...run, status: 'running', message: undefined });
-    const failure = await failureOf(startRun(directory, run, next, options), signal);
+    const failure = await failureOf(startRun(directory, run, options), signal);
     run = refresh(directory, { ...run, status: 'running' });
     if (failure && !isDone(run) && nextStep(directory, run) !== 'wait')
       run = { ...run, ...why(failure, run, directory) };

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { probeBackends } from '../backends/index.js';
 import { chromiumPath, noBrowser } from './browser.js';
 import { findPython } from './python.js';
+import { noSlurm } from './slurm.js';
 
 /** What tests are skipped without: its name in CLR_REQUIRE, and why it is not here (undefined: it is). */
 const requirements: Record<string, () => Promise<string | undefined> | string | undefined> = {
@@ -10,6 +11,7 @@ const requirements: Record<string, () => Promise<string | undefined> | string | 
   tensorflow: () => whyUnusable('tensorflow'),
   pytorch: () => (findPython(['torch', 'scipy', 'fastai']) ? undefined : 'no Python here has it (sh scripts/venv.sh)'),
   browser: () => noBrowser && `${noBrowser} (CLR_CHROMIUM names another than ${chromiumPath})`,
+  slurm: () => noSlurm,
   data: () => (existsSync(process.env.CLR_TEST_DATA ?? '') ? undefined : 'CLR_TEST_DATA names no CIFAR-10 archive'),
 };
 

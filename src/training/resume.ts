@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { validateConfig } from '../config/load.js';
@@ -7,7 +7,9 @@ import { ClrError } from '../errors.js';
 import type { Variable } from '../models/model.js';
 import type { Environment } from '../runs/environment.js';
 import { isFinder } from '../runs/finder-columns.js';
+import { lockFolder, lockHolder } from '../runs/lock.js';
 import { readIterations, readJson } from '../runs/read-run.js';
+import type { Summary } from '../runs/summary.js';
 import { schedules } from '../schedules/index.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { type Position, startPosition } from './position.js';
@@ -45,6 +47,22 @@ export function findRun(run: string, runs: string): string {
   const newest = begun.sort((a, b) => Number(b) - Number(a))[0];
   if (newest === undefined) throw new ClrError('usage', `no run in ${runs} to resume`);
   return path.join(runs, newest);
+}
+
+/** Whether the folder holds a run that can be resumed; removes one that was killed before it had a config. */
+export function hasBegun(directory: string): boolean {
+  if (existsSync(path.join(directory, 'config.json'))) return true;
+  if (existsSync(directory)) lockFolder(directory)(); // throws where another process is making it
+  rmSync(directory, { recursive: true, force: true });
+  return false;
+}
+
+/** How the run ended, of this config; undefined where it is not done, or is to have more epochs than it had. */
+export function outcomeOf(directory: string, config: ExperimentConfig): 'completed' | 'diverged' | undefined {
+  if (!existsSync(path.join(directory, 'summary.json')) || lockHolder(directory) !== undefined) return undefined;
+  const { status } = readJson(directory, 'summary.json') as Partial<Summary>;
+  if (status !== 'completed' && status !== 'diverged') return undefined;
+  return storedConfig(directory).epochs === config.epochs ? status : undefined;
 }
 
 /**
@@ -104,6 +122,11 @@ export function resumedEnvironment(
   const other = keys.filter((key) => first[key] !== now[key]).map((key) => `${key} ${now[key]}, not ${first[key]}`);
   if (other.length > 0)
     report(`different from the start of the run: ${other.join('; ')}; numbers may differ in rounding`);
+  if (first.cpu !== now.cpu)
+    report(
+      `this processor (${now.cpu}) is not the one that the run began on (${first.cpu}): its last bits may differ from here; ` +
+        'to keep them, resume on the same kind (in a sweep on Slurm: constraint), or set ONEDNN_MAX_CPU_ISA for all of it',
+    );
   return { ...first, resumed: [...(first.resumed ?? []), { iteration, ...now }] };
 }
 

@@ -1,0 +1,48 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { SweepPlan } from '../sweep/plan.js';
+
+/** Where the runs of a sweep are trained, and what is asked of that. */
+export interface LaunchFlags {
+  launcher: 'local' | 'slurm' | 'kubernetes';
+  slurm: string[];
+  status?: boolean;
+  printCommands?: boolean;
+  dryRun?: boolean;
+  data?: string;
+  cache: string;
+  jobs: number;
+}
+
+export function addLaunchOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--launcher <where>',
+        'slurm submits a job array and returns; kubernetes, with --dry-run, prints a Job',
+      )
+        .choices(['local', 'slurm', 'kubernetes'])
+        .default('local'),
+    )
+    .addOption(
+      new Option('--slurm <key=value>', 'over `slurm` in the sweep file, e.g. timeout_min=60; repeatable')
+        .argParser((value: string, earlier: string[]) => {
+          if (!/^\w+=/.test(value)) throw new InvalidArgumentError('must be key=value');
+          return [...earlier, value];
+        })
+        .default([], 'none'),
+    )
+    .addOption(new Option('--status', 'list where each run stands, by its folder and by squeue, and end'))
+    .addOption(new Option('--print-commands', 'print the command of each run that is not done, for other launchers'));
+}
+
+/** Lists, prints or submits the runs, as the flags ask for, in place of training them here; false: they ask for none of it. */
+export async function launchElsewhere(plan: SweepPlan, directory: string, flags: LaunchFlags): Promise<boolean> {
+  const { launcher, status, printCommands } = flags;
+  if (launcher === 'local' && !status && !printCommands) return false;
+  const launch = await import('../sweep/launchers/launch.js');
+  if (status) launch.printStatus(plan, directory);
+  else if (printCommands) launch.printCommands(plan, directory, flags);
+  else if (launcher === 'slurm') launch.submitArrays(plan, directory, flags);
+  else launch.printJob(plan, directory, flags);
+  return true;
+}

@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { draftOf } from '../../config/draft.js';
+import { validate } from '../../config/explain.js';
+import { ClrError } from '../../errors.js';
+import { lockFolder } from '../../runs/lock.js';
+import { isDone, type SweepRun } from '../../runs/sweep-manifest.js';
+import { makeFolders } from '../../system/atomic.js';
+import { commandOf, quoted, type RunFlags } from '../command.js';
+import { lookAt, prepareSweep } from '../look.js';
+import type { SweepPlan } from '../plan.js';
+import { kubernetesJob } from './kubernetes.js';
+import { kubernetesSchema, type SlurmOptions, slurmSchema } from './options.js';
+import { type HeldTask, heldTasks, largestArray, slurmScripts, submit } from './slurm.js';
+import type { Task } from './slurm-script.js';
+
+export interface LaunchOptions extends RunFlags {
+  dryRun?: boolean;
+  jobs: number;
+  /** `key=value`, over `slurm` in the sweep file. */
+  slurm: string[];
+}
+
+/** The command of each run, on stdout, after the arms' configs have been written for them. */
+export function printCommands(plan: SweepPlan, directory: string, flags: RunFlags): void {
+  const { due } = prepareSweep(plan, directory);
+  for (const { command } of tasksOf(directory, due, flags)) process.stdout.write(`${quoted(command)}\n`);
+}
+
+/** Submits the runs that are due and that Slurm does not hold yet, or prints the batch script. */
+export function submitArrays(plan: SweepPlan, directory: string, flags: LaunchOptions): void {
+  const options = slurmOptions(plan, flags.slurm);
+  const threads = flags.threads ?? options.cpus_per_task;
+  const scripts = (runs: readonly SweepRun[], largest: number) =>
+    slurmScripts(plan.name, directory, tasksOf(directory, runs, { ...flags, threads }), options, largest);
+  if (flags.dryRun) {
+    const { due } = lookAt(plan, directory);
+    for (const { script } of scripts(due, due.length)) process.stdout.write(script);
+    return;
+  }
+  const largest = largestArray();
+  const { due } = prepareSweep(plan, directory);
+  makeFolders(path.join(directory, 'slurm'));
+  const unlock = lockFolder(path.join(directory, 'slurm'));
+  try {
+    const held = heldTasks(directory);
+    const free = due.filter((run) => !held.has(path.resolve(directory, run.directory)));
+    const waiting = due.length - free.length;
+    if (waiting > 0) process.stderr.write(`${waiting} runs are in Slurm's hands already\n`);
+    for (const array of scripts(free, largest))
+      process.stdout.write(`job ${submit(directory, array)}: ${array.tasks.length} runs in ${directory}\n`);
+    if (due.length === 0) process.stdout.write(`all runs in ${directory} are done\n`);
+  } finally {
+    unlock();
+  }
+}
+
+/** A line a run: its status by its folder, and its task by squeue where the sweep was submitted to Slurm. */
+export function printStatus(plan: SweepPlan, directory: string): void {
+  const { runs } = lookAt(plan, directory);
+  const submitted = existsSync(path.join(directory, 'slurm'));
+  const held: Map<string, HeldTask> = submitted ? heldTasks(directory) : new Map();
+  for (const run of runs) {
+    const task = held.get(path.resolve(directory, run.directory));
+    const reason = task && task.reason !== 'None' ? ` (${task.reason})` : '';
+    const slurm = task ? `  ${task.id} ${task.state}${reason}` : '';
+    process.stdout.write(`${run.status.padEnd(11)} ${run.directory}${slurm}${run.message ? `  ${run.message}` : ''}\n`);
+  }
+  const left = runs.filter((run) => !isDone(run)).length;
+  process.stdout.write(`${runs.length} runs in ${directory}, ${left} to do, ${held.size} with Slurm\n`);
+}
+
+/** An Indexed Job of Kubernetes for the runs that are due, on stdout. */
+export function printJob(plan: SweepPlan, directory: string, flags: LaunchOptions): void {
+  if (!flags.dryRun)
+    throw new ClrError(
+      'usage',
+      '--launcher kubernetes prints a Job and submits nothing',
+      'add --dry-run, and pipe it into `kubectl create -f -`',
+    );
+  if (!plan.kubernetes)
+    throw new ClrError(
+      'usage',
+      `sweep ${plan.name} has no key kubernetes`,
+      'add kubernetes: { image: ... } to its file',
+    );
+  const options = validate(kubernetesSchema, draftOf(plan.kubernetes), 'kubernetes');
+  const { due } = prepareSweep(plan, directory);
+  process.stdout.write(kubernetesJob(plan.name, directory, tasksOf(directory, due, flags), options, flags.jobs));
+}
+
+function tasksOf(directory: string, runs: readonly SweepRun[], flags: RunFlags): Task[] {
+  return runs.map((run) => ({
+    run: path.resolve(directory, run.directory),
+    command: commandOf(directory, run, flags),
+  }));
+}
+
+/** Those of the sweep file, with the flags' over them. Throws ClrError('usage'). */
+function slurmOptions(plan: SweepPlan, assignments: string[]): SlurmOptions {
+  const given = assignments.map((assignment) => {
+    const [key, value] = [assignment.slice(0, assignment.indexOf('=')), assignment.slice(assignment.indexOf('=') + 1)];
+    return [key, parse(value) as unknown] as const;
+  });
+  return validate(slurmSchema, draftOf({ ...plan.slurm, ...Object.fromEntries(given) }), '--slurm');
+}

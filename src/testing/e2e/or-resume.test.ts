@@ -1,0 +1,69 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { runClr, startClr, waitFor } from '../clr-process.js';
+import { countRows, readSummary } from '../run-files.js';
+
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'clr-or-resume-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+const config = path.join(scratch, 'config.json');
+const settings = {
+  epochs: 2,
+  batch_size: 8,
+  dataset: { type: 'synthetic', train_size: 64, val_size: 10 },
+  model: { type: 'resnet', depth: 8 },
+  schedule: { type: 'clr-beta', max_lr: 0.1 },
+  backend: 'wasm',
+};
+writeFileSync(config, JSON.stringify(settings));
+const command = (name: string, ...more: string[]) => [
+  ...['run', config, '--run-dir', path.join(scratch, name), '--or-resume'],
+  ...more,
+];
+
+it('one command starts a run, resumes it, and does nothing more when it is done', async () => {
+  const run = path.join(scratch, 'run');
+  mkdirSync(run); // as of a run that was killed before it had a config
+  const started = startClr(command('run'));
+  await waitFor(() => countRows(path.join(run, 'iterations.csv')) > 2, started);
+  started.child.kill('SIGUSR2'); // a batch system: time is nearly up
+  await new Promise((resolve) => started.child.stderr!.once('data', resolve));
+  started.child.kill('SIGTERM'); // which is no second signal then
+  expect(await started.ended).toMatchObject({ code: 140, stderr: expect.stringMatching(/interrupted: stopped after/) });
+  expect(readSummary(run).status).toBe('interrupted');
+  expect(await runClr(command('run'))).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/from iteration [1-9]/),
+  });
+  expect(await runClr(command('run'))).toMatchObject({ code: 0, stderr: expect.stringMatching(/is done: completed/) });
+  const other = await runClr(command('run', '--set', 'batch_size=4'));
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/config differs in batch_size/) });
+}, 300_000);
+
+it('a diverged run ends with 3 each time, and is not trained again', async () => {
+  for (const message of [/diverged: loss/, /is done: diverged/])
+    expect(await runClr(command('bad', '--set', 'schedule.max_lr=1e9'))).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(message),
+    });
+}, 300_000);
+
+it('needs the folder of the run', async () => {
+  const { code, stderr } = await runClr(['run', config, '--or-resume']);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/--or-resume needs the folder/)]);
+});
+
+it('a task of Slurm takes its run over from its own earlier start on another node, and no other process does', async () => {
+  const run = path.join(scratch, 'node');
+  expect(await runClr(command('node'))).toMatchObject({ code: 0 });
+  writeFileSync(path.join(run, 'summary.json'), JSON.stringify({ status: 'running' })); // as of a node that was lost
+  writeFileSync(path.join(run, 'lock-node7-1-1'), JSON.stringify({ id: '12_3', restarts: 0 }));
+  const task = (id: string, restarts: string) => ({
+    env: { SLURM_ARRAY_JOB_ID: id, SLURM_ARRAY_TASK_ID: '3', SLURM_RESTART_COUNT: restarts },
+  });
+  for (const other of [{}, task('13', '1'), task('12', '0')])
+    expect(await runClr(command('node'), other)).toMatchObject({ code: 2, stderr: expect.stringMatching(/in use by/) });
+  expect(await runClr(command('node'), task('12', '1'))).toMatchObject({ code: 0 });
+  expect(readSummary(run).status).toBe('completed');
+}, 300_000);
