@@ -3,7 +3,8 @@ export type Precision = 'f32' | 'bf16' | 'f16';
 
 /** What a config may ask of a backend; one that cannot throws ClrError('backend'). */
 export interface BackendOptions {
-  precision: Precision;
+  /** Undefined: float32, with TF32 in products where that is the library's own default (TensorFlow on a CUDA GPU). */
+  precision?: Precision;
   /** Processor threads; undefined: all cores. */
   threads?: number;
   /** Which device of the backend, where it has several; undefined: its own choice. */
@@ -17,7 +18,7 @@ export interface ActiveBackend {
   name: string;
   /** The device really used, e.g. the processor's or the GPU's name and driver. */
   device: string;
-  precision: Precision;
+  precision: Precision | 'tf32';
   threads: number;
   /** What the device allows at most, where that is known. */
   limits?: string;
@@ -54,8 +55,8 @@ export interface Backend {
   maxThreads?: number;
   /** Whether it has several devices to choose from. */
   takesDevice?: boolean;
-  /** Whether it works here, and on what; never throws. */
-  probe(): Promise<Availability>;
+  /** Whether it works here, and on what; never throws. `options` are what it would be activated with. */
+  probe(options?: BackendOptions): Promise<Availability>;
   /** Makes it tfjs's current backend with every kernel of `ops` registered. Throws ClrError('backend') if it cannot. */
   activate(options: BackendOptions): Promise<ActiveBackend>;
 }

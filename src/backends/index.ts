@@ -24,7 +24,7 @@ export async function useBackend(name: string, options: BackendOptions): Promise
 
 /** Whether the backend of that name, or the one that `auto` chooses, takes a number of threads. */
 export async function takesThreads(name: string): Promise<boolean> {
-  const backend = name === 'auto' ? (await fastest({ precision: 'f32' })).backend : await load(name);
+  const backend = name === 'auto' ? (await fastest({})).backend : await load(name);
   return (backend.maxThreads ?? 1) > 1;
 }
 
@@ -36,7 +36,7 @@ function whyUnfit(
 ): string | undefined {
   if (found && !found.usable) return found.reason;
   if (found?.onlyAs && !device) return `finds only ${found.device}, used only with --device ${found.onlyAs}`;
-  if (!precisions.includes(precision)) return `computes in ${precisions.join(' or ')}, not ${precision}`;
+  if (precision && !precisions.includes(precision)) return `computes in ${precisions.join(' or ')}, not ${precision}`;
   if (device !== undefined && !takesDevice) return `has no devices to choose from, such as ${device}`;
   if (threads === undefined || threads <= (maxThreads ?? 0)) return undefined;
   if (maxThreads === undefined) return 'cannot be told how many threads to use';
@@ -49,7 +49,7 @@ async function fastest(options: BackendOptions): Promise<{ backend: Backend; why
   let lastResort: Backend | undefined;
   for (const name of backendNames) {
     const backend = await load(name);
-    const found = await backend.probe();
+    const found = await backend.probe(options);
     const problem = whyUnfit(backend, options, found);
     const slow = found.usable ? found.slow : undefined;
     if (!problem && !slow) return { backend, why: ['the fastest usable one', ...passedOver].join('; ') };

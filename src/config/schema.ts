@@ -87,8 +87,10 @@ const keys = z.strictObject({
   backend: z.string().default('auto').describe('auto, or a name that `clr doctor` lists'),
   precision: z
     .enum(['f32', 'bf16', 'f16'])
-    .default('f32')
-    .describe('of activations and convolutions; weights and updates are float32'),
+    .optional()
+    .describe(
+      'of activations and convolutions; weights and updates are float32. By default f32, on a CUDA GPU under tensorflow with TF32',
+    ),
   threads: z.int().min(1).max(1024).optional().describe('processor threads; by default all cores'),
   device: z.string().optional().describe('a device of the backend, where it has several: part of its name'),
   dataset: datasets.schema.prefault(defaultTypes.dataset).describe('images to train and validate on'),

@@ -4,7 +4,7 @@ import { type Case, compute, kernelCases, relativeError, type Values } from '../
 import type { Finding } from './doctor.js';
 
 /** How far a kernel's output may be from the reference's: the largest difference over the largest value. */
-const tolerances: Record<Precision, number> = { f32: 1e-4, bf16: 2e-2, f16: 2e-2 };
+const tolerances: Record<ActiveBackend['precision'], number> = { f32: 1e-4, tf32: 1e-2, bf16: 2e-2, f16: 2e-2 };
 
 /** A finding for each kernel of a backend: whether it agrees, on the device here, with the reference of the cpu backend. */
 export async function checkKernels(name: string, options: BackendOptions): Promise<Finding[]> {

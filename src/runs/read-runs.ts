@@ -68,6 +68,7 @@ const expectedSchema = z.object({
 const configSchema = z.looseObject({
   name: text(100),
   seed: z.number(),
+  precision: z.string().default('f32'), // what none means, but on a CUDA GPU
   varies: z.array(text(100)).max(20).default([]),
   source: text(1000).optional(),
   expected: expectedSchema.optional(),

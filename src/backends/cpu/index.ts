@@ -18,7 +18,7 @@ export const cpu: Backend = {
       slow: 'plain JavaScript, too slow to train with',
     };
   },
-  async activate({ precision }) {
+  async activate({ precision = 'f32' }) {
     enableProdMode(); // silences tfjs's advice to install tfjs-node
     await setBackend('cpu');
     registerReferenceKernels('cpu', cpuMemory);

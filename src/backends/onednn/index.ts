@@ -30,7 +30,7 @@ export const onednn: Backend = {
       return { usable: false, reason: (error as Error).message, remedy };
     }
   },
-  async activate({ precision, threads: wanted = os.availableParallelism() }) {
+  async activate({ precision = 'f32', threads: wanted = os.availableParallelism() }) {
     const backend = install();
     const threads = backend.addon.setThreads(Math.min(wanted, usableProcessors()));
     backend.bf16 = precision === 'bf16';

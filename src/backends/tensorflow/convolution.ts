@@ -1,36 +1,48 @@
-import { pad, slice, type Tensor, type Tensor4D } from '@tensorflow/tfjs-core';
-import { run } from '../../ops/kernel.js';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Attribute, attribute, execute } from './ops.js';
 
-type Shape4D = [number, number, number, number];
-
-interface Attributes {
+interface Convolution {
+  /** Zeros on each side. */
   pad: number;
-  inputShape: Shape4D;
+  strides: [number, number];
 }
+type Named<Names extends string> = Record<Names, Tensor>;
 
 /**
- * tfjs-node refuses to pad a convolution by a number of pixels, and its gradients by anything but "valid" and "same"
- * (tfjs-node 4.22, src/kernels/Conv2D*.ts). Each of these turns a kernel padded by `pad` into the same without padding.
+ * TensorFlow's convolutions by themselves. tfjs-node's kernels refuse to pad by a number of pixels, their gradients by
+ * anything but "valid" and "same" (tfjs-node 4.22, src/kernels/Conv2D*.ts); TensorFlow takes explicit padding.
  */
-export const unpadded: Record<string, (inputs: never, attributes: Attributes) => Tensor> = {
-  Conv2D: ({ x, filter }: Record<'x' | 'filter', Tensor>, attributes) =>
-    run('Conv2D', { x: padImage(x, attributes.pad), filter }, { ...attributes, pad: 0 })[0]!,
-  Conv2DBackpropFilter: ({ x, dy }: Record<'x' | 'dy', Tensor>, attributes) =>
-    run('Conv2DBackpropFilter', { x: padImage(x, attributes.pad), dy }, { ...attributes, pad: 0 })[0]!,
-  Conv2DBackpropInput: ({ dy, filter }: Record<'dy' | 'filter', Tensor>, { inputShape, ...attributes }) => {
-    const [images, height, width, channels] = inputShape;
-    const border = attributes.pad;
-    const padded = [images, height + 2 * border, width + 2 * border, channels];
-    const dx = run('Conv2DBackpropInput', { dy, filter }, { ...attributes, pad: 0, inputShape: padded })[0]!;
-    return slice(dx, [0, border, border, 0], inputShape);
-  },
+export const convolutionKernels = {
+  Conv2D: ({ x, filter }: Named<'x' | 'filter'>, convolution: Convolution): Tensor =>
+    execute('Conv2D', attributesOf(convolution, filter.shape), [x, filter])[0]!,
+
+  Conv2DBackpropInput: (
+    { dy, filter }: Named<'dy' | 'filter'>,
+    { inputShape, ...convolution }: Convolution & { inputShape: number[] },
+  ): Tensor => execute('Conv2DBackpropInput', attributesOf(convolution, filter.shape), [inputShape, filter, dy])[0]!,
+
+  Conv2DBackpropFilter: (
+    { x, dy }: Named<'x' | 'dy'>,
+    { filterShape, ...convolution }: Convolution & { filterShape: number[] },
+  ): Tensor => execute('Conv2DBackpropFilter', attributesOf(convolution, filterShape), [x, filterShape, dy])[0]!,
 };
 
-function padImage(x: Tensor, border: number): Tensor {
-  return pad(x as Tensor4D, [
-    [0, 0],
-    [border, border],
-    [border, border],
-    [0, 0],
-  ]);
+const made = new Map<string, Attribute[]>();
+
+/** "SAME" where it pads alike, which has the faster kernels; at stride 2 it would pad below and right alone. */
+function attributesOf({ pad, strides }: Convolution, [size]: number[]): Attribute[] {
+  const key = [pad, size, ...strides].join();
+  const known = made.get(key);
+  if (known) return known;
+  const same = strides.every((stride) => stride === 1) && 2 * pad + 1 === size;
+  const padding = same ? 'SAME' : pad > 0 ? 'EXPLICIT' : 'VALID';
+  const attributes = [
+    attribute.float32(),
+    attribute.integers('strides', [1, ...strides, 1]),
+    attribute.text('padding', padding),
+    ...(padding === 'EXPLICIT' ? [attribute.integers('explicit_paddings', [0, 0, pad, pad, pad, pad, 0, 0])] : []),
+    attribute.text('data_format', 'NHWC'),
+  ];
+  made.set(key, attributes);
+  return attributes;
 }

@@ -1,26 +1,25 @@
 import os from 'node:os';
-import { enableProdMode, engine, findBackend, findBackendFactory, setBackend } from '@tensorflow/tfjs-core';
+import { engine, setBackend } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';
-import type { Availability, Backend } from '../backend.js';
-import { batchNormKernels, type TensorFlowBackend } from './batch-norm.js';
+import type { Availability, Backend, BackendOptions } from '../backend.js';
+import { batchNormKernels } from './batch-norm.js';
+import { convolutionKernels } from './convolution.js';
+import { findCuda, whyNoGpu } from './cuda.js';
+import { type Loaded, load } from './load.js';
 import { registerComposedKernels, registerTidied } from './register.js';
 
-const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
-
-/** TensorFlow's C library through tfjs-node: a CUDA GPU where tfjs-node-gpu finds one, else the processor. Not installed by itself. */
+/** TensorFlow's C library through tfjs-node: a CUDA GPU where it finds one, else the processor. See README.md here. */
 export const tensorflow: Backend = {
   name: 'tensorflow',
   precisions: ['f32'],
-  takesDevice: true, // gpu or cpu
-  async probe(): Promise<Availability> {
+  maxThreads: 1024,
+  takesDevice: true, // cpu, gpu, gpu:1
+  async probe(options: BackendOptions = {}): Promise<Availability> {
     const current = engine().backendName;
     try {
-      await load();
-      return {
-        usable: true,
-        device: device(),
-        ...(!usesGpu() && { slow: 'finds no GPU, and on the processor others are faster' }),
-      };
+      const loaded = await load(loadOptions(options));
+      const detail = `${describe(loaded)}${library(loaded)}`;
+      return { usable: true, device: detail, ...(!loaded.onGpu && { slow: 'on the processor others are faster' }) };
     } catch (error) {
       const { message, hint } = error as ClrError;
       return { usable: false, reason: message, remedy: hint ?? '' };
@@ -28,51 +27,50 @@ export const tensorflow: Backend = {
       if (current && current !== engine().backendName) await setBackend(current); // tfjs-node makes itself the current one
     }
   },
-  async activate({ precision, device: wanted }) {
-    await load();
+  async activate(options) {
+    const loaded = await load(loadOptions(options));
+    refuseOther(options, loaded);
     await setBackend('tensorflow');
-    const used = usesGpu() ? 'gpu' : 'cpu';
-    if (wanted && wanted !== used)
-      throw new ClrError('backend', `TensorFlow runs on the ${used} here, not on ${wanted}`, `set device to ${used}`);
     registerComposedKernels('tensorflow');
-    registerTidied('tensorflow', batchNormKernels);
-    return { name: 'tensorflow', device: device(), precision, threads: os.availableParallelism() };
+    registerTidied('tensorflow', { ...convolutionKernels, ...batchNormKernels });
+    const threads = loaded.options.threads ?? os.availableParallelism();
+    const tf32 = loaded.onGpu && process.env.NVIDIA_TF32_OVERRIDE !== '0';
+    return { name: 'tensorflow', device: describe(loaded), precision: tf32 ? 'tf32' : 'f32', threads };
   },
 };
 
-/** Imports the first package that works; its import registers the backend. */
-async function load(): Promise<void> {
-  enableProdMode(); // silences the warnings of kernels registered twice: by a package that then fails, and by us
-  const failures: string[] = [];
-  for (const name of packages) {
-    try {
-      await import(name);
-      if (findBackendFactory('tensorflow')) return;
-      failures.push(`${name} came with a copy of @tensorflow/tfjs-core of its own (npm dedupe removes it)`);
-    } catch (error) {
-      failures.push(explain(name, error as NodeJS.ErrnoException));
-    }
+function loadOptions({ precision, ...rest }: BackendOptions) {
+  return { ...rest, strict: precision === 'f32' };
+}
+
+/** Of what was fixed when TensorFlow was loaded. */
+function refuseOther({ device: wanted, threads, precision }: BackendOptions, { onGpu, options, record }: Loaded): void {
+  if (wanted && onGpu !== wanted.startsWith('gpu')) {
+    const why = onGpu || !record ? '' : ` (${whyNoGpu(record.kind, record.tensorflow)})`;
+    throw new ClrError(
+      'backend',
+      `TensorFlow computes on the ${onGpu ? 'GPU' : 'processor'} here, not on ${wanted}${why}`,
+    );
   }
-  throw new ClrError(
-    'backend',
-    failures.join('; '),
-    `npm install ${packages[1]}@4.22.0, or for an NVIDIA GPU with CUDA 11.2 and cuDNN 8.1 ${packages[0]}@4.22.0`,
-  );
+  const other =
+    (wanted && options.device !== wanted && onGpu) ||
+    (threads && options.threads !== threads) ||
+    (precision === 'f32' && onGpu && !options.strict);
+  if (other) throw new ClrError('backend', 'TensorFlow is loaded already with another device, precision or threads');
 }
 
-function explain(name: string, { code, message }: NodeJS.ErrnoException): string {
-  if (code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${name}'`)) return `${name} is not installed`;
-  return `${name} does not load: ${message.trim().split('\n')[0]}`;
+/** What TensorFlow really computes on, and, where that is the processor, why. */
+function describe({ version, onGpu, record, options }: Loaded): string {
+  if (onGpu) return `${options.device ?? 'gpu'} (TensorFlow ${version})`;
+  const why = record && options.device !== 'cpu' ? `; ${whyNoGpu(record.kind, record.tensorflow)}` : '';
+  return `${os.cpus()[0]?.model.trim() ?? 'processor'} (TensorFlow ${version}${why})`;
 }
 
-/** tfjs-node-gpu falls back to the processor without a word. */
-function usesGpu(): boolean {
-  return (findBackend('tensorflow') as unknown as TensorFlowBackend).isUsingGpuDevice;
-}
-
-/** What TensorFlow really runs on. */
-function device(): string {
-  const { binding } = findBackend('tensorflow') as unknown as TensorFlowBackend;
-  const where = usesGpu() ? 'GPU' : (os.cpus()[0]?.model ?? 'processor');
-  return `${where} (TensorFlow ${binding.TF_Version})`;
+/** For `clr doctor`: where the library lies, and CUDA's. */
+function library({ record }: Loaded): string {
+  if (!record) return '';
+  const { found, missing } = findCuda(record.tensorflow);
+  const cuda =
+    missing.length === 0 ? 'CUDA 12 and cuDNN 9 found' : `of CUDA ${found.length} found, missing ${missing.join(', ')}`;
+  return `, in ${record.tensorflow}${record.kind === 'cpu' ? '' : `, ${cuda}`}`;
 }

@@ -1,10 +1,8 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { AdamUpdate } from '../../ops/adam-update.js';
 import { normOffset } from '../../ops/clip-by-global-norm.js';
 import type { DownsamplePad } from '../../ops/downsample-pad.js';
 import { run } from '../../ops/kernel.js';
-import type { SgdUpdate } from '../../ops/sgd-update.js';
 import type { SoftmaxCrossEntropy } from '../../ops/softmax-cross-entropy.js';
 import { windowKernels } from './windows.js';
 
@@ -73,41 +71,6 @@ export const composedKernels: Record<string, Compute<never, never>> = {
     const factor = tf.minimum(1, tf.div(maxNorm, tf.add(norm, normOffset)));
     return gradients.map((g) => tf.mul(g, factor));
   },
-
-  SgdUpdate: (inputs: Tensor[], { lr, momentum, weightDecay, nesterov, ...mode }: SgdUpdate) => {
-    const [parameters, gradients, velocities] = split(inputs, 3);
-    const inside = mode.lrPlacement === 'inside';
-    const updated = parameters!.map((p, k) => {
-      const [rate, m, decay] = [lr[k]!, momentum[k]!, weightDecay[k]!];
-      const gradient = mode.weightDecayMode === 'l2' ? tf.add(gradients![k]!, tf.mul(p, decay)) : gradients![k]!;
-      const step = inside ? tf.mul(gradient, rate) : gradient;
-      const velocity = tf.add(tf.mul(velocities![k]!, m), step);
-      const move = nesterov ? tf.add(step, tf.mul(velocity, m)) : velocity;
-      const kept = mode.weightDecayMode === 'decoupled' ? tf.mul(p, 1 - rate * decay) : p;
-      return [tf.sub(kept, inside ? move : tf.mul(move, rate)), velocity];
-    });
-    return [0, 1].flatMap((part) => updated.map((pair) => pair[part]!));
-  },
-
-  AdamUpdate: (inputs: Tensor[], { lr, beta1, beta2, epsilon, weightDecay, weightDecayMode }: AdamUpdate) => {
-    const steps = tf.add(inputs.at(-1)!, 1);
-    const [parameters, gradients, firsts, seconds] = split(inputs.slice(0, -1), 4);
-    const correction1 = tf.sub(1, tf.pow(beta1, steps));
-    const correction2 = tf.sqrt(tf.sub(1, tf.pow(beta2, steps)));
-    const updated = parameters!.map((p, k) => {
-      const [rate, decay] = [lr[k]!, weightDecay[k]!];
-      const g = weightDecayMode === 'l2' ? tf.add(gradients![k]!, tf.mul(p, decay)) : gradients![k]!;
-      const first = tf.add(tf.mul(firsts![k]!, beta1), tf.mul(g, 1 - beta1));
-      const second = tf.add(tf.mul(seconds![k]!, beta2), tf.mul(tf.square(g), 1 - beta2));
-      const kept = weightDecayMode === 'decoupled' ? tf.mul(p, 1 - rate * decay) : p;
-      const move = tf.div(
-        tf.mul(first, tf.div(rate, correction1)),
-        tf.add(tf.div(tf.sqrt(second), correction2), epsilon),
-      );
-      return [tf.sub(kept, move), first, second];
-    });
-    return [...[0, 1, 2].flatMap((part) => updated.map((triple) => triple[part]!)), steps];
-  },
 };
 
 /** x and residual [N, H, W, C], the others [C]. */
@@ -145,9 +108,4 @@ function windows([, height, width]: Shape4D, window: number) {
     Array.from({ length: Math.ceil(size / 2) }, (_, i) => window / Math.min(window, size - 2 * i));
   const correction = tf.mul(tf.reshape(whole(height), [1, -1, 1, 1]), tf.reshape(whole(width), [1, 1, -1, 1]));
   return { padding, correction };
-}
-
-function split(tensors: Tensor[], parts: number): Tensor[][] {
-  const count = tensors.length / parts;
-  return Array.from({ length: parts }, (_, part) => tensors.slice(part * count, (part + 1) * count));
 }

@@ -1,6 +1,5 @@
 import {
   backend,
-  getKernel,
   type KernelConfig,
   registerKernel,
   type Tensor,
@@ -11,27 +10,13 @@ import {
 import { assembleBatchKernels } from '../../ops/assemble-batch.js';
 import type { HostMemory } from '../../ops/kernel.js';
 import { registerHostKernels } from '../host.js';
-import { unpadded } from './convolution.js';
 import { composedKernels } from './kernels.js';
+import { updateKernels } from './updates.js';
 
-const registered = new Set<string>();
-
-/** Registers, once, every op of ours but batch norm in training, made of what the backend has; it must be the current one. */
+/** Registers what is made of tfjs's public ops, on a backend that has those. */
 export function registerComposedKernels(backendName: string): void {
-  if (registered.has(backendName)) return;
-  registered.add(backendName);
   registerHostKernels(backendName, uploads, assembleBatchKernels);
-  registerTidied(backendName, composedKernels);
-  const stock = Object.keys(unpadded).map((name) => getKernel(name, backendName) as KernelConfig);
-  registerTidied(backendName, unpadded);
-  for (const { kernelName, kernelFunc } of stock) {
-    const { kernelFunc: padded } = getKernel(kernelName, backendName) as KernelConfig;
-    registerKernel({
-      kernelName,
-      backendName,
-      kernelFunc: (call) => (call.attrs?.pad ? padded : kernelFunc)(call),
-    });
-  }
+  registerTidied(backendName, { ...composedKernels, ...updateKernels });
 }
 
 type Compute = (inputs: never, attributes: never) => Tensor | Tensor[];

@@ -32,7 +32,7 @@ export const wasm: Backend = {
       remedy: 'choose the cpu backend by name (very slow), or another machine',
     };
   },
-  async activate({ precision }) {
+  async activate({ precision = 'f32' }) {
     const availability = await wasm.probe();
     if (!availability.usable)
       throw new ClrError('backend', `the wasm backend does not work here: ${availability.reason}`, availability.remedy);

@@ -1,0 +1,20 @@
+// Part of the binding: before TensorFlow begins, tells abseil's log to keep silent where TF_CPP_MIN_LOG_LEVEL is 3, which it
+// does not always look at itself. Older TensorFlows obey that variable and have no such function.
+#if __has_include("absl/log/globals.h")
+#include <cstdlib>
+#include <cstring>
+
+#include "absl/log/globals.h"
+
+namespace absl {
+ABSL_NAMESPACE_BEGIN
+void SetMinLogLevel(LogSeverityAtLeast) __attribute__((weak));
+ABSL_NAMESPACE_END
+}  // namespace absl
+
+__attribute__((constructor)) static void silence() {
+  const char* level = getenv("TF_CPP_MIN_LOG_LEVEL");
+  if (level && strcmp(level, "3") == 0 && absl::SetMinLogLevel)
+    absl::SetMinLogLevel(absl::LogSeverityAtLeast::kInfinity);
+}
+#endif

@@ -1,0 +1,109 @@
+// Wheels by pip, each with the SHA-256 in a requirements file here, unpacked into a folder.
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** A line reads: `name==version --hash=sha256:... # 274 MB, 820 unpacked`. */
+const line = /^([\w-]+)==(\S+) --hash=\S+ # (\d+) MB, (\d+) unpacked$/;
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+/** The wheels that the requirements files name: [{ name, version, requirement, megabytes, unpacked }]. */
+export function wheelsOf(files) {
+  const lines = files.flatMap((file) => readFileSync(here(file), 'utf8').trim().split('\n'));
+  return lines.map((requirement) => {
+    const [, name, version, megabytes, unpacked] = requirement.match(line);
+    return { name, version, requirement, megabytes: Number(megabytes), unpacked: Number(unpacked) };
+  });
+}
+
+/** Downloads and unpacks what `folder` lacks, and says so first. One that was interrupted goes on at the wheel it was at. */
+export function addWheels(wheels, folder, say) {
+  const lacking = wheels.filter((wheel) => !existsSync(stamp(wheel, folder)));
+  if (lacking.length === 0) return;
+  const python = findPython();
+  const total = lacking.reduce((sum, { megabytes }) => sum + megabytes, 0);
+  const names = lacking.map(({ name, version, megabytes }) => `${name} ${version} (${megabytes} MB)`);
+  say(`downloads ${total} MB from the package index into ${folder}: ${names.join(', ')}`);
+  mkdirSync(folder, { recursive: true });
+  checkSpace(lacking, folder);
+  for (const name of readdirSync(folder))
+    if (/^(download|unpacking)-/.test(name)) rmSync(path.join(folder, name), { recursive: true }); // of one that was killed
+  for (const wheel of lacking) add(wheel, folder, python);
+}
+
+function add(wheel, folder, python) {
+  const temporary = mkdtempSync(path.join(folder, 'download-'));
+  try {
+    download(wheel, temporary, python);
+    const file = readdirSync(temporary).find((name) => name.endsWith('.whl'));
+    run(python, [here('unpack.py'), path.join(temporary, file), folder], {}, wheel);
+    writeFileSync(stamp(wheel, folder), `${wheel.requirement}\n`);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** The wheel for Python 3.12, whichever Python asks: only its C library is used. */
+function download(wheel, temporary, python) {
+  const requirements = path.join(temporary, 'requirements.txt');
+  writeFileSync(requirements, `${wheel.requirement}\n`);
+  const kept = ['--no-deps', '--only-binary=:all:', '--require-hashes', '--python-version', '3.12', '--no-cache-dir'];
+  const patience = ['--retries', '2', '--timeout', '30', '--disable-pip-version-check'];
+  const progress = process.stderr.isTTY ? [] : ['--quiet'];
+  const where = ['-d', temporary, '-r', requirements];
+  const args = ['-m', 'pip', 'download', ...progress, ...kept, ...patience, ...where];
+  run(python, args, { env: { ...process.env, TMPDIR: temporary } }, wheel);
+}
+
+function run(command, args, options, wheel) {
+  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 2, 'pipe'], ...options });
+  if (status !== 0) throw new Error(explain(stderr, wheel));
+}
+
+/** pip's dozens of lines in one. */
+function explain(output, { name, version }) {
+  const what = `${name} ${version}`;
+  if (/DO NOT MATCH THE HASHES/.test(output))
+    return `the wheel of ${what} that came has another SHA-256 than the one in scripts/tensorflow: it was not used`;
+  if (/No space left/.test(output)) return `the disk is full: CLR_CACHE names another folder`;
+  if (/NewConnectionError|Max retries|ProxyError|Temporary failure|timed out|SSLError/i.test(output))
+    return `the package index cannot be reached for ${what} (a proxy: HTTPS_PROXY; a mirror: PIP_INDEX_URL; wheels by hand: PIP_NO_INDEX=1 PIP_FIND_LINKS=folder)`;
+  if (/No matching distribution/.test(output))
+    return `there is no wheel of ${what} for this machine here (it takes x86-64 and glibc 2.27 or newer): CLR_TENSORFLOW names a TensorFlow that is installed`;
+  return `pip could not get ${what}: ${output.trim().split('\n').at(-1)}`;
+}
+
+function checkSpace(wheels, folder) {
+  const { bavail, bsize } = statfsSync(folder);
+  const free = Math.floor((bavail * bsize) / 1e6);
+  const unpacked = wheels.reduce((sum, wheel) => sum + wheel.unpacked, 0);
+  const needed = unpacked + Math.max(...wheels.map(({ megabytes }) => 2 * megabytes)); // pip copies what it downloads
+  if (free < needed)
+    throw new Error(`${folder} has ${free} MB left, and ${needed} are needed: CLR_CACHE names another`);
+}
+
+function findPython() {
+  const python = process.env.PYTHON || 'python3';
+  const found = spawnSync(python, ['-m', 'pip', '--version']);
+  if (found.error)
+    throw new Error(`there is no ${python}, whose pip downloads TensorFlow: apt-get install python3-pip`);
+  if (found.status !== 0)
+    throw new Error(
+      `${python} has no pip, which downloads TensorFlow: apt-get install python3-pip (PYTHON names another)`,
+    );
+  return python;
+}
+
+function stamp({ name, version }, folder) {
+  return path.join(folder, `${name}-${version}.unpacked`);
+}

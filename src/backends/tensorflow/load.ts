@@ -1,0 +1,118 @@
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { enableProdMode, findBackend, findBackendFactory } from '@tensorflow/tfjs-core';
+import { ClrError } from '../../errors.js';
+import type { TensorFlowBackend } from './ops.js';
+
+/** What TensorFlow reads once, when it is loaded; another process may have another. */
+export interface LoadOptions {
+  /** `cpu`, `gpu`, or `gpu:1` for the second GPU. */
+  device?: string;
+  threads?: number;
+  /** No TF32 in products and convolutions of float32. */
+  strict: boolean;
+}
+
+/** What `npm run setup:tensorflow` wrote beside the binding. */
+interface Record {
+  kind: 'cpu' | 'gpu' | 'own';
+  /** The folder with the library. */
+  tensorflow: string;
+}
+
+export interface Loaded {
+  version: string;
+  onGpu: boolean;
+  options: LoadOptions;
+  record?: Record;
+}
+
+const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
+const require = createRequire(import.meta.url);
+let loaded: Loaded | undefined;
+
+/** Imports, the first time, the first package that works; its import registers the backend. */
+export async function load(options: LoadOptions): Promise<Loaded> {
+  if (loaded) return loaded;
+  setVariables(options);
+  enableProdMode(); // silences the warnings of kernels registered twice: by a package that then fails, and by us
+  const failures: string[] = [];
+  for (const name of packages) {
+    try {
+      const record = await importQuietly(name);
+      if (findBackendFactory('tensorflow')) {
+        const { isUsingGpuDevice: onGpu, binding } = findBackend('tensorflow') as unknown as TensorFlowBackend;
+        loaded = { version: binding.TF_Version, onGpu, options, ...(record && { record }) };
+        return loaded;
+      }
+      failures.push(`${name} came with a copy of @tensorflow/tfjs-core of its own (npm dedupe removes it)`);
+    } catch (error) {
+      failures.push(explain(name, error as NodeJS.ErrnoException));
+    }
+  }
+  throw new ClrError('backend', failures.join('; '), 'npm run setup:tensorflow (an NVIDIA GPU: -- --gpu)');
+}
+
+/** TensorFlow's settings are environment variables; those that the user has set stay. */
+function setVariables({ device, threads, strict }: LoadOptions): void {
+  const settings = {
+    TF_FORCE_GPU_ALLOW_GROWTH: 'true', // else it takes all of a GPU's memory at once
+    TF_DETERMINISTIC_OPS: '1',
+    ...(strict && { NVIDIA_TF32_OVERRIDE: '0' }),
+    ...(threads && { TF_NUM_INTRAOP_THREADS: String(threads) }),
+  };
+  for (const [name, value] of Object.entries(settings)) process.env[name] ??= value;
+  if (device) process.env.CUDA_VISIBLE_DEVICES = visibleDevices(device, process.env.CUDA_VISIBLE_DEVICES);
+}
+
+/** `gpu:1` is the second of those that are visible. */
+export function visibleDevices(device: string, visible: string | undefined): string {
+  const [, , index] = device.match(/^(cpu|gpu)(?::(\d+))?$/) ?? [];
+  if (device === 'cpu') return '-1';
+  if (index === undefined && device !== 'gpu')
+    throw new ClrError('usage', `TensorFlow has no device ${device}`, 'cpu, gpu, or gpu:1 for the second GPU');
+  const all = visible?.split(',');
+  if (index === undefined) return visible ?? '0';
+  if (all && !all[Number(index)]) throw new ClrError('backend', `no ${device} in CUDA_VISIBLE_DEVICES=${visible}`);
+  return all ? all[Number(index)]! : index;
+}
+
+/** What TensorFlow logs while it is loaded goes to a file, unless the user has asked for it by TF_CPP_MIN_LOG_LEVEL. */
+async function importQuietly(name: string): Promise<Record | undefined> {
+  const folder = bindingFolder(name);
+  if (!folder || process.env.TF_CPP_MIN_LOG_LEVEL !== undefined) {
+    await import(name);
+    return folder ? readRecord(folder) : undefined;
+  }
+  process.env.TF_CPP_MIN_LOG_LEVEL = '3';
+  const log = path.join(os.tmpdir(), `clr-tensorflow-${process.pid}.log`);
+  const { hold, release } = require(path.join(folder, 'log.node')) as { hold(file: string): void; release(): void };
+  hold(log);
+  try {
+    await import(name);
+  } finally {
+    release();
+    rmSync(log, { force: true });
+  }
+  return readRecord(folder);
+}
+
+/** Where the set-up has made the binding; undefined for a package that came with its own. */
+function bindingFolder(name: string): string | undefined {
+  const places = require.resolve.paths(name) ?? [];
+  const link = places.map((place) => path.join(place, name, 'lib/napi-v8/tfjs_binding.node')).find(existsSync);
+  const folder = link ? path.dirname(realpathSync(link)) : '';
+  return existsSync(path.join(folder, 'clr.json')) ? folder : undefined;
+}
+
+function readRecord(folder: string): Record {
+  return JSON.parse(readFileSync(path.join(folder, 'clr.json'), 'utf8')) as Record;
+}
+
+function explain(name: string, { code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${name}'`)) return `${name} is not installed`;
+  if (message.includes('tfjs_binding.node')) return `${name} has no binding to TensorFlow's library`;
+  return `${name} does not load: ${message.trim().split('\n')[0]}`;
+}

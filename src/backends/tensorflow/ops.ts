@@ -1,0 +1,79 @@
+import { backend, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
+
+type Code =
+  | 'TF_FLOAT'
+  | 'TF_INT32'
+  | 'TF_ATTR_TYPE'
+  | 'TF_ATTR_FLOAT'
+  | 'TF_ATTR_STRING'
+  | 'TF_ATTR_BOOL'
+  | 'TF_ATTR_INT';
+
+/** The part of tfjs-node's backend that runs any TensorFlow op (tfjs-node 4.22, src/nodejs_kernel_backend.ts). */
+export interface TensorFlowBackend {
+  isUsingGpuDevice: boolean;
+  binding: Record<Code, number> & {
+    TF_Version: string;
+    /** Tensors are known by numbers; `shape` and `dtype` of an output are given back. */
+    createTensor(shape: number[], dtype: number, values: Float32Array | Int32Array): number;
+    executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): object[];
+  };
+  getInputTensorIds(tensors: TensorInfo[]): number[];
+  createOutputTensor(output: object): Tensor;
+}
+
+export interface Attribute {
+  name: string;
+  type: number;
+  value: unknown;
+}
+
+/** What an op takes besides tensors: a vector of whole numbers, such as a shape, or a float32 scalar. */
+type Constant = readonly number[] | number;
+
+/**
+ * Runs one TensorFlow op (https://www.tensorflow.org/api_docs/python/tf/raw_ops). Constants are handed to
+ * TensorFlow once in the life of the process and stay there, so what changes from step to step is no constant.
+ */
+export function execute(name: string, attributes: Attribute[], inputs: (Tensor | Constant)[], outputs = 1): Tensor[] {
+  const tensorflow = tensorFlow();
+  const ids = inputs.map((input) => (isConstant(input) ? constant(input) : tensorflow.getInputTensorIds([input])[0]!));
+  return tensorflow.binding.executeOp(name, attributes, ids, outputs).map((o) => tensorflow.createOutputTensor(o));
+}
+
+function isConstant(input: Tensor | Constant): input is Constant {
+  return typeof input === 'number' || Array.isArray(input);
+}
+
+const constants = new Map<string, number>();
+
+function constant(value: Constant): number {
+  const key = JSON.stringify(value);
+  const known = constants.get(key);
+  if (known !== undefined) return known;
+  const { binding } = tensorFlow();
+  const id =
+    typeof value === 'number'
+      ? binding.createTensor([], binding.TF_FLOAT, Float32Array.of(value))
+      : binding.createTensor([value.length], binding.TF_INT32, Int32Array.from(value));
+  constants.set(key, id);
+  return id;
+}
+
+export const attribute = {
+  /** Of float32 tensors. */
+  float32: (name = 'T') => made('TF_ATTR_TYPE', name, tensorFlow().binding.TF_FLOAT),
+  int32: (name: string) => made('TF_ATTR_TYPE', name, tensorFlow().binding.TF_INT32),
+  float: (name: string, value: number) => made('TF_ATTR_FLOAT', name, value),
+  text: (name: string, value: string) => made('TF_ATTR_STRING', name, value),
+  flag: (name: string, value: boolean) => made('TF_ATTR_BOOL', name, value),
+  integers: (name: string, value: number[]) => made('TF_ATTR_INT', name, value),
+};
+
+function made(type: Code, name: string, value: unknown): Attribute {
+  return { name, type: tensorFlow().binding[type], value };
+}
+
+export function tensorFlow(): TensorFlowBackend {
+  return backend() as unknown as TensorFlowBackend;
+}

@@ -1,0 +1,95 @@
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { AdamUpdate } from '../../ops/adam-update.js';
+import { splitInto } from '../../ops/kernel.js';
+import type { SgdUpdate } from '../../ops/sgd-update.js';
+
+/**
+ * The optimizers' steps. A net has hundreds of parameters but few shapes: those of one shape and the same rates are stacked,
+ * updated together and taken apart again, since a call costs more than it computes.
+ */
+export const updateKernels = {
+  SgdUpdate(inputs: Tensor[], { lr, momentum, weightDecay, nesterov, ...mode }: SgdUpdate): Tensor[] {
+    const constant = constants();
+    const inside = mode.lrPlacement === 'inside';
+    const keys = momentum.map((m, k) => `${lr[k]} ${m} ${weightDecay[k]}`);
+    return updateAlike(splitInto(3, inputs), keys, ([p, g, v], k) => {
+      const [rate, m, decay] = [lr[k]!, constant(momentum[k]!), weightDecay[k]!];
+      const gradient = mode.weightDecayMode === 'l2' ? withL2(g!, p!, decay, constant) : g!;
+      const step = inside ? tf.mul(gradient, constant(rate)) : gradient;
+      const velocity = tf.add(tf.mul(v!, m), step);
+      const move = nesterov ? tf.add(step, tf.mul(velocity, m)) : velocity;
+      const kept = mode.weightDecayMode === 'decoupled' ? shrunk(p!, rate * decay, constant) : p!;
+      return [tf.sub(kept, inside ? move : tf.mul(move, constant(rate))), velocity];
+    });
+  },
+
+  AdamUpdate(inputs: Tensor[], { lr, beta1, beta2, epsilon, weightDecay, weightDecayMode }: AdamUpdate): Tensor[] {
+    const constant = constants();
+    const steps = tf.add(inputs.at(-1)!, 1);
+    const correction1 = tf.sub(1, tf.pow(beta1, steps));
+    const correction2 = tf.sqrt(tf.sub(1, tf.pow(beta2, steps)));
+    const keys = lr.map((rate, k) => `${rate} ${weightDecay[k]}`);
+    const updated = updateAlike(splitInto(4, inputs.slice(0, -1)), keys, ([p, gradient, m, v], k) => {
+      const [rate, decay] = [lr[k]!, weightDecay[k]!];
+      const g = weightDecayMode === 'l2' ? withL2(gradient!, p!, decay, constant) : gradient!;
+      const first = tf.add(tf.mul(m!, constant(beta1)), tf.mul(g, constant(1 - beta1)));
+      const second = tf.add(tf.mul(v!, constant(beta2)), tf.mul(tf.square(g), constant(1 - beta2)));
+      const kept = weightDecayMode === 'decoupled' ? shrunk(p!, rate * decay, constant) : p!;
+      const stepSize = tf.div(constant(rate), correction1);
+      const move = tf.div(tf.mul(first, stepSize), tf.add(tf.div(tf.sqrt(second), correction2), constant(epsilon)));
+      return [tf.sub(kept, move), first, second];
+    });
+    return [...updated, steps];
+  },
+};
+
+type Constants = (value: number) => Scalar;
+
+/** A tensor for each number, made once. */
+function constants(): Constants {
+  const made = new Map<number, Scalar>();
+  return (value) => {
+    const scalar = made.get(value) ?? tf.scalar(value);
+    made.set(value, scalar);
+    return scalar;
+  };
+}
+
+function withL2(gradient: Tensor, parameter: Tensor, decay: number, constant: Constants): Tensor {
+  return decay === 0 ? gradient : tf.add(gradient, tf.mul(parameter, constant(decay)));
+}
+
+function shrunk(parameter: Tensor, share: number, constant: Constants): Tensor {
+  return share === 0 ? parameter : tf.mul(parameter, constant(1 - share));
+}
+
+/**
+ * Calls `update` with each stack of alike tensors ([part]: the stack, or the tensor itself where it is alone) and the index of
+ * its first member. Parts in: each [K]; out: the parts that `update` returns, one after the other, in the order of the input.
+ */
+function updateAlike(parts: Tensor[][], keys: string[], update: (stacks: Tensor[], k: number) => Tensor[]): Tensor[] {
+  const outputs: Tensor[][] = [];
+  for (const members of alike(parts[0]!, keys)) {
+    const alone = members.length === 1;
+    const stacks = parts.map((part) => (alone ? part[members[0]!]! : tf.stack(members.map((k) => part[k]!))));
+    update(stacks, members[0]!).forEach((stack, part) => {
+      outputs[part] ??= [];
+      const apart = alone ? [stack] : tf.unstack(stack);
+      members.forEach((k, i) => {
+        outputs[part]![k] = apart[i]!;
+      });
+    });
+  }
+  return outputs.flat();
+}
+
+/** Indices of tensors of one shape and key, by group. */
+function alike(tensors: Tensor[], keys: string[]): number[][] {
+  const groups = new Map<string, number[]>();
+  tensors.forEach(({ shape }, k) => {
+    const key = `${shape} ${keys[k]}`;
+    groups.set(key, [...(groups.get(key) ?? []), k]);
+  });
+  return [...groups.values()];
+}
