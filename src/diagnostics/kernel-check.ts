@@ -1,4 +1,4 @@
-import type { ActiveBackend, BackendOptions, Precision } from '../backends/backend.js';
+import type { ActiveBackend, BackendOptions } from '../backends/backend.js';
 import { useBackend } from '../backends/index.js';
 import { type Case, compute, kernelCases, relativeError, type Values } from '../backends/kernel-cases.js';
 import type { Finding } from './doctor.js';
