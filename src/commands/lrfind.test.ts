@@ -4,9 +4,13 @@ import { defaultConfig, lrfindCommand, planCurves } from './lrfind.js';
 
 const plan = (flags: object = {}) => planCurves(defaultConfig, { set: [], override: [], ...flags });
 
-test('without flags: one curve of ResNet-56 with SGD, on the seed of the config', async () => {
+test('without flags: one curve of ResNet-56 with SGD, on the seed of the config, and two spare ones', async () => {
   const [only, ...others] = await plan();
-  expect(others).toEqual([]);
+  expect(others.map(({ curve, spare, config: { seed } }) => [curve, spare, seed])).toEqual([
+    [1, true, 2],
+    [1, true, 3],
+  ]);
+  expect(await plan({ seed: 4 })).toHaveLength(1);
   expect(only).toMatchObject({ curve: 1, momentum: undefined });
   expect(only!.config).toMatchObject({
     seed: 1,
@@ -38,7 +42,7 @@ test('a list of seeds says which; none of them comes twice', async () => {
 });
 
 test('a value that the config refuses is refused', async () => {
-  await expect(plan({ batchSize: [1.5] })).rejects.toThrow(/batch_size/);
+  await expect(plan({ batchSize: [1.5] })).rejects.toThrow(/batch.size/);
 });
 
 test.each([

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Smoothing } from '../lr-finder/curves.js';
 import type { CurveSummary, FinderSummary, Plan } from '../lr-finder/finder.js';
 import { shipped } from '../system/root.js';
 import {
@@ -21,6 +22,7 @@ interface PlanFlags extends ConfigFlags {
   batchSize?: number[];
   /** As for `clr run`. */
   seeds?: string;
+  seed?: number;
 }
 
 interface Flags extends PlanFlags {
@@ -30,6 +32,7 @@ interface Flags extends PlanFlags {
   iterations: number;
   validate?: boolean;
   stop: boolean;
+  smooth: Smoothing;
   data?: string;
   cache: string;
   runs: string;
@@ -39,6 +42,16 @@ interface Flags extends PlanFlags {
 /** Where no config is named. */
 export const defaultConfig = shipped('configs/lrfind-default.json');
 const finderShorthands = ['--backend', '--precision', '--threads', '--device', '--seed'];
+
+const methodsHelp = `
+Methods:
+  recommended  half way, on the log axis, between the LR where the loss falls fastest and the one where it stops falling
+  valley       fastai's default: the middle of the longest stretch in which the average loss falls
+  steep        fastai: where the average loss falls most for a step in log LR, from one update to the next
+  minimum      fastai: a tenth of the LR with the least average loss
+  slide        fastai: the last LR before the slope of the average loss changes, from the end
+  range        Smith: max_lr where the loss (with --validate: the accuracy) is best, base_lr a tenth of it
+fastai's four are computed as in fastai 2.8, from the debiased moving average (0.98).`;
 
 /** `clr lrfind`: prints the suggestions on stdout, the rest on stderr. */
 export const lrfindCommand = new Command('lrfind')
@@ -59,7 +72,7 @@ export const lrfindCommand = new Command('lrfind')
   .addOption(
     new Option(
       '--seeds <list>',
-      'seeds of each curve, drawn as a band: 5 for seeds 1 to 5, or a list such as 3,7,11',
+      'seeds of each curve, drawn as a band: 5 for seeds 1 to 5, or a list such as 3,7,11; default: 3 where the further two take less than a minute, else 1',
     ).conflicts('seed'),
   )
   .addOption(dataOption())
@@ -67,19 +80,33 @@ export const lrfindCommand = new Command('lrfind')
   .addOption(cacheOption())
   .addOption(overrideOption())
   .addOption(setOption())
-  .addOption(new Option('--json', 'print the summary as JSON'));
+  .addOption(
+    new Option('--smooth <line>', "line through the losses: local regression, or fastai's moving average, which lags")
+      .choices(['local', 'average'])
+      .default('local'),
+  )
+  .addOption(new Option('--json', 'print the summary as JSON'))
+  .addHelpText('after', methodsHelp);
 for (const option of shorthandOptions) if (finderShorthands.includes(option.long!)) lrfindCommand.addOption(option);
 
 lrfindCommand.action(async (file: string | undefined, flags: Flags) => {
   const { runFinder } = await import('../lr-finder/finder.js');
-  const { start, end, iterations, validate = false, stop, data, cache: cacheDirectory, runs } = flags;
-  const settings = { start, end, scale: flags.linear ? 'linear' : 'exponential', iterations, validate, stop } as const;
+  const { start, end, iterations, validate = false, stop, smooth, data, cache: cacheDirectory, runs } = flags;
+  const settings = {
+    start,
+    end,
+    scale: flags.linear ? 'linear' : 'exponential',
+    iterations,
+    validate,
+    stop,
+    smooth,
+  } as const;
   const plans = await planCurves(file ?? defaultConfig, flags);
   const interruption = listenForSignals('finishing the update, then the charts');
   const { signal } = interruption;
   const { directory, summary } = await runFinder(plans, settings, { data, cacheDirectory, runs, signal });
   if (flags.json) process.stdout.write(`${JSON.stringify({ directory, ...summary }, null, 2)}\n`);
-  else process.stdout.write(`${describe(summary)}\nrun folder ${directory}\n`);
+  else process.stdout.write(`${describe(summary, file)}\nrun folder ${directory}\n`);
   if (summary.status === 'interrupted') {
     process.stderr.write(`interrupted: ${summary.message}\n`);
     process.exitCode = interruption.exitCode();
@@ -106,12 +133,21 @@ export async function planCurves(file: string, flags: PlanFlags): Promise<Plan[]
       return { curve: i + 1, momentum, config };
     }),
   );
-  return Promise.all(plans);
+  const asked = await Promise.all(plans);
+  return flags.seeds === undefined && flags.seed === undefined ? [...asked, ...spareSeeds(asked)] : asked;
 }
 
-/** A block of lines for each curve: method, LR, the config line to paste, or why there is none. */
-function describe({ curves }: FinderSummary): string {
-  return curves.map((curve) => [nameOf(curve), ...curve.suggestions.map(line)].join('\n')).join('\n');
+/** Two further seeds of each curve. */
+function spareSeeds(plans: Plan[]): Plan[] {
+  return [1, 2].flatMap((more) =>
+    plans.map((plan) => ({ ...plan, config: { ...plan.config, seed: plan.config.seed + more }, spare: true })),
+  );
+}
+
+/** A block of lines for each curve: method, LR, and for the recommended one why, and how to train with it. */
+function describe({ curves }: FinderSummary, file: string | undefined): string {
+  const lines = (curve: CurveSummary) => curve.suggestions.flatMap((suggestion) => linesOf(suggestion, file));
+  return curves.map((curve) => [nameOf(curve), ...lines(curve)].join('\n')).join('\n');
 }
 
 function nameOf({ momentum, weight_decay, batch_size, seeds }: CurveSummary): string {
@@ -119,13 +155,26 @@ function nameOf({ momentum, weight_decay, batch_size, seeds }: CurveSummary): st
   return `momentum ${momentum}, weight decay ${weight_decay}, batch ${batch_size} (${ends.join('; ')})`;
 }
 
-function line(suggestion: CurveSummary['suggestions'][number]): string {
-  const name = `  ${suggestion.method.padEnd(11)}`;
-  if ('reason' in suggestion) return `${name}no answer: ${suggestion.reason}`;
-  const { max_lr, base_lr, schedule } = suggestion;
+function linesOf(suggestion: CurveSummary['suggestions'][number], file = 'CONFIG'): string[] {
+  const name = `  ${suggestion.method.padEnd(13)}`;
+  if ('reason' in suggestion) return [`${name}no answer: ${suggestion.reason}`];
+  const { max_lr, base_lr, why, caution, schedule = {} } = suggestion;
   const lr = [base_lr, max_lr].filter((value) => value !== undefined).map((value) => Number(value.toPrecision(2)));
-  const inner = Object.entries(schedule!).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`);
-  return `${name}${lr.join(' to ').padEnd(18)}"schedule": { ${inner.join(', ')} }`;
+  if (why === undefined) return [`${name}${lr.join(' to ')}`];
+  const set = Object.entries(schedule).map(
+    ([key, value]) => `--set ${quoted(`schedule.${key}=${JSON.stringify(value)}`)}`,
+  );
+  const indent = ' '.repeat(name.length);
+  return [
+    `${name}${lr}  ${why}`,
+    ...(caution ? [`${indent}${caution}`] : []),
+    `${indent}clr run ${file} ${set.join(' ')}`,
+  ];
+}
+
+/** For a shell, where it would not take the text as it is. */
+function quoted(text: string): string {
+  return /^[\w.=+-]+$/.test(text) ? text : `'${text}'`;
 }
 
 /** A list from `low` on, and below `high`. */

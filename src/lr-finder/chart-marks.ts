@@ -38,9 +38,11 @@ export function suggestionMarks(panel: FinderPanel): Layer {
 }
 
 const marks: Record<Method, { name: string; shape: string }> = {
-  'minimum/10': { name: 'minimum/10', shape: 'circle' },
-  steepest: { name: 'steepest', shape: 'triangle-down' },
+  recommended: { name: 'recommended', shape: 'circle' },
   valley: { name: 'valley', shape: 'square' },
+  steep: { name: 'steep', shape: 'triangle-down' },
+  minimum: { name: 'minimum', shape: 'triangle-up' },
+  slide: { name: 'slide', shape: 'cross' },
   range: { name: 'max_lr of the range', shape: 'diamond' },
 };
 

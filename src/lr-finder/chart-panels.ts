@@ -38,9 +38,11 @@ export function lrFinder(curves: readonly FinderCurve[], heading: Heading, scale
     ...suggestionLayers(panel),
     ...(rows.length === 0 ? [noData] : []),
   ];
+  const line =
+    curves[0]?.smoothing === 'average' ? 'debiased moving average (0.98)' : 'local regression on the log axis';
   const explanation = seeds
-    ? 'lines: mean over the seeds of the debiased moving average (0.98); bands: from the least to the greatest seed'
-    : 'points: each batch; lines: debiased moving average (0.98)';
+    ? `lines: mean over the seeds of the ${line}; bands: from the least to the greatest seed`
+    : `points: each batch; lines: ${line}`;
   return chart(withLines(heading, explanation, ...reasons(curves)), { ...size, layer });
 }
 

@@ -14,6 +14,7 @@ const summarySchema = z.looseObject({
     ...{ start: z.number(), end: z.number(), iterations: z.number() },
     scale: z.enum(['linear', 'exponential']),
     validate: z.boolean(),
+    smooth: z.enum(['local', 'average']).default('average'),
   }),
   classes: z.number(),
 });
@@ -28,9 +29,9 @@ export async function writeFinderCharts(directory: string, lrScale?: 'linear' | 
   const config = readJsonAs(headingSchema, directory, 'config.json');
   const { settings, classes } = readJsonAs(summarySchema, directory, 'summary.json');
   const scale = lrScale === 'log' ? 'exponential' : (lrScale ?? settings.scale);
-  const groups = groupCurves(readFinderRows(directory));
+  const groups = groupCurves(readFinderRows(directory), settings.smooth);
   const curves = groups.map((group) => {
-    return { ...group, label: labelOf(group, groups), suggestions: suggest(group, classes) };
+    return { ...group, label: labelOf(group, groups), suggestions: suggest(group, classes, settings.iterations) };
   });
   const heading = { title: `LR finder: ${config.name}`, subtitle: subtitle(config, settings, groups) };
   const charts = {

@@ -1,6 +1,11 @@
 import type { FinderRow } from '../runs/finder-columns.js';
+import { smooth } from '../statistics/smooth.js';
 import { mean } from '../statistics/statistics.js';
+import { lossLine } from './line.js';
 import type { LrCurve } from './suggestions.js';
+
+/** `local`: local regression on the log axis, without lag; `average`: fastai's debiased moving average (0.98). */
+export type Smoothing = 'local' | 'average';
 
 /** The rows of one combination of hyperparameters, averaged over its seeds. */
 export interface Group extends LrCurve {
@@ -9,6 +14,9 @@ export interface Group extends LrCurve {
   weight_decay: number;
   batch_size: number;
   seeds: number[];
+  /** The line through the losses, by `smoothing`. */
+  smoothed: number[];
+  smoothing: Smoothing;
   /** Least and greatest smoothed loss of the seeds. */
   low: number[];
   high: number[];
@@ -18,25 +26,37 @@ export interface Group extends LrCurve {
 }
 
 /** Groups the rows by `curve`; of several seeds only the updates that all of them reached. */
-export function groupCurves(rows: readonly FinderRow[]): Group[] {
-  return [...new Set(rows.map((row) => row.curve))].map((curve) => average(rows.filter((row) => row.curve === curve)));
+export function groupCurves(rows: readonly FinderRow[], smoothing: Smoothing = 'local'): Group[] {
+  const curves = [...new Set(rows.map((row) => row.curve))];
+  return curves.map((curve) =>
+    group(
+      rows.filter((row) => row.curve === curve),
+      smoothing,
+    ),
+  );
 }
 
-function average(rows: readonly FinderRow[]): Group {
+function group(rows: readonly FinderRow[], smoothing: Smoothing): Group {
   const { curve, momentum, weight_decay, batch_size } = rows[0]!;
   const seeds = [...new Set(rows.map((row) => row.seed))];
   const perSeed = seeds.map((seed) => rows.filter((row) => row.seed === seed));
   const shared = perSeed.reduce((shortest, other) => (other.length < shortest.length ? other : shortest));
   const over = (key: keyof FinderRow, summary: (values: number[]) => number) =>
     shared.map((_, i) => summary(perSeed.map((seed) => seed[i]![key])));
+  const lrs = shared.map((row) => row.lr);
+  const smoothed = (values: number[]) => (smoothing === 'local' ? lossLine(lrs, values) : smooth(values));
+  const lines = perSeed.map((seed) => smoothed(seed.slice(0, shared.length).map((row) => row.loss)));
+  const acrossLines = (summary: (values: number[]) => number) =>
+    shared.map((_, i) => summary(lines.map((line) => line[i]!)));
   const validated = shared.some((row) => Number.isFinite(row.val_acc));
   return {
-    ...{ curve, momentum, weight_decay, batch_size, seeds },
+    ...{ curve, momentum, weight_decay, batch_size, seeds, smoothing },
     lr: shared.map((row) => row.lr),
     loss: over('loss', mean),
-    smoothed: over('smoothed', mean),
-    low: over('smoothed', (values) => Math.min(...values)),
-    high: over('smoothed', (values) => Math.max(...values)),
+    average: over('smoothed', mean),
+    smoothed: acrossLines(mean),
+    low: acrossLines((values) => Math.min(...values)),
+    high: acrossLines((values) => Math.max(...values)),
     ...(validated && { val_loss: over('val_loss', mean), val_acc: over('val_acc', mean) }),
   };
 }

@@ -21,7 +21,15 @@ const config = (overrides: object = {}) =>
     schedule: { type: 'clr-beta', max_lr: 1, max_momentum: 0.9 },
     ...overrides,
   });
-const settings: Settings = { start: 0.01, end: 1, scale: 'exponential', iterations: 4, validate: false, stop: true };
+const settings: Settings = {
+  start: 0.01,
+  end: 1,
+  scale: 'exponential',
+  iterations: 4,
+  validate: false,
+  stop: true,
+  smooth: 'local',
+};
 const find = (plans: Plan[], changed: Partial<Settings> = {}, signal = new AbortController().signal) =>
   runFinder(plans, { ...settings, ...changed }, { cacheDirectory: '/nowhere', runs, signal });
 
@@ -102,9 +110,20 @@ test('momentum is by default the one that the config starts with; unmeasured cel
   expect(readFinderRows(directory)[0]!.val_acc).toBeNaN();
 }, 60_000);
 
-test('a suggestion can be pasted into a config, and its cycle starts at the base LR of the range', () => {
-  const { schedule } = config({ schedule: scheduleOf(0.03149) });
-  expect(schedule).toMatchObject({ max_lr: 0.031, div: 10 });
+test('a suggestion fits the schedule of the config, whatever its type', () => {
+  const fitted = (schedule: object) => {
+    const { schedule: own } = config({ schedule });
+    return config({ schedule: { ...own, ...scheduleOf(own, 0.03149) } }).schedule;
+  };
+  expect(fitted({ type: 'clr-beta', max_lr: 1, div: 20 })).toMatchObject({ max_lr: 0.031, div: 20 });
+  expect(fitted({ type: 'one-cycle', preset: 'fastai-v2', max_lr: 1 })).toMatchObject({
+    type: 'one-cycle',
+    max_lr: 0.031,
+  });
+  expect(fitted({ type: 'constant' })).toMatchObject({ lr: 0.031 });
+  expect(fitted({ type: 'triangular', base_lr: 0.1, max_lr: 1 })).toMatchObject({ base_lr: 0.0031, max_lr: 0.031 });
+  const phases = [{ share: 0.5, lr: [0.1, 2] }, { lr: 1 }];
+  expect(fitted({ type: 'phases', phases })).toMatchObject({ phases: [{ lr: [0.0016, 0.031] }, { lr: 0.015 }] });
 });
 
 test('a curve that cannot be trained is refused before a folder is made', async () => {

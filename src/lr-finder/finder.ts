@@ -11,7 +11,7 @@ import { backendAndData, type ExperimentOptions, prepareTraining, report } from 
 import type { Training } from '../training/train.js';
 import { warmStart } from '../training/warm-start.js';
 import { writeFinderCharts } from './charts.js';
-import { groupCurves } from './curves.js';
+import { groupCurves, type Smoothing } from './curves.js';
 import { checkRange, type LrRange } from './learning-rates.js';
 import { type FinderProgress, finderProgress } from './progress.js';
 import { disposeTraining, type RangeTestOptions, rangeTest } from './range-test.js';
@@ -21,12 +21,14 @@ import { type Suggestion, suggest } from './suggestions.js';
 export interface Plan {
   curve: number;
   config: ExperimentConfig;
+  /** A further seed that nobody asked for: left out where all of them would take over a minute. */
+  spare?: boolean;
   /** Held through the test; undefined: the one that the config's schedule starts with. */
   momentum?: number | undefined;
 }
 
 /** What all curves have in common. */
-export type Settings = LrRange & Pick<RangeTestOptions, 'validate' | 'stop'>;
+export type Settings = LrRange & Pick<RangeTestOptions, 'validate' | 'stop'> & { smooth: Smoothing };
 
 /** summary.json of an LR finder. */
 export interface FinderSummary {
@@ -44,7 +46,7 @@ export interface FinderSummary {
 /** What came of the curves of one combination of hyperparameters. */
 export interface CurveSummary extends Pick<FinderRow, 'curve' | 'momentum' | 'weight_decay' | 'batch_size'> {
   seeds: { seed: number; status: 'completed' | 'diverged' | 'interrupted'; iterations: number }[];
-  suggestions: (Suggestion & { schedule?: object })[];
+  suggestions: (Suggestion & { schedule?: Record<string, unknown> })[];
 }
 
 /** Runs every plan's LR range test into a new run folder, keeps no weights. All checks of configs come before. */
@@ -85,10 +87,11 @@ async function testAll(
   const progress = finderProgress(settings.iterations);
   const rows: FinderRow[] = [];
   const ends: Ends = [];
+  let affordable = true;
   const classes = dataset.classNames.length;
   const conclude = (status: FinderSummary['status'], message?: string): FinderSummary => {
     const seconds = (performance.now() - started) / 1000;
-    const curves = summariseCurves(rows, ends, classes);
+    const curves = summariseCurves(rows, ends, classes, settings, plans[0]!.config.schedule);
     const summary = { status, message, settings, classes, curves, seconds };
     writeJson(directory, 'summary.json', summary);
     return summary;
@@ -101,10 +104,13 @@ async function testAll(
   const work = async () => {
     conclude('running');
     for (const [i, plan] of plans.entries()) {
+      if (plan.spare && !affordable) break;
       const number = `curve ${i + 1} of ${plans.length}`;
+      const begun = performance.now();
       ends.push(await testOne(plan, { ...settings, signal }, { dataset, runs }, progress, number, onRow));
       if (signal.aborted) return conclude('interrupted', `stopped in ${number}, after ${rows.length} updates in all`);
       conclude('running');
+      if (i === 0) affordable = costsLittle(plans, (performance.now() - begun) / 1000);
     }
     return conclude('completed');
   };
@@ -113,6 +119,16 @@ async function testAll(
     progress.stop();
     table.close();
   });
+}
+
+/** Seconds that seeds may take which nobody asked for. */
+const spareSeconds = 60;
+
+function costsLittle(plans: Plan[], secondsEach: number): boolean {
+  const spare = plans.filter((plan) => plan.spare).length;
+  const little = spare * secondsEach <= spareSeconds;
+  if (spare > 0 && !little) report(`one seed: a curve takes ${Math.round(secondsEach)} s (--seeds 3 takes more)`);
+  return little;
 }
 
 /** The images, and the folder of runs that a warm start may name. */
@@ -169,18 +185,37 @@ function shuffledValidation(config: ExperimentConfig, dataset: Dataset): (round:
   return (epoch) => epochBatches({ ...common, batchSize: config.batch_size, seed: config.seed, epoch });
 }
 
-function summariseCurves(rows: FinderRow[], ends: Ends, classes: number): CurveSummary[] {
-  return groupCurves(rows).map((group) => {
+function summariseCurves(
+  rows: FinderRow[],
+  ends: Ends,
+  classes: number,
+  { smooth, iterations }: Settings,
+  schedule: ExperimentConfig['schedule'],
+): CurveSummary[] {
+  return groupCurves(rows, smooth).map((group) => {
     const { curve, momentum, weight_decay, batch_size } = group;
     const seeds = ends.filter((end) => end.curve === curve).map(({ curve: _, ...end }) => end);
-    const suggestions = suggest(group, classes).map((s) =>
-      'reason' in s ? s : { ...s, schedule: scheduleOf(s.max_lr) },
+    const suggestions = suggest(group, classes, iterations).map((s) =>
+      'reason' in s ? s : { ...s, schedule: scheduleOf(schedule, s.max_lr) },
     );
     return { curve, momentum, weight_decay, batch_size, seeds, suggestions };
   });
 }
 
-/** The config's `schedule` that follows a suggestion: two digits of the LR are more than the test can tell. */
-export function scheduleOf(max_lr: number): object {
-  return { type: 'clr-beta', max_lr: Number(max_lr.toPrecision(2)) }; // from a tenth of it on, by default: the range's base_lr
+/** The options of the config's own schedule that give it that maximum; two digits of the LR are more than the test can tell. */
+export function scheduleOf(schedule: ExperimentConfig['schedule'], max_lr: number): Record<string, unknown> {
+  const lr = Number(max_lr.toPrecision(2));
+  if (schedule.type === 'phases') return { phases: scaledPhases(schedule.phases as Phase[], lr) };
+  if (!('max_lr' in schedule)) return { lr };
+  if (!('base_lr' in schedule)) return { max_lr: lr };
+  const base_lr = Number(((lr * (schedule.base_lr as number)) / (schedule.max_lr as number)).toPrecision(2));
+  return { base_lr, max_lr: lr };
+}
+
+type Phase = { lr: number | number[] };
+
+function scaledPhases(phases: Phase[], max: number): Phase[] {
+  const highest = Math.max(...phases.flatMap(({ lr }) => lr));
+  const scaled = (lr: number) => Number(((lr * max) / highest).toPrecision(2));
+  return phases.map((phase) => ({ ...phase, lr: Array.isArray(phase.lr) ? phase.lr.map(scaled) : scaled(phase.lr) }));
 }

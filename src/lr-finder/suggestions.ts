@@ -1,97 +1,109 @@
-import { mean, median } from '../statistics/statistics.js';
+import { median } from '../statistics/statistics.js';
+import { keptPoints, minimum, slide, steep, valley } from './fastai.js';
+import { lossLine } from './line.js';
+
 /** What an LR range test measured, one number an update; LRs rise. */
 export interface LrCurve {
   lr: readonly number[];
   /** Training loss of each batch. */
   loss: readonly number[];
-  /** Its debiased moving average. */
-  smoothed: readonly number[];
+  /** Its debiased moving average (0.98). */
+  average: readonly number[];
   /** Accuracy on a validation batch after the update, percent; where it was measured. */
   val_acc?: readonly number[];
 }
 
-/** How a maximum LR is read off the curve, in the order of the output. */
-export const methods = ['minimum/10', 'steepest', 'valley', 'range'] as const;
+/** How a maximum LR is read off the curve, in the order of the output: ours, fastai's four, and Smith's. */
+export const methods = ['recommended', 'valley', 'steep', 'minimum', 'slide', 'range'] as const;
 /** One of `methods`. */
 export type Method = (typeof methods)[number];
 
-/** A maximum LR (and for `range` the base LR under it), or why there is none. */
-export type Suggestion = { method: Method; max_lr: number; base_lr?: number } | { method: Method; reason: string };
+/** A maximum LR (for `range` with the base LR under it, for `recommended` with its reason), or why there is none. */
+export type Suggestion =
+  | { method: Method; max_lr: number; base_lr?: number; why?: string; caution?: string }
+  | { method: Method; reason: string };
 
-/** Fewest points left, after the first tenth, that a method is asked about. */
+/** Fewest points left, after the first tenth, that a method of ours is asked about. */
 const fewest = 10;
 
 /** A curve whose running median stays above this share of ln(classes), the loss of guessing, has learnt nothing. */
 const learnt = 0.98;
 
 /**
- * What each method makes of the curve. The points from the first loss that is not finite on, and the first tenth, where the
- * moving average has hardly begun, are left out. No method has an answer where there are too few points, the loss does not
- * fall by more than its noise, or falls (from a start above) to that of guessing alone.
+ * What each method makes of the curve. fastai's four answer wherever fastai does. Ours leave out the points from the first
+ * loss that is not finite on, and the first tenth, and have no answer where there are too few points, the loss does not fall
+ * by more than its noise, or falls (from a start above) to that of guessing alone. `iterations`: those asked for.
  */
-export function suggest(curve: LrCurve, classes: number): Suggestion[] {
+export function suggest(curve: LrCurve, classes: number, iterations = curve.lr.length): Suggestion[] {
   const firstBad = curve.loss.findIndex((loss) => !Number.isFinite(loss));
   const end = firstBad < 0 ? curve.loss.length : firstBad;
-  const start = Math.floor(end / 10);
-  const part = <T>(values: readonly T[]) => values.slice(start, end);
-  const { lr, loss, smoothed } = curve;
-  const kept = {
-    lr: part(lr),
-    loss: part(loss),
-    smoothed: part(smoothed),
-    val_acc: curve.val_acc && part(curve.val_acc),
-  };
-  const none = (reason: string) => methods.map((method) => ({ method, reason }));
-  if (end - start < fewest) return none(`too few points: ${end} with a finite loss, ${fewest + 1} are needed`);
-  if (!lowest(kept.loss).fell) return none('the loss never falls by more than its noise');
-  if (Math.min(...runningMedian(kept.loss)) > learnt * Math.log(classes)) return none(nothingLearnt(classes));
-  const diverged = firstBad >= 0 || kept.loss.at(-1)! > kept.smoothed[0]!;
-  return [minimum(kept, diverged), steepest(kept, diverged), valley(kept), range(kept, diverged)];
+  const part = (values: readonly number[]) => values.slice(Math.floor(end / 10), end);
+  const kept = { lr: part(curve.lr), loss: part(curve.loss), val_acc: curve.val_acc && part(curve.val_acc) };
+  const diverged = firstBad >= 0 || kept.loss.at(-1)! > kept.loss[0]!;
+  const reason = unusable(kept, classes);
+  const [first, last] = reason
+    ? (['recommended', 'range'] as const).map((method): Suggestion => ({ method, reason }))
+    : [recommended(kept, diverged, classes), range(kept, diverged)];
+  return [first!, ...ofFastai(curve, iterations), last!];
 }
 
-/** A tenth of the LR at which the smoothed loss is least (fastai 2, `minimum`; https://docs.fast.ai/callback.schedule.html). */
-function minimum({ lr, smoothed }: LrCurve, diverged: boolean): Suggestion {
-  const at = argmin(smoothed);
-  if (at === lr.length - 1 && !diverged) return { method: 'minimum/10', reason: stillFalling('smoothed loss', lr) };
-  return { method: 'minimum/10', max_lr: lr[at]! / 10 };
+function ofFastai({ lr, loss, average }: LrCurve, iterations: number): Suggestion[] {
+  const points = keptPoints(lr, loss, average, iterations);
+  const found = { valley: valley(points), steep: steep(points), minimum: minimum(points), slide: slide(points) };
+  return Object.entries(found).map(([name, max_lr]) => {
+    const method = name as Method;
+    return max_lr === undefined
+      ? { method, reason: `too few points for fastai: ${lr.length} of ${iterations}` }
+      : { method, max_lr };
+  });
+}
+
+type Kept = Pick<LrCurve, 'lr' | 'loss' | 'val_acc'>;
+
+/** Why a curve tells nothing. */
+function unusable({ lr, loss }: Kept, classes: number): string | undefined {
+  if (lr.length < fewest) return `too few points, ${lr.length} after the first tenth: raise --iterations`;
+  if (!lowest(loss).fell) return 'the loss never falls by more than its noise';
+  return fallsToGuessing(loss, classes) && !fallsLate({ lr, loss }) ? nothingLearnt(classes) : undefined;
+}
+
+function fallsToGuessing(loss: readonly number[], classes: number): boolean {
+  return Math.min(...runningMedian(loss)) > learnt * Math.log(classes);
+}
+
+/** In the second half of the test, after LRs that changed nothing. */
+function fallsLate(kept: Kept): boolean {
+  return fastest(kept) > kept.lr.length / 2;
 }
 
 /**
- * The LR where the smoothed loss falls most for the same factor in LR, before its minimum: the steepest slope of the
- * regression line over a tenth of the points, on the axis of log LR whatever the test's spacing. (fastai 2's `steep` takes
- * differences of neighbours, which pick out the noise; fastai 1 differentiated by the index.)
+ * Half way, on the log axis, between the LR where the loss falls fastest and the one where it stops falling: high enough to
+ * learn at speed, with a margin below where it gets worse. Read off a curve without lag.
  */
-function steepest({ lr, smoothed }: LrCurve, diverged: boolean): Suggestion {
-  const h = halfWindow(lr.length);
+function recommended(kept: Kept, diverged: boolean, classes: number): Suggestion {
+  const { lr, loss } = kept;
+  const method = 'recommended';
+  const [steepest, least] = [fastest(kept), lowest(loss).at];
+  if (steepest < 0) return { method, reason: 'the loss has no stretch that falls' };
+  if (least >= lr.length - 1 - halfWindow(lr.length) && !diverged) return { method, reason: stillFalling('loss', lr) };
+  const [low, high] = [lr[steepest]!, lr[least]!];
+  const max_lr = Math.sqrt(low * high);
+  const why = `half way between ${digits(low)}, where the loss falls fastest, and ${digits(high)}, where it stops falling`;
+  if (!fallsToGuessing(loss, classes)) return { method, max_lr, why };
+  const caution = `the loss only falls to ${guessing(classes)}: raise --start to ${digits(low / 20, 1)} or --iterations`;
+  return { method, max_lr, why, caution };
+}
+
+/** The point up to the least loss where the smooth curve falls most for the same factor in LR; -1: it never falls. */
+function fastest({ lr, loss }: Kept): number {
   const logs = lr.map(Math.log);
-  const last = Math.min(argmin(smoothed), lr.length - 1 - h);
+  const curve = lossLine(lr, loss);
   let [at, least] = [-1, 0];
-  for (let i = h; i <= last; i++) {
-    const slope = regressionSlope(logs.slice(i - h, i + h + 1), smoothed.slice(i - h, i + h + 1));
+  for (let i = 1; i < Math.min(lowest(loss).at, lr.length - 1); i++) {
+    const slope = (curve[i + 1]! - curve[i - 1]!) / (logs[i + 1]! - logs[i - 1]!);
     if (slope < least) [at, least] = [i, slope];
   }
-  if (at < 0) return { method: 'steepest', reason: 'the smoothed loss has no stretch that falls' };
-  if (at >= lr.length - 1 - 2 * h && !diverged)
-    return { method: 'steepest', reason: stillFalling('smoothed loss', lr, 'falls fastest') };
-  return { method: 'steepest', max_lr: lr[at]! };
-}
-
-/**
- * The middle of the longest valley (fastai 2, `valley`, its default): of the longest strictly falling subsequence of the
- * smoothed loss, n points that end at update e, the update e - n + floor(n / 3) + floor(n / 6).
- */
-function valley({ lr, smoothed }: LrCurve): Suggestion {
-  const lengths: number[] = []; // of the longest falling subsequence that ends at each point
-  let end = 0;
-  smoothed.forEach((loss, i) => {
-    let longest = 0;
-    for (let j = 0; j < i; j++) if (smoothed[j]! > loss) longest = Math.max(longest, lengths[j]!);
-    lengths.push(longest + 1);
-    if (lengths[i]! > lengths[end]!) end = i;
-  });
-  const n = lengths[end]!;
-  if (n < 3) return { method: 'valley', reason: 'the smoothed loss has no stretch that falls' };
-  return { method: 'valley', max_lr: lr[end - n + Math.floor(n / 3) + Math.floor(n / 6)]! };
+  return at;
 }
 
 /**
@@ -100,7 +112,7 @@ function valley({ lr, smoothed }: LrCurve): Suggestion {
  * of it (arXiv:1803.09820, sec. 5). Both are read off the running median over a tenth of the points, which has no lag: the
  * moving average's minimum comes some 20 updates late, by a factor of 4 in LR for 100 updates over six decades.
  */
-function range({ lr, loss, val_acc }: LrCurve, diverged: boolean): Suggestion {
+function range({ lr, loss, val_acc }: Kept, diverged: boolean): Suggestion {
   const what = val_acc ? 'validation accuracy' : 'loss';
   const { at, fell } = lowest(val_acc ? val_acc.map((accuracy) => -accuracy) : loss);
   if (!fell)
@@ -111,8 +123,9 @@ function range({ lr, loss, val_acc }: LrCurve, diverged: boolean): Suggestion {
 }
 
 /**
- * Where the running median of noisy values is least (at the highest such LR), and whether they fall up to there: Mann and
- * Kendall's test for a trend (Mann, Econometrica 13, 1945) at z = 3.5, in which the size of outliers does not count.
+ * Where the running median of noisy values is least (at the highest such LR), and whether they fall up to there. They do by
+ * Mann and Kendall's test for a trend (Mann, Econometrica 13, 1945) at z = 3.5, in which the size of outliers does not count;
+ * or where that median is five standard errors below the first one, since most of a long test may lie flat before the fall.
  */
 function lowest(values: readonly number[]): { at: number; fell: boolean } {
   const medians = runningMedian(values);
@@ -120,7 +133,16 @@ function lowest(values: readonly number[]): { at: number; fell: boolean } {
   const n = at + 1;
   let falling = 0; // pairs that fall, less those that rise
   for (let i = 1; i < n; i++) for (let j = 0; j < i; j++) falling += Math.sign(values[j]! - values[i]!);
-  return { at, fell: falling > 3.5 * Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18) };
+  const trend = falling > 3.5 * Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18);
+  const h = halfWindow(values.length);
+  const drop = medians[Math.min(h, at)]! - medians[at]!;
+  return { at, fell: trend || drop > 5 * noise(values) * Math.sqrt(2 / (2 * h + 1)) };
+}
+
+/** The standard deviation of single values, from how neighbours differ; 1.25 for the median's own efficiency. */
+function noise(values: readonly number[]): number {
+  const differences = values.slice(1).map((value, i) => Math.abs(value - values[i]!));
+  return (1.25 * 1.4826 * median(differences)) / Math.SQRT2;
 }
 
 /** Of each value and its neighbours, a tenth of all values; at the ends, of those neighbours that there are. */
@@ -138,16 +160,13 @@ function stillFalling(what: string, lr: readonly number[], verb = 'falls'): stri
 }
 
 function nothingLearnt(classes: number): string {
-  const guessing = `guessing's, ln ${classes} = ${Math.log(classes).toFixed(2)}`;
-  return `the loss never gets 2 % below ${guessing}: lower --start, without --linear`;
+  return `the loss never gets 2 % below ${guessing(classes)}: lower --start, without --linear`;
 }
 
-function argmin(values: readonly number[]): number {
-  return values.reduce((best, value, i) => (value < values[best]! ? i : best), 0);
+function guessing(classes: number): string {
+  return `guessing's, ln ${classes} = ${Math.log(classes).toFixed(2)}`;
 }
 
-function regressionSlope(x: readonly number[], y: readonly number[]): number {
-  const [mx, my] = [mean(x), mean(y)];
-  const covariance = x.reduce((sum, xi, i) => sum + (xi - mx) * (y[i]! - my), 0);
-  return covariance / x.reduce((sum, xi) => sum + (xi - mx) ** 2, 0);
+function digits(lr: number, precision = 2): string {
+  return String(Number(lr.toPrecision(precision)));
 }
