@@ -113,6 +113,7 @@ const commands: Alias[] = [
   { names: 'tensorboard dashboard ui serve server', here: 'clr watch' },
   { names: 'multirun grid agent tune experiment', here: 'clr sweep FILE' },
   { names: 'table summary stats test', here: 'clr compare RUNS' },
+  { names: 'power sample_size seeds', here: 'clr plan' },
   { names: 'info types options', here: 'clr show' },
   { names: 'list runs ps history', here: 'clr ls' },
   { names: 'resolve cfg validate check', here: 'clr config FILE' },

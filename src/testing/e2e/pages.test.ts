@@ -3,7 +3,17 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 
-const folders = ['.', 'configs', 'results', 'scripts', 'src', 'src/backends', 'src/schedules', 'src/testing'];
+const folders = [
+  '.',
+  'configs',
+  'results',
+  'scripts',
+  'src',
+  'src/backends',
+  'src/schedules',
+  'src/statistics',
+  'src/testing',
+];
 const pages = folders.flatMap((folder) =>
   readdirSync(folder)
     .filter((name) => name.endsWith('.md'))
