@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './commands/bench.js';
 import { compareCommand } from './commands/compare.js';
+import { completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config.js';
 import { doctorCommand } from './commands/doctor.js';
+import { evaluateCommand } from './commands/evaluate.js';
 import { examples, examplesText } from './commands/examples.js';
 import { exportCommand } from './commands/export.js';
 import { lrfindCommand } from './commands/lrfind.js';
@@ -34,11 +36,13 @@ const program = new Command('clr')
   .addCommand(compareCommand)
   .addCommand(reportCommand)
   .addCommand(exportCommand)
+  .addCommand(evaluateCommand)
   .addCommand(scheduleCommand)
   .addCommand(showCommand)
   .addCommand(configCommand)
   .addCommand(doctorCommand)
   .addCommand(benchCommand)
+  .addCommand(completionCommand)
   .addHelpText(
     'after',
     '\nExit codes: 0 ok, 1 run failed, 2 usage or config, 3 diverged, 4 data, 5 backend, 130/143 interrupted\n\nFirst run: clr run quickstart',

@@ -15,6 +15,11 @@ export const examples: Record<string, string[]> = {
   compare: ['clr compare runs/1 runs/2', 'clr compare runs/sweep-momentum --baseline "constant 0.9"'],
   report: ['clr report runs/sweep-momentum --out report.html'],
   export: ['clr export runs --per epoch --out epochs.csv'],
+  evaluate: ['clr evaluate runs/7 --data cifar10.tar.gz', 'clr evaluate latest --checkpoint best'],
+  completion: [
+    `echo 'eval "$(clr completion bash)"' >> ~/.bashrc`,
+    'clr completion fish > ~/.config/fish/completions/clr.fish',
+  ],
   schedule: ['clr schedule rn56-1cycle', 'clr schedule rn56-1cycle --png schedule.png'],
   show: ['clr show', 'clr show clr-beta', 'clr show OneCycleLR'],
   config: ['clr config rn56-1cycle', 'clr config rn56-1cycle --override cpu-scale --epochs 3'],

@@ -130,7 +130,8 @@ export function resumedEnvironment(
   return { ...first, resumed: [...(first.resumed ?? []), { iteration, ...now }] };
 }
 
-function storedConfig(run: string): ExperimentConfig {
+/** The config of a run folder. */
+export function storedConfig(run: string): ExperimentConfig {
   return validateConfig(readJson(run, 'config.json'), path.join(run, 'config.json'));
 }
 

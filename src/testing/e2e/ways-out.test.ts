@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readMetrics } from '../../runs/read-run.js';
+import { runClr } from '../clr-process.js';
+
+const scratch = mkdtempSync(path.join(tmpdir(), 'clr-ways-out-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+describe('a finished run', () => {
+  const run = path.join(scratch, 'run');
+  beforeAll(async () => {
+    const config = path.join(scratch, 'config.json');
+    writeFileSync(
+      config,
+      JSON.stringify({
+        epochs: 2,
+        batch_size: 10,
+        dataset: { type: 'synthetic', train_size: 40, val_size: 50 },
+        model: { type: 'resnet', depth: 8 },
+        schedule: { type: 'constant', lr: 0.05 },
+        backend: 'wasm',
+      }),
+    );
+    expect(await runClr(['run', config, '--run-dir', run])).toMatchObject({ code: 0 });
+  });
+
+  it('is scored again as it was when it trained', async () => {
+    const { stdout } = await runClr(['evaluate', run, '--backend', 'wasm', '--json']);
+    const { val_acc, val_loss } = readMetrics(run)[1]!;
+    expect(JSON.parse(stdout)).toMatchObject({ accuracy: val_acc, loss: val_loss, images: 50, epoch: 2 });
+  });
+});
+
+describe('completion in bash', () => {
+  const complete = async (...words: string[]) => {
+    const script = (await runClr(['completion', 'bash'])).stdout;
+    const list = words.map((word) => JSON.stringify(word)).join(' ');
+    const ask = `COMP_WORDS=(${list}); COMP_CWORD=${words.length - 1}; _clr; echo "\${COMPREPLY[@]}"`;
+    return spawnSync('bash', ['-c', `${script}\n${ask}`], { encoding: 'utf8' }).stdout.trim();
+  };
+
+  it.each([
+    [['clr', 'eval'], 'evaluate'],
+    [['clr', 'export', '--fo'], '--format'],
+    [['clr', 'export', '--format', ''], 'csv json'],
+    [['clr', 'run', 'conf'], ''], // files: bash's own
+  ])('of %j is %j', async (words, expected) => {
+    expect(await complete(...words)).toBe(expected);
+  });
+});
