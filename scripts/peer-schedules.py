@@ -44,7 +44,8 @@ def of_fastai(code, epochs, iterations_per_epoch):
     """`code` trains `learn`, a fastai Learner of a line through random points, which records what it uses."""
     import contextlib
 
-    import fastai.vision.all as fastai
+    import fastai.basics as fastai
+    import fastai.callback.schedule as schedule
     import torch
 
     points = [(torch.rand(1), torch.rand(1)) for _ in range(iterations_per_epoch)]
@@ -63,8 +64,8 @@ def of_fastai(code, epochs, iterations_per_epoch):
                 used.append([float(hyper["lr"]), float(hyper["mom"])])
 
     learn.add_cb(Record())
-    with learn.no_bar(), contextlib.redirect_stdout(sys.stderr):
-        exec(code, {**vars(fastai), "learn": learn})
+    with contextlib.redirect_stdout(sys.stderr):
+        exec(code, {**vars(fastai), **vars(schedule), "learn": learn})
     return {"used": used, "optimizer": None}
 
 
