@@ -1,0 +1,134 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runClr } from '../clr-process.js';
+import { countRows, fingerprint, readSummary } from '../run-files.js';
+import { noSlurm } from '../slurm.js';
+
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'clr-slurm-'));
+const folder = path.join(scratch, 'slurm');
+const local = (command: string) => execFileSync('scripts/slurm-local.sh', [command, folder], { stdio: 'ignore' });
+
+/** As long as it takes that something can happen to a run: about half a minute each where a processor is free. */
+const base = {
+  epochs: 30,
+  batch_size: 8,
+  dataset: { type: 'synthetic', train_size: 64, val_size: 10 },
+  model: { type: 'resnet', depth: 8 },
+  schedule: { type: 'clr-beta', max_lr: 0.1 },
+  backend: 'wasm',
+  threads: 1,
+  checkpoint: { every_iterations: 5 },
+};
+/** Slurm looks at time limits twice a minute, and sends signals up to a minute early. */
+const slurm = { timeout_min: 1, signal_delay_s: 20 };
+const arms = {
+  killed: {},
+  diverges: { 'schedule.max_lr': 1e9 },
+  long: { epochs: 90 },
+  cancelled: {},
+  plain: {},
+  same: {},
+};
+
+function sweepFile(name: string, file: object): string {
+  writeFileSync(path.join(scratch, 'base.json'), JSON.stringify(base));
+  writeFileSync(path.join(scratch, `${name}.json`), JSON.stringify({ name, base: 'base.json', slurm, ...file }));
+  return path.join(scratch, `${name}.json`);
+}
+
+async function sweep(file: string, out: string, ...flags: string[]): Promise<string> {
+  const { code, stdout, stderr } = await runClr(['sweep', file, '--out', path.join(scratch, out), ...flags]);
+  expect(stderr).not.toMatch(/^clr:/m);
+  expect(code).toBe(0);
+  return stdout;
+}
+
+/** The states of the tasks that Slurm holds, by their number in the array. */
+function queue(): Map<string, string> {
+  const lines = execFileSync('squeue', ['--noheader', '--array', '--format', '%F_%K %T'], { encoding: 'utf8' });
+  return new Map(
+    lines
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(' ') as [string, string]),
+  );
+}
+
+async function until(what: () => boolean, seconds: number): Promise<void> {
+  for (const deadline = Date.now() + seconds * 1000; !what(); await sleep(500))
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}; ${JSON.stringify([...queue()])}`);
+}
+
+const run = (out: string, arm: string) => path.join(scratch, out, arm, 'seed-1');
+const rows = (out: string, arm: string) => countRows(path.join(run(out, arm), 'iterations.csv'));
+const output = (out: string, task: number) => {
+  const slurmFolder = path.join(scratch, out, 'slurm');
+  const files = readdirSync(slurmFolder).filter((name) => name.endsWith(`_${task}.out`));
+  return files.map((name) => readFileSync(path.join(slurmFolder, name), 'utf8')).join('');
+};
+
+/** The process that trains the run, by its lock; undefined: none, or it has ended. */
+function processOf(directory: string): number | undefined {
+  const locks = existsSync(directory) ? readdirSync(directory).filter((name) => name.startsWith('lock-')) : [];
+  return locks.map((name) => Number(name.split('-').at(-2))).find((pid) => existsSync(`/proc/${pid}`));
+}
+
+function expectSameRuns(out: string, names: string[]): void {
+  for (const arm of names) {
+    expect(readSummary(run(out, arm)).status, arm).toBe(readSummary(run('local', arm)).status);
+    if (arm !== 'diverges') expect(fingerprint(run(out, arm)), arm).toEqual(fingerprint(run('local', arm)));
+  }
+}
+
+describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` : ''}`, () => {
+  const file = sweepFile('faults', { arms });
+  beforeAll(async () => {
+    local('start');
+    process.env.SLURM_CONF = path.join(folder, 'slurm.conf');
+    await sweep(file, 'local', '--jobs', '2');
+  }, 1_200_000);
+  afterAll(() => {
+    spawnSync('scancel', ['--user', String(process.getuid?.())]);
+    local('stop');
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  it('ends as one on this machine, whatever happens to its tasks', async () => {
+    const job = /^job (\d+): 6 runs/.exec(await sweep(file, 'cluster', '--launcher', 'slurm'))![1]!;
+    await until(() => Object.keys(arms).every((arm) => arm === 'diverges' || rows('cluster', arm) > 5), 180);
+    expect(await sweep(file, 'cluster', '--status')).toMatch(new RegExp(`running +long/seed-1 +${job}_2 RUNNING`));
+
+    local('fail'); // every task is lost with the node, and started again when it is back
+    local('recover');
+    await until(() => queue().get(`${job}_0`) === 'RUNNING' && queue().get(`${job}_3`) === 'RUNNING', 240);
+    await until(() => processOf(run('cluster', 'killed')) !== undefined, 120);
+    process.kill(processOf(run('cluster', 'killed'))!, 'SIGKILL');
+    execFileSync('scancel', [`${job}_3`]);
+    await until(() => !queue().has(`${job}_0`) && !queue().has(`${job}_3`), 120);
+    expect(readSummary(run('cluster', 'cancelled')).status).not.toBe('completed');
+
+    const again = await sweep(file, 'cluster', '--launcher', 'slurm'); // only what is neither done nor held
+    expect(again).toMatch(/^job \d+: 2 runs/);
+    await until(() => queue().size === 0, 900);
+    expect(output('cluster', 2).match(/long.*exit code 140/g)!.length).toBeGreaterThanOrEqual(2);
+    expect(output('cluster', 1).match(/diverges.*exit code/g)).toHaveLength(1); // what diverges is not tried again
+    expect(await sweep(file, 'cluster', '--launcher', 'slurm')).toMatch(/all runs in .* are done/);
+    expectSameRuns('cluster', Object.keys(arms));
+  });
+
+  it('that Slurm has begun is ended by the local launcher', async () => {
+    const few = { killed: arms.killed, plain: arms.plain, same: arms.same };
+    const half = sweepFile('half', { arms: few, slurm: { ...slurm, timeout_min: 10, array_parallelism: 1 } });
+    await sweep(half, 'half', '--launcher', 'slurm');
+    await until(() => rows('half', 'plain') > 5, 300);
+    execFileSync('scancel', ['--user', String(process.getuid?.())]);
+    await until(() => queue().size === 0, 60);
+    expect(readSummary(run('half', 'killed')).status).toBe('completed');
+    await sweep(half, 'half');
+    expectSameRuns('half', Object.keys(few));
+  });
+});
