@@ -17,3 +17,14 @@ export class ClrError extends Error {
     return exitCodes[this.kind];
   }
 }
+
+/** A signal ended what had not begun to leave results; the reason of an aborted AbortSignal. */
+export class Interruption extends Error {
+  constructor(
+    signal: string,
+    readonly exitCode: number,
+  ) {
+    super(`interrupted by ${signal}`);
+    this.name = 'Interruption';
+  }
+}

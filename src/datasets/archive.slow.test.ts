@@ -38,3 +38,20 @@ it('an archive of a few megabytes that unpacks to more than a gigabyte is refuse
   expect(process.memoryUsage.rss() - before).toBeLessThan(300 * 2 ** 20);
   expect(readdirSync(scratch)).toEqual(['bomb.tar.gz']);
 });
+
+it.each([
+  ['128 MiB of zeros', '', 128],
+  ['an end mark and zeros without end, compressed', '.gz', 900],
+])('%s are refused in seconds', async (_, ending, mebibytes) => {
+  const file = path.join(scratch, `zeros.tar${ending}`);
+  const zeros = Readable.from(Array.from({ length: mebibytes }, () => Buffer.alloc(1 << 20)));
+  if (ending) await pipeline(zeros, createGzip({ level: 1 }), createWriteStream(file));
+  else await pipeline(zeros, createWriteStream(file));
+  const started = performance.now();
+  const read = async () => {
+    for await (const member of archiveFiles(file, cifar10Layout)) expect.fail(member.path);
+  };
+  await expect(read()).rejects.toThrow(/zeros\.tar\S* has more than 1048576 bytes after its end mark/);
+  expect(performance.now() - started).toBeLessThan(10_000); // the first took 166 s
+  rmSync(file);
+});

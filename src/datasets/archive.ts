@@ -8,6 +8,9 @@ import type { Layout } from './layout.js';
 import { maxBytes, memberOf } from './members.js';
 import type { SourceFile } from './source-file.js';
 
+/** Zeros that fill an archive's last record: at most 2048 blocks, GNU tar's largest record of common use. */
+const maxPaddingBytes = 1 << 20;
+
 /**
  * The files of a data set in a .tar or .tar.gz (told by its content), read in one pass and in memory: nothing is written
  * to disk. Throws ClrError('data') for what is no archive, is cut off or too large, or holds links or paths that lead out of it.
@@ -34,9 +37,13 @@ export async function* archiveFiles(archive: string, layout: Layout): AsyncGener
   parser.on('error', (error) => problems.push(damaged(archive, error)));
 
   let total = 0;
+  let padding = 0; // bytes after the end mark: read for gzip's checksum alone; the parser would keep and copy all of them
   for await (const chunk of unpacked(archive)) {
     total += chunk.length;
+    if (complete) padding += chunk.length;
     if (total > layout.archiveBytes) throw refused(archive, `unpacks to more than ${layout.archiveBytes} bytes`);
+    if (padding > maxPaddingBytes) throw refused(archive, `has more than ${maxPaddingBytes} bytes after its end mark`);
+    if (complete) continue;
     parser.write(chunk); // synchronous: what is complete after it stands in `ready`
     if (problems.length > 0) throw problems[0];
     yield* ready.splice(0);

@@ -4,14 +4,15 @@ import { dirname } from 'node:path';
 import { makeFolders, replaceFile } from '../system/atomic.js';
 import { type Dataset, type Labels, type Split, zeroLabels } from './dataset.js';
 
+/** Text at the start of a file, padded with blanks: the SHA-256 of all that follows its line, then the header's line. */
 interface Header {
   imageShape: [number, number, number];
   classNames: string[];
   train: number;
   validation: number;
-  /** Of everything after the header. */
-  sha256: string;
 }
+
+const checksumLength = 64 + 1;
 
 /** The header is padded to a multiple of this, so that the pixels after it lie at an even address. */
 const alignment = 4096;
@@ -44,25 +45,19 @@ export async function cached(
 function pack(dataset: Dataset): Buffer {
   const { imageShape, classNames, train, validation } = dataset;
   const body = [train.images, bytesOf(train.labels), validation.images, bytesOf(validation.labels)];
-  const sha256 = digest(body);
-  const header: Header = {
-    imageShape,
-    classNames,
-    train: train.labels.length,
-    validation: validation.labels.length,
-    sha256,
-  };
-  const text = Buffer.from(JSON.stringify(header));
-  const padding = Buffer.alloc(alignment - ((text.length + 1) % alignment), ' ');
-  return Buffer.concat([text, padding, Buffer.from('\n'), ...body]);
+  const counts = { train: train.labels.length, validation: validation.labels.length };
+  const text = JSON.stringify({ imageShape, classNames, ...counts } satisfies Header);
+  const length = checksumLength + Buffer.byteLength(text) + 1;
+  const header = Buffer.from(`${text}${' '.repeat(alignment - (length % alignment))}\n`);
+  return Buffer.concat([Buffer.from(`${digest([header, ...body])}\n`), header, ...body]);
 }
 
 function unpack(bytes: Buffer): Dataset {
-  const end = bytes.indexOf('\n');
-  if (end < 0) throw new Error('it has no header');
-  const body = bytes.subarray(end + 1);
-  const { imageShape, classNames, train, validation, sha256 }: Header = JSON.parse(bytes.toString('utf8', 0, end));
-  if (digest([body]) !== sha256) throw new Error('its checksum is wrong');
+  const sealed = bytes.subarray(checksumLength);
+  if (bytes.toString('latin1', 0, checksumLength) !== `${digest([sealed])}\n`) throw new Error('its checksum is wrong');
+  const end = sealed.indexOf('\n');
+  const { imageShape, classNames, train, validation }: Header = JSON.parse(sealed.toString('utf8', 0, end));
+  const body = sealed.subarray(end + 1);
   const imageBytes = imageShape[0] * imageShape[1] * imageShape[2];
   const split = (start: number, count: number): Split => {
     const plain = new Uint8Array(body.buffer, body.byteOffset + start); // no Buffer: its slice() does not copy

@@ -318,7 +318,7 @@ describe('the cache', () => {
     const archive = await pack(await writeImages(join(place, 'data')), join(place, 'a.tar.gz'));
     const first = await load(archive);
     reports = [];
-    expect(readdirSync(cacheDirectory)).toEqual([expect.stringMatching(/^cifar10-[0-9a-f]{16}\.bytes$/)]);
+    expect(readdirSync(cacheDirectory)).toEqual([expect.stringMatching(/^cifar10-[0-9a-f]{16}\.images$/)]);
     expectSame(await load(archive), first);
     expect(reports).toEqual([]);
   });
@@ -330,7 +330,9 @@ describe('the cache', () => {
     const whole = readFileSync(file);
     const flipped = Buffer.from(whole);
     flipped[whole.length - 5]! ^= 1;
-    for (const damaged of [flipped, whole.subarray(0, -1), whole.subarray(0, 100), Buffer.alloc(0)]) {
+    const shape = Buffer.from(whole.toString('latin1').replace('[32,32,3]', '[32,3,32]'), 'latin1');
+    expect(shape.equals(whole)).toBe(false);
+    for (const damaged of [flipped, shape, whole.subarray(0, -1), whole.subarray(0, 100), Buffer.alloc(0)]) {
       reports = [];
       writeFileSync(file, damaged);
       expectSame(await load(folder), first);

@@ -30,6 +30,8 @@ export interface DataOptions {
   /** Downloads and decoded images are kept here. */
   cacheDirectory: string;
   seed: number;
+  /** Aborted: the download or the decoding ends, with the reason as its error. */
+  signal?: AbortSignal;
   /** Called with a line for the user, e.g. the progress of a download. */
   report(message: string): void;
 }

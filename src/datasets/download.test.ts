@@ -1,17 +1,19 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, get, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, globalAgent } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { downloaded } from './download.js';
+import { downloaded, type Pace } from './download.js';
 import { type Opener, openHttps } from './https.js';
 
 const content = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 7919) >> 8));
 const sha256 = createHash('sha256').update(content).digest('hex');
+
+const never = new AbortController().signal;
 
 let cacheDirectory: string;
 let servers: Server[];
@@ -34,13 +36,13 @@ async function listen(server: Server): Promise<number> {
 }
 
 /** Plain HTTP, which the program itself never uses. */
-const openHttp: Opener = (url, headers) =>
+const openHttp: Opener = (url, headers, signal) =>
   new Promise((resolve, reject) => {
     const answer = (body: IncomingMessage) => resolve({ statusCode: body.statusCode!, headers: body.headers, body });
-    get(url, { headers }, answer).on('error', reject);
+    get(url, { headers, signal }, answer).on('error', reject);
   });
 
-async function fetchFrom(answer: RequestListener, changes = {}): Promise<string> {
+async function fetchFrom(answer: RequestListener, changes = {}, more: { signal?: AbortSignal; pace?: Pace } = {}) {
   const port = await listen(
     createServer((request, response) => {
       ranges.push(request.headers.range);
@@ -48,7 +50,8 @@ async function fetchFrom(answer: RequestListener, changes = {}): Promise<string>
     }),
   );
   const wanted = { url: `http://127.0.0.1:${port}/a/data.tar.gz`, bytes: content.length, sha256, ...changes };
-  return downloaded(wanted, { cacheDirectory, report: (message) => void reports.push(message) }, openHttp);
+  const options = { cacheDirectory, signal: more.signal, report: (message: string) => void reports.push(message) };
+  return downloaded(wanted, options, openHttp, more.pace);
 }
 
 /** Serves the content, from the start of the range asked for. */
@@ -129,6 +132,58 @@ describe('a download', () => {
     expect(readdirSync(cacheDirectory)).toEqual([]);
   });
 
+  const stalls: [string, RequestListener][] = [
+    ['no answer', () => {}],
+    ['headers, then nothing', (_, response) => response.writeHead(200).flushHeaders()],
+    [
+      'a byte every 20 ms',
+      (_, response) => {
+        const timer = setInterval(() => response.write('x'), 20);
+        response.on('close', () => clearInterval(timer));
+      },
+    ],
+  ];
+  it.each(stalls)('fails when there is %s', async (_, answer) => {
+    const started = performance.now();
+    const failure = fetchFrom(answer, {}, { pace: { bytes: 1000, seconds: 0.5 } });
+    await expect(failure).rejects.toThrow(
+      /could not be downloaded: 127\.0\.0\.1:\d+ sent \d+ bytes in 0\.5 s, which is too/,
+    );
+    expect(performance.now() - started).toBeLessThan(5000);
+    expect(ranges).toHaveLength(1);
+  });
+
+  it('continues after a stall that came late', async () => {
+    const file = await fetchFrom(
+      (request, response) => {
+        if (request.headers.range) return serve(request, response);
+        response.writeHead(200).write(content.subarray(0, 60_000));
+      },
+      {},
+      { pace: { bytes: 1000, seconds: 0.5 } },
+    );
+    expect(readFileSync(file).equals(content)).toBe(true);
+    expect(ranges).toEqual([undefined, 'bytes=60000-']);
+  });
+
+  it.each(stalls)('ends with the reason of its signal at %s', async (_, answer) => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error('enough')), 200);
+    await expect(fetchFrom(answer, {}, { signal: controller.signal })).rejects.toThrow(/^enough$/);
+  });
+
+  it('ends with the reason of its signal while it waits for another process', async () => {
+    writeFileSync(join(cacheDirectory, 'lock-other.machine-7-99'), '');
+    writeFileSync(part(), content.subarray(0, 40_000));
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error('enough')), 700);
+    await expect(fetchFrom(serve, {}, { signal: controller.signal })).rejects.toThrow(/^enough$/);
+    expect(reports).toEqual([`process 7 on other.machine downloads into ${cacheDirectory}: waiting for it`]);
+    const old = Date.now() / 1000 - 61;
+    utimesSync(part(), old, old); // nothing has come for a minute
+    expect(readFileSync(await fetchFrom(serve)).equals(content)).toBe(true);
+  });
+
   it('is shared by two that want it at once', async () => {
     const port = await listen(
       createServer((request, response) => {
@@ -145,16 +200,18 @@ describe('a download', () => {
 
 describe('the connection', () => {
   it('is refused for anything but https', async () => {
-    await expect(openHttps(new URL('http://127.0.0.1/x'), {})).rejects.toThrow('http://127.0.0.1/x is not https');
+    await expect(openHttps(new URL('http://127.0.0.1/x'), {}, never)).rejects.toThrow(
+      'http://127.0.0.1/x is not https',
+    );
   });
 
   it('goes past the proxy where NO_PROXY says so', async () => {
     vi.stubEnv('HTTPS_PROXY', 'http://127.0.0.1:9'); // nobody listens there, as on port 1
     vi.stubEnv('NO_PROXY', 'a.b, localhost');
-    await expect(openHttps(new URL('https://127.0.0.1:1/x'), {})).rejects.toThrow('127.0.0.1:9');
-    await expect(openHttps(new URL('https://sub.localhost:1/x'), {})).rejects.not.toThrow('127.0.0.1:9');
+    await expect(openHttps(new URL('https://127.0.0.1:1/x'), {}, never)).rejects.toThrow('127.0.0.1:9');
+    await expect(openHttps(new URL('https://sub.localhost:1/x'), {}, never)).rejects.not.toThrow('127.0.0.1:9');
     vi.stubEnv('NO_PROXY', '*');
-    await expect(openHttps(new URL('https://127.0.0.1:1/x'), {})).rejects.toThrow('127.0.0.1:1');
+    await expect(openHttps(new URL('https://127.0.0.1:1/x'), {}, never)).rejects.toThrow('127.0.0.1:1');
   });
 
   it('says that a proxy refuses', async () => {
@@ -165,7 +222,7 @@ describe('the connection', () => {
     });
     const port = await listen(proxy);
     vi.stubEnv('HTTPS_PROXY', `http://me:s%40fe@127.0.0.1:${port}`);
-    await expect(openHttps(new URL('https://example.test/x'), {})).rejects.toThrow('Proxy response (407)');
+    await expect(openHttps(new URL('https://example.test/x'), {}, never)).rejects.toThrow('Proxy response (407)');
     expect(asked).toEqual([['example.test:443', `Basic ${Buffer.from('me:s@fe').toString('base64')}`]]);
   });
 
@@ -191,12 +248,12 @@ describe('the connection', () => {
       });
       vi.stubEnv('https_proxy', `127.0.0.1:${await listen(proxy)}`);
       const url = (path: string) => new URL(`https://localhost:${sitePort}${path}`);
-      await expect(openHttps(url('/new'), {})).rejects.toThrow(/self.signed/); // certificates are checked through the proxy too
+      await expect(openHttps(url('/new'), {}, never)).rejects.toThrow(/self.signed/); // certificates are checked through the proxy too
       vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
-      const response = await openHttps(url('/old'), { range: 'bytes=5-' });
+      const response = await openHttps(url('/old'), { range: 'bytes=5-' }, never);
       expect(String((await response.body.toArray())[0])).toBe('bytes=5-');
       expect(asked).toEqual(Array(3).fill(`localhost:${sitePort}`));
-      await expect(openHttps(url('/plain'), {})).rejects.toThrow(/is not https/);
+      await expect(openHttps(url('/plain'), {}, never)).rejects.toThrow(/is not https/);
       globalAgent.destroy();
     },
   );
@@ -204,5 +261,5 @@ describe('the connection', () => {
 
 it('leaves no lock behind', async () => {
   await fetchFrom(serve);
-  expect(existsSync(join(cacheDirectory, 'data.tar.gz.lock'))).toBe(false);
+  expect(readdirSync(cacheDirectory)).toEqual(['data.tar.gz']);
 });

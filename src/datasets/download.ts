@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import lockfile from 'proper-lockfile';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ClrError } from '../errors.js';
+import { makeFolders } from '../system/atomic.js';
+import { describeHolder, lockFolder, lockHolder } from '../system/lock.js';
 import type { DataOptions } from './dataset.js';
 import { type Opener, openHttps } from './https.js';
 
@@ -20,7 +22,7 @@ export function downloadPath({ url }: Download, cacheDirectory: string): string 
   return join(cacheDirectory, basename(new URL(url).pathname));
 }
 
-/** Cut connections are taken up again this often, as long as each attempt brings more of the file. */
+/** Connections that were cut or too slow are made again this often, as long as each brings a part of the file. */
 const maxAttempts = 20;
 
 /**
@@ -29,43 +31,106 @@ const maxAttempts = 20;
  */
 export async function downloaded(
   wanted: Download,
-  { cacheDirectory, report }: Pick<DataOptions, 'cacheDirectory' | 'report'>,
+  options: Pick<DataOptions, 'cacheDirectory' | 'report' | 'signal'>,
   open: Opener = openHttps,
+  pace: Pace = leastPace,
 ): Promise<string> {
+  const { cacheDirectory, signal } = options;
   const file = downloadPath(wanted, cacheDirectory);
   if ((await sizeOf(file)) === wanted.bytes) return file;
   try {
-    await mkdir(dirname(file), { recursive: true });
-    const release = await lock(file, report);
+    makeFolders(cacheDirectory);
+    const unlock = await lock(file, options);
     try {
-      if ((await sizeOf(file)) !== wanted.bytes) await fetchWhole(wanted, file, open, report);
+      if ((await sizeOf(file)) !== wanted.bytes) await fetchWhole(wanted, file, { ...options, open, pace });
     } finally {
-      await release();
+      unlock();
     }
   } catch (error) {
+    signal?.throwIfAborted();
     throw unavailable(wanted, error as Error);
   }
   return file;
 }
 
-/** Waits while another process downloads the same file. */
-async function lock(file: string, report: DataOptions['report']): Promise<() => Promise<void>> {
-  // A lock lost, e.g. while the machine slept, is no reason to stop: the checksum finds what two writers would do.
-  const options = { realpath: false, stale: 20_000, onCompromised: () => {} };
-  if (await lockfile.check(file, options)) report(`another process is downloading ${basename(file)}: waiting for it`);
-  return lockfile.lock(file, { ...options, retries: { forever: true, minTimeout: 500, maxTimeout: 2000 } });
+/**
+ * Waits while another process downloads. One that cannot be looked up from here counts as gone once nothing has come for a
+ * minute; the checksum finds what two writers would do.
+ */
+async function lock(file: string, { cacheDirectory, report, signal }: Waiting): Promise<() => void> {
+  for (let waiting = false; ; waiting = true) {
+    const holder = lockHolder(cacheDirectory);
+    const takeOver = holder !== undefined && !holder.known && (await idleSeconds(`${file}.part`)) > 60;
+    try {
+      return lockFolder(cacheDirectory, { takeOver });
+    } catch (error) {
+      if (!(error instanceof ClrError && error.kind === 'usage')) throw error;
+    }
+    if (!waiting && holder) report(`${describeHolder(holder)} downloads into ${cacheDirectory}: waiting for it`);
+    await sleep(250 + 250 * Math.random(), undefined, { signal });
+  }
 }
 
-async function fetchWhole(wanted: Download, file: string, open: Opener, report: DataOptions['report']): Promise<void> {
+type Waiting = Pick<DataOptions, 'cacheDirectory' | 'report' | 'signal'>;
+
+/** Since something was written to the file; for ever where there is none. */
+async function idleSeconds(file: string): Promise<number> {
+  return stat(file).then(
+    ({ mtimeMs }) => (Date.now() - mtimeMs) / 1000,
+    () => Number.POSITIVE_INFINITY,
+  );
+}
+
+/** The other side counts as gone when fewer bytes than `bytes` come in `seconds`: no answer, silence, or a drip. */
+export interface Pace {
+  bytes: number;
+  seconds: number;
+}
+
+const leastPace: Pace = { bytes: 30_000, seconds: 30 };
+
+/** Aborted by `outer`, or when what is counted comes more slowly than `pace`. */
+class Watchdog {
+  private readonly controller = new AbortController();
+  private received = 0;
+  private readonly timer: NodeJS.Timeout;
+  readonly signal: AbortSignal;
+
+  constructor({ bytes, seconds }: Pace, host: string, outer: AbortSignal | undefined) {
+    this.signal = AbortSignal.any([this.controller.signal, ...(outer ? [outer] : [])]);
+    this.timer = setInterval(() => {
+      const slow = `${host} sent ${this.received} bytes in ${seconds} s, which is too slow`;
+      if (this.received < bytes) this.controller.abort(new Error(slow));
+      this.received = 0;
+    }, 1000 * seconds);
+  }
+
+  count(bytes: number): void {
+    this.received += bytes;
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+}
+
+interface Fetching extends Waiting {
+  open: Opener;
+  pace: Pace;
+}
+
+async function fetchWhole(wanted: Download, file: string, options: Fetching): Promise<void> {
+  const { pace, report, signal } = options;
   const part = `${file}.part`;
   if ((await sizeOf(part)) > wanted.bytes) await rm(part);
   for (let attempt = 1; (await sizeOf(part)) < wanted.bytes; attempt++) {
     const before = await sizeOf(part);
     try {
-      await fetchRest(wanted, part, before, open, report);
+      await fetchRest(wanted, part, before, options);
     } catch (error) {
-      if (attempt === maxAttempts || (await sizeOf(part)) <= before) throw error;
-      report(`${(error as Error).message}: going on from there`);
+      const gained = (await sizeOf(part)) - before;
+      if (signal?.aborted || attempt === maxAttempts || gained < Math.min(pace.bytes, wanted.bytes / 10)) throw error;
+      report(`${(error as Error).message}: continuing from there`);
     }
   }
   const sha256 = await checksum(part);
@@ -79,28 +144,41 @@ async function fetchRest(
   { url, bytes }: Download,
   part: string,
   start: number,
-  open: Opener,
-  report: DataOptions['report'],
+  { open, pace, report, signal: outer }: Fetching,
 ): Promise<void> {
-  const { statusCode, headers, body } = await open(new URL(url), start > 0 ? { range: `bytes=${start}-` } : {});
-  const continues = statusCode === 206 && String(headers['content-range']).startsWith(`bytes ${start}-`);
-  if (!continues && statusCode !== 200) {
-    body.destroy();
-    throw new Error(`the server answers ${statusCode}`);
-  }
-  let received = continues ? start : 0;
+  const watchdog = new Watchdog(pace, new URL(url).host, outer);
+  const { signal } = watchdog;
+  let received = 0;
   const counted = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
       const step = Math.floor((received * 20) / bytes);
       received += chunk.length;
+      watchdog.count(chunk.length);
       if (received > bytes) throw new Error(`the server sends more than the ${bytes} bytes expected`);
       if (Math.floor((received * 20) / bytes) > step) report(progress(url, received, bytes));
       yield chunk;
     }
+    watchdog.stop(); // what follows is the disk's time
   };
   try {
-    await pipeline(body, counted, createWriteStream(part, { flags: continues ? 'a' : 'w', flush: true }));
+    const { statusCode, headers, body } = await open(
+      new URL(url),
+      start > 0 ? { range: `bytes=${start}-` } : {},
+      signal,
+    );
+    const continues = statusCode === 206 && String(headers['content-range']).startsWith(`bytes ${start}-`);
+    if (!continues && statusCode !== 200) {
+      body.destroy();
+      throw new Error(`the server answers ${statusCode}`);
+    }
+    received = continues ? start : 0;
+    const file = createWriteStream(part, { flags: continues ? 'a' : 'w', flush: true });
+    await pipeline(body, counted, file, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
+    watchdog.stop();
     if (received > bytes) await rm(part, { force: true }); // no part of the file that is wanted
   }
   if (received < bytes) throw new Error(`the connection ended after ${received} of ${bytes} bytes`);

@@ -7,18 +7,17 @@ export interface Answer {
   body: Readable;
 }
 
-/** Asks for a URL. Rejects when there is no answer. */
-export type Opener = (url: URL, headers: Record<string, string>) => Promise<Answer>;
+/** Asks for a URL. Rejects when there is no answer, or `signal` is aborted; that ends an answer under way, too. */
+export type Opener = (url: URL, headers: Record<string, string>, signal: AbortSignal) => Promise<Answer>;
 
-const silence = 30_000; // milliseconds without a byte until the other side counts as gone
 const maxRedirects = 5;
 
 /** A GET over HTTPS and nothing else, through the proxy that HTTPS_PROXY and NO_PROXY name (Node 20's own client ignores them). */
-export const openHttps: Opener = async (url, headers) => {
+export const openHttps: Opener = async (url, headers, signal) => {
   let target = url;
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
     if (target.protocol !== 'https:') throw new Error(`${target.href} is not https`);
-    const answer = await getOnce(target, headers);
+    const answer = await getOnce(target, headers, signal);
     const { location } = answer.headers;
     if (!location || !(answer.statusCode >= 300 && answer.statusCode < 400)) return answer;
     answer.body.destroy();
@@ -28,17 +27,14 @@ export const openHttps: Opener = async (url, headers) => {
 };
 
 /** On a connection of its own, closed with the body. */
-async function getOnce(url: URL, headers: Record<string, string>): Promise<Answer> {
+async function getOnce(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
   const { EnvHttpProxyAgent, request } = await import('undici'); // 100 ms
   const dispatcher = new EnvHttpProxyAgent({
     httpsProxy: proxyAddress(process.env.HTTPS_PROXY || process.env.https_proxy),
-    connect: { timeout: silence },
-    headersTimeout: silence,
-    bodyTimeout: silence,
   });
   const close = () => void dispatcher.destroy();
   try {
-    const answer = await request(url, { dispatcher, headers });
+    const answer = await request(url, { dispatcher, headers, signal });
     answer.body.once('close', close).on('error', () => {}); // emitted where an answer is turned down, too
     return answer;
   } catch (error) {

@@ -74,7 +74,7 @@ describe('images', () => {
     for (let label = 0; label < 257; label++)
       for (const split of ['train', 'test']) write(join(folder, split, `${1000 + label}`, 'a.png'), await png(1, 3, 1));
     const direct = await load('images', folder);
-    expect(readdirSync(join(place, 'cache'))).toEqual([expect.stringMatching(/^images-[0-9a-f]{16}\.bytes$/)]);
+    expect(readdirSync(join(place, 'cache'))).toEqual([expect.stringMatching(/^images-[0-9a-f]{16}\.images$/)]);
     expect(isDeepStrictEqual(await load('images', folder), direct)).toBe(true);
   });
 

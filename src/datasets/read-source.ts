@@ -22,7 +22,7 @@ export function readSource(
 ): Promise<Dataset> {
   const source = openSource(path, layout);
   const key = createHash('sha256').update(source.identity).digest('hex').slice(0, 16);
-  const file = join(cacheDirectory, `${type}-${key}.bytes`);
+  const file = join(cacheDirectory, `${type}-${key}.images`);
   const build = () => {
     report(`reading the images in ${path}, to be kept in ${cacheDirectory}`);
     return readAll(source.files(), path, layout, report);

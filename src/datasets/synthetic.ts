@@ -6,6 +6,7 @@ import { type Shape, shapes } from './shapes.js';
 
 const size = 32; // pixels
 const imageBytes = size * size * 3;
+const maxImages = 1_000_000; // 3 GB
 
 type Colour = [number, number, number];
 
@@ -19,8 +20,13 @@ export const synthetic = {
     type: 'synthetic',
     about: "Generated images in CIFAR-10's form that need no download: coloured shapes, one per class.",
     options: z.object({
-      train_size: z.int().min(10).default(2000).describe('training images, the same number of each class'),
-      val_size: z.int().min(10).default(500).describe('validation images'),
+      train_size: z
+        .int()
+        .min(10)
+        .max(maxImages)
+        .default(2000)
+        .describe('training images, the same number of each class'),
+      val_size: z.int().min(10).max(maxImages).default(500).describe('validation images'),
       difficulty: z.number().min(0).max(1).default(0.5).describe('scales the pixel noise and the spread of the hues'),
     }),
     async create({ train_size, val_size, difficulty }, { seed }: DataOptions): Promise<Dataset> {
