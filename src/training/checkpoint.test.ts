@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -99,6 +100,62 @@ it('is none where there is none, and an error where none is usable', async () =>
   writeFileSync(file('last'), 'x');
   mkdirSync(file('previous'));
   expect(load).toThrow(/no usable checkpoint: .*last\.safetensors is cut off; .*previous\.safetensors is not a file/);
+});
+
+/** The last checkpoint with its header changed, and a checksum that fits. */
+function forge(change: (header: Record<string, { dtype: string; data_offsets: number[] }>) => void): void {
+  const bytes = readFileSync(file('last'));
+  const end = 8 + Number(bytes.readBigUInt64LE());
+  const header = JSON.parse(bytes.toString('utf8', 8, end));
+  change(header);
+  const text = Buffer.from(JSON.stringify(header).padEnd(end - 8));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const forged = Buffer.concat([length, text, bytes.subarray(end)]);
+  const seal = 8 + '{"__metadata__":{"sha256":"'.length;
+  forged.write('0'.repeat(64), seal);
+  forged.write(createHash('sha256').update(forged).digest('hex'), seal);
+  writeFileSync(file('last'), forged);
+}
+
+it.each<[string, Parameters<typeof forge>[0], RegExp]>([
+  ['no change', () => {}, /^$/],
+  ['another dtype', ({ a }) => Object.assign(a!, { dtype: 'I32' }), /has "a" as I32, not F32/],
+  [
+    'overlapping tensors',
+    ({ b }) => Object.assign(b!, { data_offsets: [4, 8] }),
+    /has "b" in bytes 4 to 8, not 8 to 12/,
+  ],
+  ['tensors past its end', ({ b }) => Object.assign(b!, { data_offsets: [8, 16] }), /has "b" in bytes 8 to 16, not 8/],
+  ['a shape of too few', ({ a }) => Object.assign(a!, { shape: [1] }), /has "a" in bytes 0 to 8, not 0 to 4/],
+])('with a checksum that fits, but %s, gives way to the one before it', async (_, change, message) => {
+  await saveCheckpoint(run, variables(1, 2, 3), at(1), 2);
+  await saveCheckpoint(run, variables(4, 5, 6), at(2), 2);
+  forge(change);
+  expect(load()?.iteration).toBe(message.source === '^$' ? 2 : 1);
+  expect(reports.join()).toMatch(message);
+});
+
+it('with values that are not finite, or a position that the run cannot have, gives way too', async () => {
+  await saveCheckpoint(run, variables(1, 2, 3), at(1), 3);
+  await saveCheckpoint(run, variables(4, 5, 6), at(2), 3);
+  await saveCheckpoint(run, variables(7, 8, 9), at(3), 3);
+  const bytes = readFileSync(file('last'));
+  bytes.writeFloatLE(Number.NaN, bytes.length - 4);
+  writeFileSync(file('last'), bytes);
+  forge(() => {});
+  const tensors = memory().numTensors;
+  expect(
+    loadCheckpoint(run, variables(0, 0, 0), report, ({ iteration }) => (iteration === 2 ? 'is odd' : undefined)),
+  ).toMatchObject({ iteration: 1 });
+  expect(reports[0]).toMatch(/last\.safetensors has values in "b" that are not finite; .*previous\.safetensors is odd/);
+  expect(memory().numTensors).toBe(tensors + 2);
+});
+
+it('keeps one fewer than before when asked to', async () => {
+  for (const i of [1, 2]) await saveCheckpoint(run, variables(i, i, i), at(i), 2);
+  await saveCheckpoint(run, variables(3, 3, 3), at(3), 1);
+  expect(names()).toEqual(['last.safetensors']);
 });
 
 it('of another model is refused with the tensor that differs', async () => {

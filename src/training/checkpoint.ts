@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { ClrError } from '../errors.js';
 import type { Variable } from '../models/model.js';
 import { checkpointFolder } from '../runs/run-folder.js';
-import { replaceFile } from '../system/atomic.js';
+import { removeIfPossible, replaceFile } from '../system/atomic.js';
 import type { Position } from './position.js';
 
 /**
@@ -34,8 +34,8 @@ const nameOf = (age: number) => `${['last', 'previous'][age] ?? `previous-${age}
 
 /**
  * Writes checkpoints/last, before which the `keep` - 1 latest stay as previous, previous-2, ...; and checkpoints/best, if
- * the epoch that has just ended is the best. Each is there whole before an older one goes. Weights that are no longer
- * finite are not worth keeping: nothing is written then.
+ * the epoch that has just ended is the best. Each is there whole before an older one goes. Weights that are not finite are
+ * not saved.
  */
 export async function saveCheckpoint(
   directory: string,
@@ -49,25 +49,30 @@ export async function saveCheckpoint(
   const file = (name: string) => path.join(directory, checkpointFolder, name);
   if (position.best?.epoch === position.epoch && position.sums.images === 0)
     replaceFile(file('best.safetensors'), bytes);
-  replaceFile(file(nameOf(0)), bytes, () => {
-    for (let age = keep - 1; age > 0; age--)
-      if (existsSync(file(nameOf(age - 1)))) renameSync(file(nameOf(age - 1)), file(nameOf(age)));
+  replaceFile(file(nameOf(0)), bytes, {
+    beforeRename() {
+      for (let age = keep - 1; age > 0; age--)
+        if (existsSync(file(nameOf(age - 1)))) renameSync(file(nameOf(age - 1)), file(nameOf(age)));
+    },
   });
+  removeIfPossible(file(nameOf(keep))); // left by a save that kept one more
 }
 
 /**
  * Puts the values of the newest whole checkpoint into `variables`; returns its position, or undefined where there is no
- * checkpoint at all. One that is damaged is named through `report`, and the one before it taken.
+ * checkpoint at all. One that is damaged, or has a `problemWith` its position, is named through `report`, and the one
+ * before it taken.
  */
 export function loadCheckpoint(
   directory: string,
   variables: Variable[],
   report: (message: string) => void,
+  problemWith: (position: Position) => string | undefined = () => undefined,
 ): Position | undefined {
   const problems: string[] = [];
   for (const name of checkpointsIn(path.join(directory, checkpointFolder))) {
     try {
-      const position = decode(readWhole(path.join(directory, checkpointFolder, name)), variables);
+      const position = decode(readWhole(path.join(directory, checkpointFolder, name)), variables, problemWith);
       if (problems.length > 0) report(`${problems.join('; ')}: resuming from ${name}, iteration ${position.iteration}`);
       return position;
     } catch (error) {
@@ -127,8 +132,14 @@ function encode(variables: Variable[], values: Float32Array[], position: Positio
   return bytes;
 }
 
-function decode(bytes: Buffer, variables: Variable[]): Position {
+function decode(
+  bytes: Buffer,
+  variables: Variable[],
+  problemWith: (position: Position) => string | undefined,
+): Position {
   const { header, position, data } = unseal(bytes);
+  const problem = problemWith(position) ?? problemOfLayout(header, data.length);
+  if (problem) throw new Error(problem);
   const restored: Tensor[] = [];
   try {
     for (const variable of variables) restored.push(restore(variable, header[variable.name], data));
@@ -150,8 +161,22 @@ function unseal(bytes: Buffer): { header: Header; position: Position; data: Buff
   const stored = bytes.toString('latin1', sealOffset, sealOffset + 64);
   if (seal(bytes) !== stored) throw new Error('is damaged (its checksum does not match)');
   const header = JSON.parse(bytes.toString('utf8', 8, headerEnd)) as Header;
-  const position = positionSchema.parse(JSON.parse(header.__metadata__.position));
-  return { header, position, data: bytes.subarray(headerEnd) };
+  const position = positionSchema.safeParse(JSON.parse(header.__metadata__.position));
+  if (!position.success) throw new Error(`has no position: ${position.error.issues[0]!.message}`);
+  return { header, position: position.data, data: bytes.subarray(headerEnd) };
+}
+
+/** As the format's own library checks it: float32 tensors that fill the data without gap or overlap. */
+function problemOfLayout({ __metadata__, ...entries }: Header, length: number): string | undefined {
+  let end = 0;
+  for (const [name, { dtype, shape, data_offsets }] of Object.entries(entries) as [string, Entry][]) {
+    const size = 4 * shape.reduce((product, n) => product * n, 1);
+    if (dtype !== 'F32') return `has "${name}" as ${dtype}, not F32`;
+    if (data_offsets[0] !== end || data_offsets[1] !== end + size)
+      return `has "${name}" in bytes ${data_offsets.join(' to ')}, not ${end} to ${end + size}`;
+    end += size;
+  }
+  return end === length ? undefined : `has ${length} bytes of tensors, not ${end}`;
 }
 
 /** The value that a checkpoint has for the variable; throws where it has none of that shape. */
@@ -164,7 +189,9 @@ export function restore(
   const { shape, data_offsets } = entry;
   if (shape.join() !== value.shape.join()) throw new Error(`has "${name}" of shape [${shape}], not [${value.shape}]`);
   const bytes = new Uint8Array(data.subarray(...data_offsets)); // a copy, aligned
-  return tensor<Rank>(new Float32Array(bytes.buffer), value.shape as ShapeMap[Rank]);
+  const values = new Float32Array(bytes.buffer);
+  if (!allFinite(values)) throw new Error(`has values in "${name}" that are not finite`);
+  return tensor<Rank>(values, value.shape as ShapeMap[Rank]);
 }
 
 /** The checksum of a checkpoint, whatever stands in its place. */

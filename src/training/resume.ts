@@ -91,8 +91,9 @@ export function restorePosition(
   variables: Variable[],
   report: (message: string) => void,
 ): Position {
-  const position = loadCheckpoint(run, variables, report) ?? beforeTheFirst(run);
   const before = storedConfig(run);
+  const problem = (position: Position) => problemOfPosition(position, before, trainingImages);
+  const position = loadCheckpoint(run, variables, report, problem) ?? beforeTheFirst(run);
   if (before.epochs === config.epochs) return position;
   const [old, now] = [runLength(before, trainingImages), runLength(config, trainingImages)];
   if (now.iterations < position.iteration)
@@ -107,6 +108,22 @@ export function restorePosition(
         `epochs: with ${config.epochs} the schedule has another LR or momentum at iteration ${i} already`,
       );
   return position;
+}
+
+/** Why no run of that config can stand there; undefined: it can. */
+function problemOfPosition(
+  { iteration, epoch, sums }: Position,
+  config: ExperimentConfig,
+  trainingImages: number,
+): string | undefined {
+  const { iterationsPerEpoch, iterations } = runLength(config, trainingImages);
+  const end = Math.min(iterations, config.max_iterations ?? iterations);
+  const inEpoch = iteration - epoch * iterationsPerEpoch;
+  const hasEnded = iteration === end && epoch === Math.ceil(end / iterationsPerEpoch); // its last epoch may be cut short
+  const images = hasEnded ? 0 : Math.min(inEpoch * config.batch_size, trainingImages);
+  const fits = iteration <= end && (hasEnded || (inEpoch >= 0 && inEpoch <= iterationsPerEpoch));
+  if (fits && sums.images === images) return undefined;
+  return `has a position that this run cannot have (epoch ${epoch}, iteration ${iteration}, ${sums.images} images)`;
 }
 
 /** environment.json of a resumed run: that of its start, with one more record in `resumed`. */
