@@ -24,5 +24,6 @@ test('an axis around one value, or none, has a width', () => {
 test('a logarithmic axis has ticks at 1, 2 and 5 over few decades, else at powers of ten', () => {
   expect(logAxis([0, 0.01, 0.5]).axis.values).toEqual([0.01, 0.02, 0.05, 0.1, 0.2, 0.5]);
   expect(logAxis([1e-5, 10]).axis.values).toEqual([1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10]);
+  expect(logAxis([1e-300, 1e300]).axis.values).toHaveLength(15);
   expect(logAxis([]).scale.domain[0]).toBeGreaterThan(0);
 });

@@ -10,7 +10,8 @@ export function extent(values: readonly number[], margin: number): [number, numb
 export function logAxis(values: readonly number[]) {
   const [low, high] = finiteRange(values.filter((value) => value > 0).map(Math.log10));
   const padding = 0.02 * (high - low) || 0.5;
-  const domain: [number, number] = [10 ** (low - padding), 10 ** (high + padding)];
+  const ends = [low - padding, high + padding].map((power) => Math.min(308, Math.max(-307, power))); // a double's
+  const domain = ends.map((power) => 10 ** power) as [number, number];
   const ticks = logTicks(domain);
   return {
     scale: { type: 'log', domain, nice: false },
@@ -18,12 +19,14 @@ export function logAxis(values: readonly number[]) {
   } as const;
 }
 
-/** Powers of ten; up to three decades also their double and fivefold. */
+/** Powers of ten, at most some 15 of them; up to three decades also their double and fivefold. */
 function logTicks([low, high]: readonly [number, number]): number[] {
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const exponents = Array.from({ length: last - first + 1 }, (_, i) => first + i);
   const multiples = high / low > 1500 ? [1] : [1, 2, 5];
+  const every = Math.ceil(exponents.length / 15);
   return exponents
+    .filter((exponent) => exponent % every === 0)
     .flatMap((exponent) => multiples.map((multiple) => Number(`${multiple}e${exponent}`)))
     .filter((tick) => tick >= low && tick <= high);
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { printable } from '../system/printable.js';
 import { readJson } from './read-run.js';
@@ -20,7 +20,7 @@ export function findRuns(paths: readonly string[]): { directories: string[]; swe
   const sweeps = new Set<string>();
   const skipped: Skipped[] = [];
   for (const named of paths) {
-    const directories = runsBelow(named, 0, sweeps);
+    const directories = runsBelow(named, 0, sweeps, new Set());
     for (const directory of directories) found.set(path.resolve(directory), directory);
     if (directories.length === 0 && !sweeps.has(named))
       skipped.push({ path: printable(named), reason: whyNone(named) });
@@ -33,16 +33,18 @@ function isRunFolder(directory: string): boolean {
   return ['config.json', 'metrics.csv'].some((name) => existsSync(path.join(directory, name)));
 }
 
-function runsBelow(directory: string, depth: number, sweeps: Set<string>): string[] {
+/** `seen`: the folders looked at, which links may lead to again and again. */
+function runsBelow(directory: string, depth: number, sweeps: Set<string>, seen: Set<string>): string[] {
   if (!isDirectory(directory)) return [];
+  const place = realpathSync(directory);
+  if (seen.has(place)) return [];
+  seen.add(place);
   if (isRunFolder(directory)) return [directory];
   const runs = sweepRuns(directory);
   if (runs) sweeps.add(directory);
   if (runs) return runs.filter(isRunFolder);
   if (depth === maxDepth) return [];
-  return naturalOrder(readdirSync(directory)).flatMap((name) =>
-    runsBelow(path.join(directory, name), depth + 1, sweeps),
-  );
+  return namesIn(directory).flatMap((name) => runsBelow(path.join(directory, name), depth + 1, sweeps, seen));
 }
 
 /** The folders that a sweep's manifest lists; undefined where there is no manifest that can be read. */
@@ -62,12 +64,22 @@ function whyNone(named: string): string {
   return isDirectory(named) ? 'not a run folder (no config.json), and none is in it' : 'not a folder';
 }
 
+/** False as well for what cannot be looked at: a name that is too long, links that go round. */
 function isDirectory(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(file).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 const collator = new Intl.Collator('en', { numeric: true });
 
-function naturalOrder(names: string[]): string[] {
-  return names.sort(collator.compare);
+/** Numbers in names count as such; none in a folder that may not be read. */
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort(collator.compare);
+  } catch {
+    return [];
+  }
 }

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { ClrError } from '../errors.js';
+import { lockHolder } from '../system/lock.js';
 import { printable } from '../system/printable.js';
 import { findRuns, type Skipped } from './find-runs.js';
 import { isFinder } from './finder-columns.js';
-import { lockHolder } from './lock.js';
 import { readJson } from './read-run.js';
 import type { Metric } from './scores.js';
 import { armFile, type Manifest, readManifestFile, type SweepRun } from './sweep-manifest.js';
@@ -53,6 +53,10 @@ const irrelevant = new Set([
   'tags',
 ]);
 
+/** Of a foreign run folder: more than any config has. */
+const mostSettings = 1000;
+const mostText = 1000;
+
 /** No longer than in a config that is checked. */
 function text(length: number) {
   return z.string().transform((value) => printable(value).slice(0, length));
@@ -98,7 +102,7 @@ export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skip
       if (typeof run === 'string') skipped.push({ path: printable(directory), reason: run });
       else runs.push(run);
     } catch (error) {
-      skipped.push({ path: printable(directory), reason: printable(describe(error)) });
+      skipped.push({ path: printable(directory), reason: printable(describe(error), mostText) });
     }
   };
   const planned = new Map(sweeps.flatMap(plannedRuns).map((run) => [path.resolve(run.directory), run]));
@@ -139,8 +143,12 @@ function notBegun(directory: string, sweep: InSweep, { seed, status, message }: 
 export function readSomeRuns(paths: readonly string[]): ReturnType<typeof readRuns> {
   const found = readRuns(paths);
   if (found.runs.length > 0) return found;
-  const why = found.skipped.slice(0, 20).map(({ path, reason }) => `${path}: ${reason}`);
-  throw new ClrError('data', `no finished run to read: ${why.join('; ')}`, 'name run folders, such as runs/1 runs/2');
+  const reasons = found.skipped.slice(0, 20).map(({ path, reason }) => `${path}: ${reason}`);
+  throw new ClrError(
+    'data',
+    `no finished run to read: ${reasons.join('; ')}`,
+    'name run folders, such as runs/1 runs/2',
+  );
 }
 
 /** The run, or why it is none. */
@@ -158,7 +166,7 @@ function readRun(directory: string, sweep: InSweep | undefined): Run | string {
     settings: settingsOf(config),
     varies: config.varies,
     status: status === 'running' && lockHolder(directory) === undefined ? 'interrupted' : status,
-    message: message && printable(message),
+    message: message && printable(message, mostText),
     scores,
     sweep,
     source: config.source,
@@ -171,7 +179,7 @@ function readRun(directory: string, sweep: InSweep | undefined): Run | string {
  * older configs give one.
  */
 export function settingsOf(config: object): Record<string, Setting> {
-  const settings = flatten(Object.fromEntries(Object.entries(config).filter(([key]) => !irrelevant.has(key))));
+  const settings = flattened(Object.fromEntries(Object.entries(config).filter(([key]) => !irrelevant.has(key))));
   if (settings['model.blocks'] !== undefined) delete settings['model.depth'];
   return settings;
 }
@@ -197,16 +205,22 @@ function scoresOf({ status, final, best, seconds, images_per_second }: z.output<
   };
 }
 
-/** Nested keys joined by dots; lists as JSON. */
-function flatten(tree: object, prefix = ''): Record<string, Setting> {
-  const pairs = Object.entries(tree).flatMap(([key, value]): [string, Setting][] => {
-    const at = printable(prefix + key);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return Object.entries(flatten(value, `${at}.`));
-    if (Array.isArray(value)) return [[at, printable(JSON.stringify(value))]];
-    return [[at, typeof value === 'string' ? printable(value) : (value as Setting)]];
-  });
-  return Object.fromEntries(pairs);
+/**
+ * Nested keys joined by dots; lists as JSON. Others may have written it: a key such as `toString` is found only where it is
+ * one of the run's own, and there are no more keys than a config could have.
+ */
+function flattened(tree: object): Record<string, Setting> {
+  const settings: Record<string, Setting> = Object.create(null);
+  let left = mostSettings;
+  const add = (at: string, value: unknown): void => {
+    if (left-- === 0) throw new ClrError('data', `config.json has more than ${mostSettings} settings`);
+    if (typeof value === 'string') settings[at] = printable(value).slice(0, mostText);
+    else if (Array.isArray(value)) settings[at] = printable(JSON.stringify(value)).slice(0, mostText);
+    else if (typeof value !== 'object' || value === null) settings[at] = value as Setting;
+    else for (const [key, inner] of Object.entries(value)) add(printable(`${at}.${key}`).slice(0, mostText), inner);
+  };
+  for (const [key, value] of Object.entries(tree)) add(printable(key).slice(0, mostText), value);
+  return settings;
 }
 
 const inFile = (file: string) => (issue: { path?: PropertyKey[]; input?: unknown }) =>
