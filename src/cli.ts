@@ -17,9 +17,11 @@ import { scheduleCommand } from './commands/schedule.js';
 import { showCommand } from './commands/show.js';
 import { sweepCommand } from './commands/sweep.js';
 import { watchCommand } from './commands/watch.js';
-import { ClrError, exitCodes } from './errors.js';
+import { ClrError, exitCodes, Interruption } from './errors.js';
 import { printable } from './system/printable.js';
 import { version } from './system/version.js';
+
+const mostText = 2000; // characters of a line: a message may quote what a foreign file holds
 
 const program = new Command('clr')
   .description('A laboratory for cyclical learning rates and cyclical momentum.')
@@ -45,7 +47,7 @@ const program = new Command('clr')
   .addCommand(completionCommand)
   .addHelpText(
     'after',
-    '\nExit codes: 0 ok, 1 run failed, 2 usage or config, 3 diverged, 4 data, 5 backend, 130/143 interrupted\n\nFirst run: clr run quickstart',
+    '\nExit codes: 0 ok, 1 run failed, 2 usage or config, 3 diverged, 4 data, 5 backend, 129/130/143 interrupted\n\nFirst run: clr run quickstart',
   );
 for (const command of program.commands) command.addHelpText('after', examplesText(command.name()));
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });
@@ -82,17 +84,18 @@ function explain(error: unknown, more?: string): number {
   const debug = program.opts<{ debug?: boolean }>().debug;
   const { message = String(error), stack } = (error ?? {}) as Error;
   const hint = error instanceof ClrError ? error.hint : more;
-  process.stderr.write(`clr: ${printable(message.replace(/^error: /, '')).trim()}\n`);
+  process.stderr.write(`clr: ${printable(message.replace(/^error: /, ''), mostText).trim()}\n`);
   if (hint) process.stderr.write(`  hint: ${lines(hint)}\n`);
   if (debug) process.stderr.write(`${lines(stack ?? '')}\n`);
-  else if (!(error instanceof ClrError || error instanceof CommanderError))
+  else if (![ClrError, CommanderError, Interruption].some((expected) => error instanceof expected))
     process.stderr.write('  hint: --debug shows where\n');
-  if (error instanceof ClrError) return error.exitCode;
+  if (error instanceof ClrError || error instanceof Interruption) return error.exitCode;
   if (error instanceof CommanderError || code === 'ERR_INVALID_ARG_VALUE') return exitCodes.usage;
   return exitCodes.failed;
 }
 
 /** Several of them, each printable. */
 function lines(text: string): string {
-  return text.split('\n').map(printable).join('\n');
+  const all = text.split('\n').map((line) => printable(line, mostText));
+  return all.join('\n');
 }

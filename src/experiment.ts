@@ -21,7 +21,7 @@ export async function runExperiment(
   const load = init && (() => warmStart(init, training.model, options.runs));
   const run = { config, variables, environment, trainingImages: dataset.train.labels.length, warmStart: load };
 
-  const { folder, position } = options.resume ? resumeRun(options.resume, run) : startRun(options, run);
+  const { folder, position } = options.resume ? resumeRun(options.resume, options, run) : startRun(options, run);
   const { directory } = folder;
   try {
     if (stopAfter < iterations) report(`max_iterations: stops after ${stopAfter} of ${iterations} iterations`);

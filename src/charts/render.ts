@@ -1,7 +1,7 @@
-import { join, parse, resolve } from 'node:path';
+import { join, parse } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
 import { ClrError } from '../errors.js';
-import { makeFolders, replaceFile } from '../system/atomic.js';
+import { replaceFile, writeOutput } from '../system/atomic.js';
 import { fontconfigFile, readFont } from './font.js';
 
 /** Pixels of the PNG for one of the spec: crisp in print. */
@@ -54,10 +54,8 @@ export async function writeChartFile(file: string, spec: TopLevelSpec): Promise<
   const { dir, name, ext } = parse(file);
   if (ext !== '.png' && ext !== '.svg')
     throw new ClrError('usage', `${file}: charts are PNG or SVG files`, `name it ${join(dir, `${name}.png`)}`);
-  makeFolders(resolve(dir));
-  if (ext === '.png') return writeChart(dir, name, spec);
-  replaceFile(join(dir, `${name}.vl.json`), specText(spec));
-  replaceFile(file, await renderSvg(spec, 1));
+  writeOutput(join(dir, `${name}.vl.json`), specText(spec));
+  writeOutput(file, ext === '.png' ? await renderPng(spec) : await renderSvg(spec, 1));
 }
 
 /** JSON with seven digits a number and each innermost object, such as a row of the data, on a line of its own. */

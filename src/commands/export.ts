@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import type { Format, Unit } from '../compare/long-table.js';
@@ -26,9 +25,8 @@ export const exportCommand = new Command('export')
     if (out === undefined)
       await pipeline(pieces, process.stdout, { end: false }); // no faster than it is read
     else {
-      const { makeFolders, replaceFile } = await import('../system/atomic.js');
-      makeFolders(path.resolve(path.dirname(out)));
-      replaceFile(out, pieces);
+      const { writeOutput } = await import('../system/atomic.js');
+      writeOutput(out, pieces);
       process.stdout.write(`${out}\n`);
     }
   });

@@ -28,6 +28,9 @@ export const tagOption = () =>
   new Option('--tag <word>', 'label the run, for `clr ls --tag`; repeatable').argParser(collect).default([], 'none');
 export const dryRunOption = () => new Option('--dry-run', 'train nothing: list what would run, and estimate the time');
 
+export const takeOverOption = () =>
+  new Option('--take-over', 'resume what a process on another machine has locked: it has ended, and left its lock');
+
 /** Shorthands for --set. */
 export const shorthandOptions = [
   new Option('--backend <name>', 'auto, or a backend that `clr doctor` lists'),

@@ -17,6 +17,7 @@ import {
   setOption,
   shorthandOptions,
   tagOption,
+  takeOverOption,
 } from './options.js';
 import { listenForSignals } from './signals.js';
 
@@ -25,6 +26,7 @@ interface Flags extends ConfigFlags {
   cache: string;
   runs: string;
   resume?: string;
+  takeOver?: boolean;
   runDir?: string;
   orResume?: boolean;
   seeds?: string;
@@ -44,6 +46,7 @@ export const runCommand = new Command('run')
   .addOption(setOption())
   .addOption(tagOption())
   .addOption(new Option('--resume <run>', 'resume an interrupted run, e.g. runs/7 or latest'))
+  .addOption(takeOverOption())
   .addOption(new Option('--run-dir <dir>', 'use this folder instead of the next number').conflicts('resume'))
   .addOption(
     new Option(
@@ -77,6 +80,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
     runs,
     directory: resume === undefined ? flags.runDir : undefined,
     resume,
+    takeOver: flags.takeOver,
     signal: interruption.signal,
   });
   if (flags.json) process.stdout.write(`${JSON.stringify({ directory, ...summary }, null, 2)}\n`);
@@ -120,9 +124,10 @@ async function reportDone(directory: string, config: ExperimentConfig): Promise<
 
 /** The same config with several seeds is a sweep of one arm. */
 async function sweepSeeds(config: ExperimentConfig, seeds: string, flags: Flags): Promise<void> {
-  const { parseSeeds } = await import('../sweep/plan.js');
+  const { checkArmName, parseSeeds } = await import('../sweep/plan.js');
   const { sweep } = await import('./sweep.js');
   const { name } = config;
+  checkArmName(name);
   await sweep({ name, arms: [{ name, config }], seeds: parseSeeds(seeds), vary: {}, paired: false }, flags);
 }
 
@@ -154,20 +159,20 @@ async function sayIfComplete(run: string): Promise<void> {
 /** With --or-resume: the run that stands in its folder, once what else held it has ended. */
 async function orResumed(
   config: ExperimentConfig,
-  { orResume, runDir }: Flags,
+  { orResume, runDir, takeOver }: Flags,
 ): Promise<{ config: ExperimentConfig; resume?: string }> {
   if (!orResume) return { config };
   if (runDir === undefined) throw new ClrError('usage', '--or-resume needs the folder of the run', 'add --run-dir DIR');
   const { hasBegun, refuseOtherConfig } = await import('../training/resume.js');
   await earlierStartEnded(runDir);
-  if (!hasBegun(runDir)) return { config };
+  if (!hasBegun(runDir, { takeOver })) return { config };
   refuseOtherConfig(runDir, config);
   return { config, resume: runDir };
 }
 
 /** Slurm ends what is left of a task on a node that had failed as soon as the node answers, but starts it again at once. */
 async function earlierStartEnded(runDir: string): Promise<void> {
-  const { lockHolder } = await import('../runs/lock.js');
+  const { lockHolder } = await import('../system/lock.js');
   const { holdsEarlierStart } = await import('../system/slurm-task.js');
   for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(500))
     if (!holdsEarlierStart(runDir) || lockHolder(runDir) === undefined) return;

@@ -1,10 +1,13 @@
+import { Interruption } from '../errors.js';
+
 /**
- * The first SIGINT or SIGTERM aborts `signal`, and says what is still done (`next`); the second ends the process at once.
- * SIGUSR2 is a batch system's word that time is nearly up: the SIGTERM that follows it is no second one.
+ * The first SIGINT, SIGTERM or SIGHUP (a terminal that was closed) aborts `signal`, and says what is still done (`next`);
+ * the second ends the process at once. SIGUSR2 is a batch system's word that time is nearly up: the SIGTERM that follows it
+ * is no second one.
  */
 export function listenForSignals(next: string): { signal: AbortSignal; exitCode(): number } {
   const controller = new AbortController();
-  const codes = { SIGINT: 130, SIGTERM: 143, SIGUSR2: 140 } as const;
+  const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143, SIGUSR2: 140 } as const;
   let exitCode = 0;
   for (const [name, code] of Object.entries(codes)) {
     process.on(name, () => {
@@ -12,7 +15,7 @@ export function listenForSignals(next: string): { signal: AbortSignal; exitCode(
       if (exitCode !== 0) process.exit(code);
       exitCode = code;
       process.stderr.write(`\n${name}: ${next}${code === codes.SIGUSR2 ? '' : '; repeat to stop immediately'}\n`);
-      controller.abort();
+      controller.abort(new Interruption(name, code));
     });
   }
   return { signal: controller.signal, exitCode: () => exitCode };

@@ -1,11 +1,13 @@
 import os from 'node:os';
+import path from 'node:path';
 import { Command, Option } from 'commander';
+import { ClrError } from '../errors.js';
 import type { Metric } from '../runs/scores.js';
 import type { SweepRun } from '../runs/sweep-manifest.js';
 import type { SweepPlan, Until } from '../sweep/plan.js';
 import { terminalWidth } from './compare.js';
 import { addLaunchOptions, type LaunchFlags, launchElsewhere } from './launch.js';
-import { cacheOption, dataOption, dryRunOption, jobsOption, runsOption, setOption } from './options.js';
+import { cacheOption, dataOption, dryRunOption, jobsOption, runsOption, setOption, takeOverOption } from './options.js';
 import { listenForSignals } from './signals.js';
 
 /** What the command line says of a sweep besides its plan. */
@@ -16,6 +18,7 @@ export interface SweepFlags extends Partial<LaunchFlags> {
   jobs: number;
   out?: string;
   dryRun?: boolean;
+  takeOver?: boolean;
 }
 
 /** `clr sweep`: the comparison of its runs on stdout, the rest on stderr. */
@@ -29,6 +32,7 @@ export const sweepCommand = addLaunchOptions(
     .addOption(setOption())
     .addOption(new Option('--out <dir>', 'folder of the sweep; default: sweep-<name> among the run folders'))
     .addOption(jobsOption())
+    .addOption(takeOverOption())
     .addOption(dryRunOption())
     .addOption(
       new Option('--until <end>', 'done: each arm has all seeds; decided: seeds are added until `decide` is answered')
@@ -43,7 +47,7 @@ export const sweepCommand = addLaunchOptions(
 /** Runs the plan, or lists it; sets the exit code: 1 if a run failed. */
 export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
   const { isDone } = await import('../runs/sweep-manifest.js');
-  const { readManifest } = await import('../sweep/manifest.js');
+  const { lockedRuns, readManifest } = await import('../sweep/manifest.js');
   const { runSweep, sweepFolder } = await import('../sweep/sweep.js');
   const { runs, jobs, data, cache, dryRun } = flags;
   const directory = flags.out ?? sweepFolder(runs, plan.name);
@@ -52,17 +56,21 @@ export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
   if (dryRun) {
     if (plan.question) return dryRunOfQuestion(plan, directory, jobs, threads);
     const { planned } = readManifest(directory, plan);
-    for (const run of planned) process.stdout.write(`${run.status.padEnd(11)} ${run.directory}\n`);
+    const locked = lockedRuns(directory, planned);
+    for (const run of planned)
+      process.stdout.write(`${(locked.includes(run) ? 'locked' : run.status).padEnd(11)} ${run.directory}\n`);
     const left = planned.filter((run) => !isDone(run)).length;
     const time = left === 0 ? '' : `; time ${await timeLeft(plan, planned, jobs, threads)}`;
     process.stdout.write(`${planned.length} runs in ${directory}, ${left} to do${time}\n`);
     return;
   }
   const interruption = listenForSignals('waiting for the checkpoints of the runs');
-  const done = await runSweep(plan, { directory, jobs, data, cache, threads, signal: interruption.signal });
+  const { signal } = interruption;
+  const done = await runSweep(plan, { directory, jobs, data, cache, threads, signal, takeOver: flags.takeOver });
   await printComparison(directory);
   process.stderr.write(`sweep folder ${directory}\n`);
   if (interruption.signal.aborted) process.exitCode = interruption.exitCode();
+  else if (lockedRuns(directory, done).length > 0) throw await locked(directory, lockedRuns(directory, done));
   else if (!done.every(isDone)) process.exitCode = 1;
 }
 
@@ -107,6 +115,27 @@ async function spreadSoFar(directory: string, metric: Metric): Promise<number | 
   } catch {
     return undefined;
   }
+}
+
+/** Names who has locked each of the runs, and the command that takes it over. */
+async function locked(directory: string, runs: SweepRun[]): Promise<ClrError> {
+  const { resumeCommand } = await import('../runs/run-folder.js');
+  const { describeHolder, lockHolder } = await import('../system/lock.js');
+  const { duration } = await import('../terminal/duration.js');
+  const folders = runs.map((run) => path.join(directory, run.directory));
+  const holders = folders.flatMap((folder) => {
+    const holder = lockHolder(folder);
+    return holder
+      ? [`${folder} by ${describeHolder(holder)} for ${duration((Date.now() - +holder.since) / 1000)}`]
+      : [];
+  });
+  const commands = folders.map((folder) => `${resumeCommand(folder)} --take-over`);
+  const all = runs.length > 1 ? ['all of them: this sweep again with --take-over'] : [];
+  return new ClrError(
+    'data',
+    `locked: ${holders.join('; ')}`,
+    `where that process has ended, take the run over:\n${[...commands, ...all].join('\n')}`,
+  );
 }
 
 /** By the runs that have finished; where none has, by training steps, which also tells whether the arms can be trained here. */

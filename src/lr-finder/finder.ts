@@ -4,9 +4,9 @@ import { augmentationSchema, type Batch, epochBatches, normalisations } from '..
 import type { Dataset } from '../datasets/dataset.js';
 import { describeEnvironment } from '../runs/environment.js';
 import { type FinderRow, finderColumns, tableName } from '../runs/finder-columns.js';
-import { lockFolder } from '../runs/lock.js';
 import { makeRunDirectory, Table, writeJson } from '../runs/run-folder.js';
 import { withSummary } from '../runs/summary.js';
+import { lockFolder } from '../system/lock.js';
 import { backendAndData, type ExperimentOptions, prepareTraining, report } from '../training/prepare.js';
 import type { Training } from '../training/train.js';
 import { warmStart } from '../training/warm-start.js';

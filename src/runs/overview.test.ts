@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { lockFolder } from '../system/lock.js';
 import { writeRunFolder } from '../testing/run-files.js';
-import { lockFolder } from './lock.js';
 import { listRuns } from './overview.js';
 import { runStatus } from './status.js';
 

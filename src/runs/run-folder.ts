@@ -1,10 +1,17 @@
-import { appendFileSync, closeSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { ClrError } from '../errors.js';
-import { cannotWrite, makeFolders, removeTemporaries, replaceFile } from '../system/atomic.js';
+import {
+  cannotWrite,
+  makeFolder,
+  makeFolders,
+  removeTemporaries,
+  replaceFile,
+  replaceSmallFile,
+} from '../system/atomic.js';
+import { lockFolder } from '../system/lock.js';
 import { type IterationRow, iterationColumns, type MetricsRow, metricsColumns } from './columns.js';
-import { lockFolder } from './lock.js';
 import { readText } from './read-run.js';
 
 /** Below a run's folder. */
@@ -25,21 +32,31 @@ export class RunFolder {
 
   /** A new one in `runs`. From its first file on, config.json, the run can be resumed. */
   static create({ runs, directory: named }: { runs: string; directory?: string }, config: object): RunFolder {
-    const directory = named ?? makeRunDirectory(runs);
-    if (named) makeNew(named);
-    const folder = new RunFolder(directory, lockFolder(directory));
-    folder.writeJson('config.json', config);
-    mkdirSync(path.join(directory, checkpointFolder));
-    return folder;
+    const directory = named === undefined ? makeRunDirectory(runs) : makeNamed(named);
+    return RunFolder.prepared(directory, lockFolder(directory), () => {
+      writeJson(directory, 'config.json', config);
+      makeFolders(path.join(directory, checkpointFolder));
+    });
   }
 
   /** That of an earlier run, without what a killed process left. Throws ClrError when another process has it. */
-  static reopen(directory: string): RunFolder {
-    const unlock = lockFolder(directory);
-    const checkpoints = path.join(directory, checkpointFolder);
-    mkdirSync(checkpoints, { recursive: true });
-    for (const folder of [directory, checkpoints]) removeTemporaries(folder);
-    return new RunFolder(directory, unlock);
+  static reopen(directory: string, { takeOver = false } = {}): RunFolder {
+    return RunFolder.prepared(directory, lockFolder(directory, { takeOver }), () => {
+      const checkpoints = path.join(directory, checkpointFolder);
+      makeFolders(checkpoints);
+      for (const folder of [directory, checkpoints]) removeTemporaries(folder);
+    });
+  }
+
+  /** Releases the lock where the folder cannot be made ready. */
+  private static prepared(directory: string, unlock: () => void, prepare: () => void): RunFolder {
+    try {
+      prepare();
+      return new RunFolder(directory, unlock);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
   }
 
   /** Opens the tables, and cuts off the rows that are not part of `position`: those after the checkpoint. */
@@ -64,9 +81,12 @@ export class RunFolder {
     this.tables!.metrics.flush();
   }
 
-  /** config.json, environment.json, summary.json */
-  writeJson(name: string, value: unknown): void {
+  writeJson(name: 'config.json' | 'environment.json', value: unknown): void {
     writeJson(this.directory, name, value);
+  }
+
+  writeSummary(summary: object): void {
+    writeSummary(this.directory, summary);
   }
 
   close(): void {
@@ -80,6 +100,8 @@ export class RunFolder {
 export class Table {
   private readonly descriptor: number;
   private readonly names: string[];
+  /** Bytes of the whole rows. */
+  private size: number;
 
   /** Keeps the header and the first `rows` rows of what is there. */
   constructor(
@@ -91,10 +113,21 @@ export class Table {
     const header = stringify([this.names]);
     replaceFile(file, rows === 0 ? header : firstRows(file, header, rows));
     this.descriptor = openSync(file, 'a');
+    this.size = fstatSync(this.descriptor).size;
   }
 
+  /** A row that does not fit on the disk leaves nothing of itself. */
   append(row: Record<string, number | undefined>): void {
-    this.write(() => appendFileSync(this.descriptor, stringify([this.names.map((name) => row[name])])));
+    const line = stringify([this.names.map((name) => row[name])]);
+    this.write(() => {
+      try {
+        appendFileSync(this.descriptor, line);
+        this.size += line.length; // ASCII
+      } catch (error) {
+        ftruncateSync(this.descriptor, this.size);
+        throw error;
+      }
+    });
   }
 
   flush(): void {
@@ -122,34 +155,39 @@ export function resumeCommand(directory: string): string {
 
 /** Makes `<runs>/<n>` with the next free number; `mkdir` decides between processes that start at once. */
 export function makeRunDirectory(runs: string): string {
+  makeFolders(runs);
   try {
-    makeFolders(runs);
     const taken = readdirSync(runs).map((name) => (/^\d{1,15}$/.test(name) ? Number(name) : 0));
     for (let n = Math.max(0, ...taken) + 1; ; n++) {
       const directory = path.join(runs, String(n));
-      if (tryMakeDirectory(directory)) return directory;
+      if (makeFolder(directory)) return directory;
     }
   } catch (error) {
-    if (error instanceof ClrError) throw error;
-    const reason = (error as Error).message;
-    throw new ClrError(
-      'usage',
-      `cannot make a run folder in ${runs}: ${reason}`,
-      'name another folder with --runs DIR',
-    );
+    const cause = error instanceof ClrError ? error.cause : error;
+    const message = `cannot make a run folder in ${runs}: ${(cause as Error).message}`;
+    throw new ClrError('usage', message, 'name another folder with --runs DIR', { cause });
   }
 }
 
 /** Throws ClrError('usage') if it exists. */
-function makeNew(directory: string): void {
+function makeNamed(directory: string): string {
   makeFolders(path.dirname(directory));
-  if (tryMakeDirectory(directory)) return;
+  if (makeFolder(directory)) return directory;
   throw new ClrError('usage', `${directory} exists`, `resume it: ${resumeCommand(directory)}`);
 }
 
-/** A file that is replaced whole or not at all. */
+/** A file of a run folder or sweep folder, replaced whole or not at all. */
 export function writeJson(directory: string, name: string, value: unknown): void {
-  replaceFile(path.join(directory, name), `${JSON.stringify(value, null, 2)}\n`);
+  replaceFile(path.join(directory, name), jsonText(value));
+}
+
+/** summary.json, which says how a run ended even where the disk is full. */
+export function writeSummary(directory: string, summary: object): void {
+  replaceSmallFile(path.join(directory, 'summary.json'), jsonText(summary));
+}
+
+function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** The header and the first `rows` rows of a CSV file; the last line may be half written, those before it are not. */
@@ -158,14 +196,4 @@ function firstRows(file: string, header: string, rows: number): string {
   if (lines.length < rows + 2 || `${lines[0]}\n` !== header)
     throw new ClrError('data', `${file} has fewer rows than the checkpoint, or other columns`, 'start a new run');
   return `${lines.slice(0, rows + 1).join('\n')}\n`;
-}
-
-function tryMakeDirectory(directory: string): boolean {
-  try {
-    mkdirSync(directory);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lockHolder } from './lock.js';
+import { lockHolder } from '../system/lock.js';
 import { readJsonAs } from './read-run.js';
 
 /** How a run stands; `interrupted` also where its process is gone without a word. */

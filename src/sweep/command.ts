@@ -9,13 +9,16 @@ export interface RunFlags {
   cache: string;
   /** Of each process; undefined: the backend's own choice. */
   threads?: number;
+  /** Resume runs that processes on other machines have locked. */
+  takeOver?: boolean;
 }
 
 /**
  * The one command of a run: starts it, resumes it, or does nothing when it is done. The same for every launcher, and as often
  * as you like. All paths are absolute.
  */
-export function commandOf(directory: string, run: SweepRun, { data, cache, threads }: RunFlags): string[] {
+export function commandOf(directory: string, run: SweepRun, flags: RunFlags): string[] {
+  const { data, cache, threads, takeOver } = flags;
   const absolute = path.resolve(directory);
   const set = assignments(run.varied ?? {}).flatMap((assignment) => ['--set', assignment]);
   return [
@@ -23,6 +26,7 @@ export function commandOf(directory: string, run: SweepRun, { data, cache, threa
     ...['--run-dir', path.join(absolute, run.directory), '--or-resume', '--cache', path.resolve(cache)],
     ...(data === undefined ? [] : ['--data', path.resolve(data)]),
     ...(threads === undefined ? [] : ['--threads', String(threads)]),
+    ...(takeOver ? ['--take-over'] : []),
   ];
 }
 

@@ -1,7 +1,7 @@
-import { lockFolder } from '../runs/lock.js';
 import { type Standing, standingOf } from '../runs/standing.js';
 import type { SweepRun } from '../runs/sweep-manifest.js';
 import { makeFolders } from '../system/atomic.js';
+import { lockFolder } from '../system/lock.js';
 import { dueRuns, wantedRuns } from './due.js';
 import { readManifest, writeArms, writeManifest } from './manifest.js';
 import type { SweepPlan } from './plan.js';

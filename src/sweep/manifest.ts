@@ -1,19 +1,19 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { validateConfig } from '../config/load.js';
 import { ClrError } from '../errors.js';
-import { lockHolder } from '../runs/lock.js';
 import { readJson } from '../runs/read-run.js';
 import { writeJson } from '../runs/run-folder.js';
 import type { Summary } from '../runs/summary.js';
 import { armFile, isDone, type Manifest, readManifestFile, type SweepRun } from '../runs/sweep-manifest.js';
-import { replaceFile } from '../system/atomic.js';
+import { makeFolders, replaceFile } from '../system/atomic.js';
+import { lockHolder } from '../system/lock.js';
 import { changedKeys } from '../training/resume.js';
 import { type SweepPlan, variation } from './plan.js';
 
 /** What to do about a run, judged by its folder and its lock. */
-export type Next = 'start' | 'resume' | 'wait' | 'nothing';
+export type Next = 'start' | 'resume' | 'wait' | 'locked' | 'nothing';
 
 /**
  * The runs of the plan in its order, with the states that an earlier sweep.json and the run folders give, then those that
@@ -46,7 +46,7 @@ export function writeManifest(directory: string, manifest: Pick<Manifest, 'name'
 /** Makes the folder of each arm with its config. */
 export function writeArms(directory: string, plan: SweepPlan): void {
   for (const { name, config } of plan.arms) {
-    mkdirSync(path.join(directory, name), { recursive: true });
+    makeFolders(path.join(directory, name));
     replaceFile(armFile(directory, name), `${JSON.stringify(config, null, 2)}\n`);
   }
 }
@@ -62,12 +62,21 @@ export function refresh(directory: string, run: SweepRun): SweepRun {
   return { ...run, status: killed ? 'interrupted' : summary.status, message, seconds };
 }
 
-/** A run that has begun is resumed, one that failed is repeated, one that another process still trains is waited for. */
-export function nextStep(directory: string, run: SweepRun): Next {
-  const folder = path.join(directory, run.directory);
-  if (lockHolder(folder) !== undefined) return 'wait';
+/**
+ * A run that has begun is resumed, one that failed is repeated, one that a process here still trains is waited for. Nobody
+ * waits for a process elsewhere, which may have been gone for long: its run is locked, unless it is taken over.
+ */
+export function nextStep(directory: string, run: SweepRun, { takeOver = false } = {}): Next {
   if (isDone(run)) return 'nothing';
+  const folder = path.join(directory, run.directory);
+  const holder = lockHolder(folder);
+  if (holder && !(takeOver && !holder.known)) return holder.known ? 'wait' : 'locked';
   return run.status !== 'failed' && existsSync(path.join(folder, 'config.json')) ? 'resume' : 'start';
+}
+
+/** Those that a process elsewhere has locked. */
+export function lockedRuns(directory: string, runs: readonly SweepRun[]): SweepRun[] {
+  return runs.filter((run) => nextStep(directory, run) === 'locked');
 }
 
 /** Before a run starts from the beginning: what failed is kept as `<folder>.failed`, an empty folder is not. */

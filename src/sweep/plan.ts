@@ -5,6 +5,8 @@ import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
 import { type Question, questionSchema } from '../runs/sweep-manifest.js';
+import { temporaryName } from '../system/atomic.js';
+import { isLockName } from '../system/lock.js';
 import { type KubernetesOptions, kubernetesSchema, type SlurmOptions, slurmSchema } from './launchers/options.js';
 
 /** Every run of a sweep: each arm with each seed. */
@@ -29,6 +31,10 @@ const name = z
     /^[\w+(][\w .,+=()-]{0,99}$/,
     'must be 1 to 100 letters, digits, spaces or . , + = ( ) _ -; it names a folder',
   );
+const armName = name.refine(
+  (text) => text.toLowerCase() !== 'sweep.json' && !temporaryName.test(text) && !isLockName(text),
+  "must not be that of a sweep's own file (sweep.json, lock-..., ....tmp)",
+);
 const seed = z.int().min(0).max(4294967295);
 type Scalar = string | number | boolean;
 const scalar = z.union([z.string(), z.number(), z.boolean()], 'must be a number, a text, true or false');
@@ -212,6 +218,12 @@ function expandArms(read: SweepFile): Arm[] {
   return all;
 }
 
+/** Throws ClrError('usage') for a name that an arm's folder cannot have. */
+export function checkArmName(text: string): void {
+  const { error } = armName.safeParse(text);
+  if (error) throw new ClrError('usage', `arm "${text}": the name ${error.issues[0]!.message}`);
+}
+
 /** Checked with the variation of each seed. What the base's source reports is not what an arm with other settings should reach. */
 function armConfig(
   base: string,
@@ -220,8 +232,7 @@ function armConfig(
   plan: Omit<SweepPlan, 'arms'>,
   read: SweepFile,
 ): ExperimentConfig {
-  const checked = name.safeParse(arm.name);
-  if (!checked.success) throw new ClrError('usage', `arm "${arm.name}": the name ${checked.error.issues[0]!.message}`);
+  checkArmName(arm.name);
   const keys = Object.keys(plan.vary);
   const own = placed({ name: arm.name, ...(keys.length > 0 && { varies: keys }) }, 'arms', read);
   const load = (more: Placed[]) => loadConfig(base, { set, flags: byPlace([...arm.set, ...own, ...more]) });

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { compare } from '../compare/comparison.js';
-import { lockFolder, lockHolder } from '../runs/lock.js';
 import { readRuns } from '../runs/read-runs.js';
 import type { SweepRun } from '../runs/sweep-manifest.js';
+import { lockFolder, lockHolder } from '../system/lock.js';
 import { clearAway, nextStep, readManifest, refresh, writeArms, writeManifest } from './manifest.js';
 import { parseSeeds, readSweep } from './plan.js';
 import { secondsByStepTimes } from './step-times.js';
@@ -89,6 +89,9 @@ describe('the plan', () => {
     ['bad-arm', { arms: { a: { 'schedule.lrr': 2 } } }, /bad-arm\.json:6: unknown key "schedule\.lrr"/],
     ['same', { grid: { 'schedule.lr': [1, 1] } }, /two arms are called "lr=1"/],
     ['long', { grid: { name: ['x'.repeat(120)] } }, /arm "name=x+": the name must be 1 to 100/],
+    ['arm-manifest', { arms: { 'sweep.json': {} } }, /must not be that of a sweep's own file/],
+    ['arm-lock', { arms: { 'lock-a-1-2': {} } }, /must not be that of a sweep's own file/],
+    ['arm-temporary', { arms: { 'x.12345678.tmp': {} } }, /must not be that of a sweep's own file/],
   ])('refuses a sweep that is %s', (name, keys, message) => {
     expect(() => readSweep(sweepFile(name, keys))).toThrow(message);
   });
@@ -145,6 +148,10 @@ describe('the manifest', () => {
     expect(planned.map((run) => run.status)).toEqual(['completed', 'interrupted', 'diverged', 'running', 'pending']);
     expect(planned.map((run) => nextStep(directory, run))).toEqual(['nothing', 'resume', 'nothing', 'wait', 'start']);
     unlock();
+    for (const seed of [1, 2]) writeFileSync(path.join(folder(seed), 'lock-gone.example-7-99'), '');
+    expect(planned.slice(0, 2).map((run) => nextStep(directory, run))).toEqual(['nothing', 'locked']);
+    expect(nextStep(directory, planned[1]!, { takeOver: true })).toBe('resume');
+    for (const seed of [1, 2]) rmSync(path.join(folder(seed), 'lock-gone.example-7-99'));
     expect(estimate(planned, 1)).toBe(30);
     expect(estimate(planned, 2)).toBe(20);
     expect(estimate(planned.slice(1), 1)).toBeUndefined();

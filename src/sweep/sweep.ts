@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes } from '../errors.js';
-import { lockFolder } from '../runs/lock.js';
 import { metrics } from '../runs/scores.js';
 import { type Standing, standingOf } from '../runs/standing.js';
 import { isDone, type Question, type SweepRun } from '../runs/sweep-manifest.js';
 import type { Judgement } from '../statistics/sequential.js';
 import { makeFolders, removeTemporaries } from '../system/atomic.js';
+import { lockFolder } from '../system/lock.js';
 import { lastError, startRun } from './child.js';
 import type { RunFlags } from './command.js';
 import { dueRuns, wantedRuns } from './due.js';
@@ -36,7 +36,7 @@ const pollMs = 500;
 export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<SweepRun[]> {
   const { directory, signal } = options;
   makeFolders(directory);
-  const unlock = lockFolder(directory);
+  const unlock = lockFolder(directory, options);
   try {
     removeTemporaries(directory);
     const { planned, others } = readManifest(directory, plan);
@@ -91,7 +91,7 @@ async function launch(
   };
   const progress = sweepProgress(directory, all, epochs);
   const queue = due.values();
-  let broken: unknown; // a worker's error: the others end the runs at hand, since the sweep's lock covers them, and start none
+  let broken: unknown; // a worker's error: the others finish their runs, which the sweep's lock covers, and start none
   const work = async () => {
     for (const run of queue) {
       if (signal.aborted || broken) return;
@@ -128,13 +128,16 @@ function standingLine(arm: string, { verdict, finding }: Judgement, { baseline, 
   return `${arm}${where}: ${verdict}`;
 }
 
-/** Starts or resumes the run once; where another process has it, as after the sweep alone was killed, waits for that. */
+/**
+ * Starts or resumes the run once; where another process here has it, as after the sweep alone was killed, waits for that.
+ * A run that is locked from elsewhere stays as it is.
+ */
 async function bringToEnd(start: SweepRun, record: (run: SweepRun) => void, options: SweepOptions): Promise<void> {
   const { directory, signal } = options;
   let run = start;
   for (let attempted = false; !signal.aborted; ) {
-    const next = nextStep(directory, run);
-    if (next === 'nothing') break;
+    const next = nextStep(directory, run, options);
+    if (next === 'nothing' || next === 'locked') break;
     if (next === 'wait') {
       if (run.status !== 'running') record({ ...run, status: 'running' });
       await sleep(pollMs);
@@ -147,7 +150,7 @@ async function bringToEnd(start: SweepRun, record: (run: SweepRun) => void, opti
     record({ ...run, status: 'running', message: undefined });
     const failure = await failureOf(startRun(directory, run, options), signal);
     run = refresh(directory, { ...run, status: 'running' });
-    if (failure && !isDone(run) && nextStep(directory, run) !== 'wait')
+    if (failure && !isDone(run) && !['wait', 'locked'].includes(nextStep(directory, run)))
       run = { ...run, ...why(failure, run, directory) };
   }
   record(run);

@@ -2,41 +2,149 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  fchmodSync,
+  fchownSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
+  type Stats,
+  statSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import path from 'node:path';
 import { ClrError } from '../errors.js';
 
 type Content = string | Uint8Array | Iterable<string>;
 
-const temporaryName = /\.[0-9a-f]{8}\.tmp$/;
+/** What a file that is replaced leaves behind when the process is killed. */
+export const temporaryName = /\.[0-9a-f]{8}\.tmp$/;
+
+export interface Replacement {
+  /** Whose mode and owner the new file gets; undefined: those of any new file. */
+  like?: Stats | undefined;
+  /** Called when the new file is on the disk; may put the old one elsewhere. */
+  beforeRename?: () => void;
+}
 
 /**
- * Replaces `file` whole or not at all: a temporary file beside it is written to its last byte, flushed and renamed. A link
- * of that name is replaced, not followed. `content` may come in pieces. `beforeRename` may put the old file elsewhere. (write-file-atomic 7 follows links, and takes a short write for a whole one.)
+ * Replaces `file` whole or not at all: a temporary file beside it is written to its last byte, flushed and renamed, and
+ * the folder is flushed too, or a power cut could undo the renaming. A link of that name is replaced, not followed.
+ * `content` may come in pieces. (write-file-atomic 7 follows links, and takes a short write for a whole one.)
  */
-export function replaceFile(file: string, content: Content, beforeRename?: () => void): void {
+export function replaceFile(file: string, content: Content, { like, beforeRename }: Replacement = {}): void {
   const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     const descriptor = openSync(temporary, 'wx');
     try {
-      const pieces = typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
-      for (const piece of pieces) writeFileSync(descriptor, piece); // goes on after a short write
+      for (const piece of pieces(content)) writeFileSync(descriptor, piece); // continues after a short write
+      if (like) copyRights(like, descriptor);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
     }
     beforeRename?.();
     renameSync(temporary, file);
+    flushFolder(path.dirname(file));
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeIfPossible(temporary);
     throw error instanceof ClrError ? error : cannotWrite(file, error);
+  }
+}
+
+/**
+ * Replaces a small file whose change must be seen even on a full disk: where there is no room for a second one, the text
+ * is written over the old one in place, in one piece, which needs no further block.
+ */
+export function replaceSmallFile(file: string, text: string): void {
+  try {
+    replaceFile(file, text);
+  } catch (error) {
+    const { code } = (error as ClrError).cause as NodeJS.ErrnoException;
+    if (!['ENOSPC', 'EDQUOT'].includes(code ?? '') || !existsSync(file)) throw error;
+    overwrite(file, text);
+  }
+}
+
+/** JSON may end in blanks, so an older and longer text is covered by them. */
+function overwrite(file: string, text: string): void {
+  const descriptor = openSync(file, 'r+');
+  try {
+    writeSync(descriptor, Buffer.from(text.padEnd(statSync(file).size)), 0);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Writes a file that the user has named, in a folder that is made where it is missing. A regular file is replaced whole
+ * and keeps its mode and owner, and a link to it stays; a device, a pipe or an open descriptor is written to as it is.
+ */
+export function writeOutput(file: string, content: Content): void {
+  makeFolders(path.resolve(path.dirname(file)));
+  try {
+    const target = behindLinks(file);
+    const like = statSync(target, { throwIfNoEntry: false });
+    const replaceable = !isDescriptor(target) && (!like || like.isFile() || like.isDirectory());
+    if (replaceable) replaceFile(target, content, { like });
+    else writeInto(target, content);
+  } catch (error) {
+    throw error instanceof ClrError ? error : cannotWrite(file, error);
+  }
+}
+
+/** A file behind a descriptor is written to where the descriptor stands, as by a shell's redirection. */
+function writeInto(target: string, content: Content): void {
+  const descriptor = openSync(target, statSync(target).isFile() ? 'a' : 'w');
+  try {
+    for (const piece of pieces(content)) writeFileSync(descriptor, piece);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The path that a chain of links ends at, whether or not there is a file; a descriptor of a process is such an end. */
+function behindLinks(file: string): string {
+  const here = path.join(realpathSync(path.dirname(file)), path.basename(file));
+  if (isDescriptor(here) || !lstatSync(here, { throwIfNoEntry: false })?.isSymbolicLink()) return here;
+  statSync(here, { throwIfNoEntry: false }); // throws where the links go round
+  return behindLinks(path.resolve(path.dirname(here), readlinkSync(here)));
+}
+
+/** Such as /proc/self/fd/1, which /dev/stdout leads to. */
+function isDescriptor(file: string): boolean {
+  return /^\/proc\/.*\/fd\/\d+$/.test(file);
+}
+
+function pieces(content: Content): Iterable<string | Uint8Array> {
+  return typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
+}
+
+function copyRights({ mode, uid, gid }: Stats, descriptor: number): void {
+  try {
+    fchownSync(descriptor, uid, gid);
+  } catch {
+    // only root may give a file away; who replaces another's file owns the new one
+  }
+  fchmodSync(descriptor, mode & 0o7777);
+}
+
+/** Makes the names in a folder durable; some network file systems have no such call. */
+export function flushFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } catch (error) {
+    if (!['EINVAL', 'ENOTSUP', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  } finally {
+    closeSync(descriptor);
   }
 }
 
@@ -47,11 +155,19 @@ export function replaceFile(file: string, content: Content, beforeRename?: () =>
 export function makeFolders(directory: string): void {
   if (existsSync(directory)) return;
   makeFolders(path.dirname(directory));
+  makeFolder(directory);
+}
+
+/** Whether this process made it; false where it is there already. Throws ClrError('usage'). */
+export function makeFolder(directory: string): boolean {
   try {
     mkdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return; // another process has made it
-    throw new ClrError('usage', `cannot make the folder ${directory}: ${(error as Error).message}`, 'name another one');
+    flushFolder(path.dirname(directory));
+    return true;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    throw new ClrError('usage', `cannot make the folder ${directory}: ${message}`, 'name another one', { cause });
   }
 }
 
@@ -60,7 +176,16 @@ export function removeTemporaries(directory: string): void {
   for (const name of readdirSync(directory)) if (temporaryName.test(name)) rmSync(path.join(directory, name));
 }
 
+/** For what is harmless if it stays: an error of this must not hide the one that led here. */
+export function removeIfPossible(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // read-only by now, say
+  }
+}
+
 export function cannotWrite(file: string, cause: unknown): ClrError {
   const reason = (cause as Error).message;
-  return new ClrError('failed', `cannot write ${file}: ${reason}`, 'look at the disk and the permissions', { cause });
+  return new ClrError('failed', `cannot write ${file}: ${reason}`, 'check the disk and the permissions', { cause });
 }

@@ -27,12 +27,18 @@ export interface GitState {
   dirty: boolean;
 }
 
-/** The commit of this checkout, or that the portable archive was made of, and whether files differ from it; else null. */
+/**
+ * The commit of this checkout, or that the portable archive was made of, and whether files differ from it; else null. Takes
+ * no lock of git's, which would make a commit at the same moment fail.
+ */
 export function gitState(): GitState | null {
   const packed = manifest(root).git;
   if (packed) return packed;
   const git = (...args: string[]) =>
-    execFileSync('git', ['-C', root, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    execFileSync('git', ['--no-optional-locks', '-C', root, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
   try {
     if (git('rev-parse', '--show-prefix').trim() !== '') return null; // another repository's folder
     return { commit: git('rev-parse', 'HEAD').trim(), dirty: git('status', '--porcelain').length > 0 };

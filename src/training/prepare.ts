@@ -23,6 +23,8 @@ export interface ExperimentOptions {
   directory?: string;
   /** The folder of a run to resume, in place of a new one. */
   resume?: string;
+  /** Resume a run that a process on another machine has locked. */
+  takeOver?: boolean;
   /** Aborted: the run writes a checkpoint and ends as `interrupted`. */
   signal: AbortSignal;
 }
@@ -30,12 +32,12 @@ export interface ExperimentOptions {
 /** What a config trains on: the backend, active from here on, and the images. */
 export async function backendAndData(
   { backend: name, dataset, seed, ...options }: ExperimentConfig,
-  { data: path, cacheDirectory }: Pick<ExperimentOptions, 'data' | 'cacheDirectory'>,
+  { data: path, cacheDirectory, signal }: Pick<ExperimentOptions, 'data' | 'cacheDirectory' | 'signal'>,
 ) {
   const backend = await useBackend(name, options);
   const limits = backend.limits ? `; ${backend.limits}` : '';
   report(`backend ${backend.name} on ${backend.device}, ${backend.precision} (${backend.why})${limits}`);
-  return { backend, dataset: await datasets.create(dataset, { path, cacheDirectory, seed, report }) };
+  return { backend, dataset: await datasets.create(dataset, { path, cacheDirectory, seed, signal, report }) };
 }
 
 /** A line on stderr. */

@@ -22,6 +22,8 @@ export interface Recording {
   signal: AbortSignal;
 }
 
+/** Weights are proven by a validation. Of others the next loss may show that they are bad, so one more is kept. */
+type Save = (proven: boolean) => Promise<void>;
 type Conclude = (status: Summary['status'], message?: string) => Summary;
 
 /** Trains, writing rows, checkpoints and the summary as it goes; whatever ends it, the summary says so. */
@@ -30,7 +32,7 @@ export async function recordTraining(recording: Recording): Promise<Summary> {
   const progress = trainingProgress({ iterations: training.stopAfter, epochs: config.epochs }, position.iteration);
   const conclude: Conclude = (status, message) => {
     const summary = summarise(position, status, message);
-    folder.writeJson('summary.json', summary);
+    folder.writeSummary(summary);
     return summary;
   };
   const concludeError = async (error: Error) => {
@@ -49,31 +51,31 @@ export async function recordTraining(recording: Recording): Promise<Summary> {
 
 async function trainIntoFolder(recording: Recording, conclude: Conclude, progress: TrainingProgress): Promise<Summary> {
   const { config, training, variables, position, folder } = recording;
-  const save = () => {
+  const save: Save = (proven) => {
     folder.flush();
-    return saveCheckpoint(folder.directory, variables, position, config.checkpoint.keep);
+    return saveCheckpoint(folder.directory, variables, position, config.checkpoint.keep + (proven ? 0 : 1));
   };
   folder.openTables(position);
   conclude('running');
-  if (position.iteration === 0) await save(); // so that there is one before the first row
+  if (position.iteration === 0) await save(true); // so that there is one before the first row
   for await (const row of train(training, position, hooks(recording, save, progress))) {
     folder.appendMetrics(row);
     progress.epoch(row);
     conclude('running');
     const ends = position.iteration >= training.stopAfter;
     const due = ends || position.best === position.last || row.epoch % config.checkpoint.every_epochs === 0;
-    if (due && Number.isFinite(row.val_loss)) await save();
+    if (due && Number.isFinite(row.val_loss)) await save(true);
   }
   if (position.iteration >= training.stopAfter && position.sums.images === 0)
     return conclude('completed', whyEarly(training));
-  await save();
+  await save(false);
   return conclude('interrupted', `stopped after ${position.iteration} iterations`);
 }
 
 /** A row for each update, and the checkpoints within an epoch. */
 function hooks(
   { config, training, position, folder, signal }: Recording,
-  save: () => Promise<void>,
+  save: Save,
   progress: TrainingProgress,
 ): TrainHooks {
   const { every_iterations: every = Number.POSITIVE_INFINITY } = config.checkpoint;
@@ -85,7 +87,7 @@ function hooks(
       progress.iteration(row, position.sums.images / position.sums.trainSeconds);
       const full = heapIsNearlyFull();
       const due = position.iteration % every === 0 || (full && settled);
-      if (due && isGood(row.loss, training)) await save();
+      if (due && isGood(row.loss, training)) await save(false);
       if (full) throw outOfMemory(`stopped after ${position.iteration} iterations`);
     },
   };

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { validateConfig } from '../config/load.js';
@@ -7,10 +7,11 @@ import { ClrError } from '../errors.js';
 import type { Variable } from '../models/model.js';
 import type { Environment } from '../runs/environment.js';
 import { isFinder } from '../runs/finder-columns.js';
-import { lockFolder, lockHolder } from '../runs/lock.js';
 import { readIterations, readJson } from '../runs/read-run.js';
 import type { Summary } from '../runs/summary.js';
 import { schedules } from '../schedules/index.js';
+import { removeTemporaries } from '../system/atomic.js';
+import { lockFolder, lockHolder } from '../system/lock.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { type Position, startPosition } from './position.js';
 
@@ -49,17 +50,24 @@ export function findRun(run: string, runs: string): string {
   return path.join(runs, newest);
 }
 
-/** Whether the folder holds a run that can be resumed; removes one that was killed before it had a config. */
-export function hasBegun(directory: string): boolean {
+/**
+ * Whether the folder holds a run that can be resumed. One that was killed before it had a config is removed; a folder with
+ * anything else in it is not. Throws ClrError('usage') for that, and where another process is making it.
+ */
+export function hasBegun(directory: string, { takeOver = false } = {}): boolean {
   if (existsSync(path.join(directory, 'config.json'))) return true;
-  if (existsSync(directory)) lockFolder(directory)(); // throws where another process is making it
-  rmSync(directory, { recursive: true, force: true });
+  if (!existsSync(directory)) return false;
+  lockFolder(directory, { takeOver })();
+  removeTemporaries(directory);
+  if (readdirSync(directory).length > 0)
+    throw new ClrError('usage', `${directory} exists, and is no run folder`, 'name another one');
+  rmdirSync(directory);
   return false;
 }
 
 /** How the run ended, of this config; undefined where it is not done, or is to have more epochs than it had. */
 export function outcomeOf(directory: string, config: ExperimentConfig): 'completed' | 'diverged' | undefined {
-  if (!existsSync(path.join(directory, 'summary.json')) || lockHolder(directory) !== undefined) return undefined;
+  if (!existsSync(path.join(directory, 'summary.json')) || lockHolder(directory)?.known) return undefined;
   const { status } = readJson(directory, 'summary.json') as Partial<Summary>;
   if (status !== 'completed' && status !== 'diverged') return undefined;
   return storedConfig(directory).epochs === config.epochs ? status : undefined;

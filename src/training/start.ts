@@ -39,9 +39,13 @@ export function startRun(options: ExperimentOptions, { config, environment, warm
 }
 
 /** The folder of an earlier run, with the position and the values of its newest whole checkpoint. */
-export function resumeRun(directory: string, run: RunToOpen): OpenRun {
+export function resumeRun(
+  directory: string,
+  { takeOver }: Pick<ExperimentOptions, 'takeOver'>,
+  run: RunToOpen,
+): OpenRun {
   const { config, environment, variables, trainingImages } = run;
-  const folder = RunFolder.reopen(directory);
+  const folder = RunFolder.reopen(directory, { takeOver });
   return opened(folder, () => {
     const position = restorePosition(directory, config, trainingImages, variables, report);
     if (position.iteration === 0) startAgain(directory, run);

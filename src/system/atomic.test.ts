@@ -1,0 +1,77 @@
+import { execFile, execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { writeOutput } from './atomic.js';
+
+const scratch = mkdtempSync(path.join(tmpdir(), 'clr-atomic-'));
+let folder: string;
+const at = (name: string) => path.join(folder, name);
+const read = (name: string) => readFileSync(at(name), 'utf8');
+beforeEach(() => {
+  folder = mkdtempSync(path.join(scratch, 'case-'));
+});
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+describe('a file that the user names', () => {
+  it('is made, with its folder, or replaced', () => {
+    for (const text of ['first', 'second']) {
+      writeOutput(at('a/b/file'), text);
+      expect(read('a/b/file')).toBe(text);
+    }
+    expect(readdirSync(at('a/b'))).toEqual(['file']);
+  });
+
+  it('keeps its mode, and where there is a link to it, the link', () => {
+    writeFileSync(at('target'), 'before', { mode: 0o600 });
+    symlinkSync('target', at('link'));
+    symlinkSync(at('link'), at('link-to-link'));
+    writeOutput(at('link-to-link'), 'after');
+    expect(read('target')).toBe('after');
+    expect(statSync(at('target')).mode & 0o777).toBe(0o600);
+    expect(lstatSync(at('link-to-link')).isSymbolicLink() && lstatSync(at('link')).isSymbolicLink()).toBe(true);
+    chmodSync(at('target'), 0o644);
+  });
+
+  it('is made where a link leads to nothing, and refused where links go round', () => {
+    symlinkSync('there', at('dangling'));
+    writeOutput(at('dangling'), 'x');
+    expect(read('there')).toBe('x');
+    symlinkSync('round', at('round'));
+    expect(() => writeOutput(at('round'), 'x')).toThrow(/cannot write .*round: ELOOP/);
+  });
+
+  it('is written to as it is where it is a pipe', async () => {
+    execFileSync('mkfifo', [at('pipe')]);
+    const reader = promisify(execFile)('cat', [at('pipe')]);
+    writeOutput(at('pipe'), ['in ', 'pieces']);
+    expect((await reader).stdout).toBe('in pieces');
+    expect(lstatSync(at('pipe')).isFIFO()).toBe(true);
+  });
+
+  it.each([
+    ['a folder', () => mkdirSync(at('x')), /cannot write .*x: /],
+    ['below a file', () => writeFileSync(folder.concat('/y'), ''), /cannot make the folder .*y\/z: ENOTDIR/],
+  ])('is refused where it is %s', (what, prepare, message) => {
+    prepare();
+    expect(() => writeOutput(at(what === 'a folder' ? 'x' : 'y/z/file'), 'text')).toThrow(message);
+  });
+
+  it('is refused where its name is too long', () => {
+    expect(() => writeOutput(at('n'.repeat(300)), 'text')).toThrow(/cannot write .*: ENAMETOOLONG/);
+    expect(() => writeOutput(at(`${'n'.repeat(300)}/file`), 'text')).toThrow(/cannot make the folder .*: ENAMETOOLONG/);
+  });
+});

@@ -1,0 +1,165 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { ClrError } from '../errors.js';
+import { cannotWrite, removeIfPossible } from './atomic.js';
+import { isEarlierStart, slurmTask } from './slurm-task.js';
+
+/** The process that has a folder reserved. */
+export interface LockHolder {
+  pid: number;
+  host: string;
+  /** Whether it is known to be running; one on another machine or in another container cannot be looked up from here. */
+  known: boolean;
+  since: Date;
+}
+
+/**
+ * Reserves a folder (of a run, of a sweep, of downloads) for this process; call what it returns to release it. Throws
+ * ClrError('usage') when another process has it; with `takeOver` only when that process is known to be running. A process
+ * that was killed has nothing reserved.
+ *
+ * Each process makes a file whose name is its own, `lock-<host>-<boot>-<pid namespace>-<pid>-<start>`, and only then looks
+ * for others. Of two that start at once at least one sees the other, and what a dead process left can be removed without a
+ * race, since no other process ever has its name.
+ */
+export function lockFolder(directory: string, { takeOver = false } = {}): () => void {
+  const own = path.join(directory, ownName());
+  try {
+    writeFileSync(own, JSON.stringify(slurmTask() ?? null), { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWrite(own, error);
+    throw inUse(directory, { pid: process.pid, host, known: true, since: statSync(own).ctime });
+  }
+  const unlock = () => removeIfPossible(own); // what stays counts as a dead process's
+  for (const name of locksIn(directory)) {
+    const other = path.join(directory, name);
+    if (other === own) continue;
+    const state = stateOf(directory, name);
+    if (state === 'running' || (state === 'unknown' && !takeOver)) {
+      unlock();
+      throw inUse(directory, holderOf(directory, name));
+    }
+    removeIfPossible(other);
+  }
+  return unlock;
+}
+
+/**
+ * The process that has the folder reserved; undefined where none has, or there is no such folder. A run whose summary says
+ * `running` without one was killed.
+ */
+export function lockHolder(directory: string): LockHolder | undefined {
+  const held = existsSync(directory)
+    ? locksIn(directory).find((name) => stateOf(directory, name) !== 'dead')
+    : undefined;
+  return held === undefined ? undefined : holderOf(directory, held);
+}
+
+/** Whether a file of that name in a folder would be taken for a lock. */
+export function isLockName(name: string): boolean {
+  return lockName.test(name);
+}
+
+/** Host, boot and PID namespace (absent in locks of clr 0.1), PID, start. */
+const lockName = /^lock-(.*?)(?:-([0-9a-f]{12})-(\d+))?-(\d+)-(\d+)$/;
+const host = os.hostname().replace(/[^\w.]/g, '_');
+/** Of a process that is in no container, in every kernel since 3.8: PROC_PID_INIT_INO in linux/proc_ns.h. */
+const firstNamespace = '4026531836';
+
+interface Owner {
+  host: string;
+  boot: string | undefined;
+  namespace: string | undefined;
+  pid: number;
+  start: string;
+}
+
+function parse(name: string): Owner {
+  const [, owner, boot, namespace, pid, start] = lockName.exec(name)!;
+  return { host: owner!, boot, namespace, pid: Number(pid), start: start! };
+}
+
+const ownName = () => `lock-${host}-${bootId()}-${pidNamespace()}-${process.pid}-${startOf(process.pid) ?? 0}`;
+
+/** Of the kernel since it was started, 12 hexadecimal digits; containers share their host's. Zeros without /proc. */
+function bootId(): string {
+  const id = readText('/proc/sys/kernel/random/boot_id')?.replaceAll(/[^0-9a-f]/g, '');
+  return id?.slice(0, 12).padEnd(12, '0') ?? '0'.repeat(12);
+}
+
+/** Processes of one namespace see each other by their PIDs; a container has its own. 0 without /proc. */
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, '') || '0';
+  } catch {
+    return '0';
+  }
+}
+
+/**
+ * Unknown: on another machine, or in another container, there is no way to look; but an earlier start of the Slurm task that
+ * this process is has ended, or is ended by Slurm.
+ */
+function stateOf(directory: string, name: string): 'running' | 'dead' | 'unknown' {
+  const state = stateByName(name);
+  return state === 'unknown' && isEarlierStart(path.join(directory, name)) ? 'dead' : state;
+}
+
+function stateByName(name: string): 'running' | 'dead' | 'unknown' {
+  const { host: owner, boot = bootId(), namespace = pidNamespace(), pid, start } = parse(name);
+  if (owner !== host) return 'unknown';
+  const restarted = boot !== bootId() && namespace === firstNamespace && pidNamespace() === firstNamespace;
+  if (restarted) return 'dead';
+  if (boot !== bootId() || namespace !== pidNamespace()) return 'unknown';
+  return exists(pid) && start === (startOf(pid) ?? '0') ? 'running' : 'dead';
+}
+
+function holderOf(directory: string, name: string): LockHolder {
+  const { host: owner, pid } = parse(name);
+  const since = statSync(path.join(directory, name), { throwIfNoEntry: false })?.ctime ?? new Date();
+  return { pid, host: owner, known: stateByName(name) === 'running', since };
+}
+
+function locksIn(directory: string): string[] {
+  const entries = readdirSync(directory, { withFileTypes: true });
+  return entries.filter((entry) => entry.isFile() && isLockName(entry.name)).map(({ name }) => name);
+}
+
+/** In clock ticks since the machine was started, which tells two processes of the same number apart; undefined without /proc. */
+function startOf(pid: number): string | undefined {
+  const fields = readText(`/proc/${pid}/stat`);
+  if (fields === undefined) return undefined;
+  const [state, ...rest] = fields.slice(fields.lastIndexOf(')') + 2).split(' '); // fields 3 to 52 of proc(5)
+  return state === 'Z' ? undefined : rest[18]; // a zombie has ended, whether or not its parent asks
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0); // no signal, only a look
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's
+  }
+}
+
+/** "process 7 on node3", and where that is if it cannot be looked up. */
+export function describeHolder({ pid, host: owner, known }: LockHolder): string {
+  if (known) return `process ${pid}`;
+  return `process ${pid} on ${owner}${owner === host ? ' (another container or machine of this name)' : ''}`;
+}
+
+function inUse(directory: string, holder: LockHolder): ClrError {
+  const message = `${directory} is in use by ${describeHolder(holder)}, since ${holder.since.toISOString()}`;
+  const hint = holder.known
+    ? 'wait until it ends, or end it'
+    : 'wait until it ends; if it has ended without removing its lock, add --take-over';
+  return new ClrError('usage', message, hint);
+}

@@ -1,0 +1,68 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/** Whether this process may mount file systems, as tests of full and read-only disks must. */
+export const mayMount = process.getuid?.() === 0;
+
+/** Whether it may mount images of ext4 as well: a container rarely has loop devices. */
+export const mayMountExt4 = mayMount && spawnSync('losetup', ['--find']).status === 0;
+
+export interface Disk {
+  directory: string;
+  unmount(): void;
+}
+
+/** A file system in memory of that size (`2m`); gone once it is unmounted. */
+export function mountTmpfs(size: string): Disk {
+  const directory = mkdtempSync(path.join(tmpdir(), 'clr-disk-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory]);
+  return {
+    directory,
+    unmount() {
+      execFileSync('umount', [directory]);
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** An ext4 file system in a file of 48 MB, such as a device holds it. */
+export class Ext4Disk implements Disk {
+  private readonly place = mkdtempSync(path.join(tmpdir(), 'clr-disk-'));
+  private readonly image = path.join(this.place, 'image');
+  readonly directory = path.join(this.place, 'mounted');
+
+  /** `copyOf`: as a power cut leaves that disk at this moment: with what was flushed, or written out by chance. */
+  constructor({ journal = true, copyOf }: { journal?: boolean; copyOf?: Ext4Disk } = {}) {
+    mkdirSync(this.directory);
+    if (copyOf) copyFileSync(copyOf.image, this.image);
+    else {
+      execFileSync('truncate', ['-s', '48M', this.image]);
+      execFileSync('mkfs.ext4', ['-q', '-F', '-O', journal ? 'has_journal' : '^has_journal', this.image]);
+    }
+    this.mount();
+  }
+
+  /** What the kernel does after an error of the device: everything is refused from here on, open files included. */
+  becomeReadOnly(): void {
+    execFileSync('mount', ['-o', 'remount,abort', this.directory]);
+  }
+
+  /** Checked, and mounted again, as at the next start of a machine. */
+  repair(): void {
+    execFileSync('umount', [this.directory]);
+    this.mount();
+  }
+
+  unmount(): void {
+    execFileSync('umount', [this.directory]);
+    rmSync(this.place, { recursive: true });
+  }
+
+  private mount(): void {
+    const { status } = spawnSync('fsck.ext4', ['-fy', this.image]);
+    if (status === null || status > 1) throw new Error(`fsck.ext4 ended with ${status}`); // 1: errors were corrected
+    execFileSync('mount', ['-o', 'loop,errors=remount-ro', this.image, this.directory]);
+  }
+}
