@@ -36,7 +36,7 @@ test('configs/README.md lists every key with its default, and every type with it
 test('types, bounds and defaults of keys are put in words', () => {
   const find = (key: string) => configKeys().find((k) => k.key === key);
   expect(find('epochs')).toMatchObject({ type: 'number in (0, 100000]', default: '30' });
-  expect(find('precision')).toMatchObject({ type: 'f32 | bf16 | f16', default: '"f32"' });
+  expect(find('precision')).toMatchObject({ type: 'f32 | bf16 | f16', default: undefined });
   expect(find('augmentation.crop.mode')).toMatchObject({ type: 'zero | reflect | symmetric' });
   const phases = registries.schedule.entries.find(({ type }) => type === 'phases')!;
   expect(optionKeys(phases).map(({ key }) => key)).toContain('phases[].lr');
