@@ -64,8 +64,7 @@ void dense_grad(const DenseGrad& d, const DenseShape& s) {
 #pragma omp parallel
   {
 #pragma omp for
-    for (int n = 0; n < s.images; n++)
-      input_grad(d.dy + size_t(n) * s.to, turned, d.dx + size_t(n) * s.from, s);
+    for (int n = 0; n < s.images; n++) input_grad(d.dy + size_t(n) * s.to, turned, d.dx + size_t(n) * s.from, s);
 #pragma omp for
     for (int begin = 0; begin < s.from; begin += block)
       weight_grad(d, s, begin, smaller(begin + block, s.from), tiles + size_t(omp_get_thread_num()) * s.to * block);

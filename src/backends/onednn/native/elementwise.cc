@@ -84,4 +84,4 @@ void channel_sum_any(Values x, float* sum, size_t pixels, int channels) {
 }  // namespace
 
 const ElementwiseKernels LEVEL_NAME(elementwise) = {widen_all,   narrow_all, add_any,
-                                                      dropout_any, concat_any, channel_sum_any};
+                                                    dropout_any, concat_any, channel_sum_any};
