@@ -20,7 +20,7 @@ export const plotCommand = new Command('plot')
     const problems: Error[] = skipped.map(({ path, reason }) => new ClrError('data', `${path}: ${reason}`));
     for (const directory of directories) {
       try {
-        process.stdout.write(`${(await writeCharts(directory, lrScale)).map(printable).join('\n')}\n`);
+        process.stdout.write(`${(await writeCharts(directory, lrScale)).map((text) => printable(text)).join('\n')}\n`);
       } catch (error) {
         problems.push(error as Error);
       }
