@@ -117,10 +117,32 @@ export function said({ rows, references, procedure, metric }: Comparison): { sen
   );
   const cut = rows.some(({ against }) => against?.finding?.low === -100 || against?.finding?.high === 100);
   const notes = sentences.length > 0 ? [procedure, ...pairing(rows)] : [];
+  notes.push(...testSet(rows));
   if (cut) notes.push('intervals are cut off at 100: no difference of accuracies is larger');
   if (metric === 'best_val_acc')
     notes.push('the best of all epochs, on the images it is measured by, is optimistic: compare final accuracies');
   return { sentences, notes: [...notes, ...sources] };
+}
+
+const mostNamed = 12; // arms in a note; JSON has all
+
+/** What the test set's images contribute. */
+function testSet(rows: readonly Row[]): string[] {
+  const spread = rows.flatMap(({ config, imageStd, scores }) =>
+    imageStd !== undefined && Number.isFinite(imageStd)
+      ? [`${config} ${imageStd.toFixed(2)} of ${scores.val_acc.std.toFixed(2)}`]
+      : [],
+  );
+  const others = rows.flatMap(({ config, against }) =>
+    against?.otherImages
+      ? [`${config} [${against.otherImages.low.toFixed(2)}, ${against.otherImages.high.toFixed(2)}]`]
+      : [],
+  );
+  const list = (items: string[]) => items.slice(0, mostNamed).join(', ');
+  return [
+    ...(spread.length > 0 ? [`standard deviation between seeds that the test images alone make: ${list(spread)}`] : []),
+    ...(others.length > 0 ? [`difference with other seeds and other test images (bootstrap): ${list(others)}`] : []),
+  ];
 }
 
 /** What pairing by seed would have gained, or does. */
@@ -130,5 +152,5 @@ function pairing(rows: readonly Row[]): string[] {
   );
   if (known.length === 0) return [];
   const meaning = 'at r pairing multiplies the variance of the difference by about 1 - r';
-  return [`correlation with the baseline over seeds: ${known.slice(0, 12).join(', ')}; ${meaning}`];
+  return [`correlation with the baseline over seeds: ${known.slice(0, mostNamed).join(', ')}; ${meaning}`];
 }

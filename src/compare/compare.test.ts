@@ -3,8 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomStream } from '../random.js';
 import { readRuns } from '../runs/read-runs.js';
 import { interval, pairedT, pValue, welch } from '../statistics/statistics.js';
+import { verdictOf } from '../statistics/verdict.js';
 import { type WhatRan, writeRunFolder } from '../testing/run-files.js';
 import { compareChart } from './charts/charts.js';
 import { type ComparisonOptions, compare, compareEach } from './comparison.js';
@@ -132,6 +134,40 @@ describe('compare', () => {
     ]);
     expect(asked.procedure).toMatch(/all arms and looks/);
     expect(comparison({ metric: 'val_loss' }, path.join(root, 'asked')).procedure).toMatch(/fixed beforehand/);
+  });
+
+  it('says nothing of 12 arms that their numbers contradict', () => {
+    const random = randomStream(5, 'simulation');
+    const told = {
+      better: /is better than/,
+      worse: /is worse than/,
+      equivalent: /is equivalent to/,
+      undecided: /^undecided/,
+    };
+    const seen = new Set<string>();
+    for (const [round, spread] of [0.05, 0.3, 2, 9].entries()) {
+      for (let arm = 0; arm < 12; arm++)
+        for (let seed = 1; seed <= 2 + (arm % 5); seed++)
+          writeRun(
+            `arms/${round}/${arm}-${seed}`,
+            { name: `arm ${arm}`, seed, ...lr(arm) },
+            60 + (arm % 3) + spread * random.normal(),
+          );
+      const whole = comparison({ difference: 1.5, baseline: 'arm 1' }, path.join(root, `arms/${round}`));
+      for (const { against } of whole.rows) {
+        if (!against?.finding) continue;
+        const { low, high, p } = against.finding;
+        const verdict = verdictOf({ low, high }, 'high', 1.5);
+        seen.add(verdict);
+        expect(against.verdict).toBe(verdict);
+        expect(p < 0.05).toBe(low > 0 || high < 0);
+        expect(against.sentence).toMatch(told[verdict]);
+        const numbers = [...against.sentence.matchAll(/(?:by|be|to) (\d+\.\d\d)/g)].map((match) => Number(match[1]));
+        const bounds = [low, high].map((bound) => Number(Math.abs(bound).toFixed(2))).sort((a, b) => a - b);
+        if (verdict !== 'equivalent') expect(numbers.sort((a, b) => a - b)).toEqual(bounds);
+      }
+    }
+    expect(seen.size).toBe(4);
   });
 
   it('puts runs of different questions apart, each with a baseline', () => {

@@ -21,6 +21,7 @@ import { printable } from '../system/printable.js';
 import { byQuestion, differingSettings, filterRuns, type Group, groupRuns, questionOf } from './groups.js';
 import type { Against, Row, Score } from './row.js';
 import { percent, sentence } from './sentence.js';
+import { addTestSet } from './test-set.js';
 
 /** What is compared, and how the table is made. */
 export interface ComparisonOptions {
@@ -74,6 +75,7 @@ export function compare(all: readonly Run[], skipped: Skipped[], options: Compar
   const settled = { metric, alpha, paired, difference };
   if (asked) judgeSweep(groups, rows, baseline, asked, settled);
   else compareWithBaseline(rows, baseline, settled);
+  if (metric === 'val_acc') addTestSet(rows, baseline, alpha);
   const repeats = groups.flatMap((group) =>
     group.repeats.map((run) => ({
       path: printable(run.directory),

@@ -18,6 +18,8 @@ export interface Row {
   /** Runs without a score, by what became of them. */
   missing: Partial<Record<Run['status'], number>>;
   scores: Record<Metric, Score>;
+  /** Spread between seeds that the images of the test set alone make, in points; where the runs left their predictions. */
+  imageStd?: number;
   runs: Pick<Run, 'directory' | 'seed' | 'status' | 'message' | 'scores'>[];
   /** This row minus the baseline; undefined for the baseline itself. */
   against?: Against;
@@ -35,6 +37,8 @@ export interface Against {
   correlation: number;
   /** How many seeds an arm would show the difference asked for, where it is undecided and they are more than there are. */
   needed?: number;
+  /** The interval of the difference of accuracies, were other seeds drawn and other test images. */
+  otherImages?: { low: number; high: number } | undefined;
   sentence: string;
 }
 

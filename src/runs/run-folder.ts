@@ -89,6 +89,11 @@ export class RunFolder {
     writeSummary(this.directory, summary);
   }
 
+  /** predictions.bin */
+  writeBytes(name: string, bytes: Uint8Array): void {
+    replaceFile(path.join(this.directory, name), bytes);
+  }
+
   close(): void {
     this.tables?.metrics.close();
     this.tables?.iterations.close();

@@ -6,7 +6,9 @@ import { parse as parseYaml } from 'yaml';
 import { compare } from '../compare/comparison.js';
 import { readRuns } from '../runs/read-runs.js';
 import type { SweepRun } from '../runs/sweep-manifest.js';
+import type { Judgement } from '../statistics/sequential.js';
 import { lockFolder, lockHolder } from '../system/lock.js';
+import { dueRuns } from './due.js';
 import { clearAway, nextStep, readManifest, refresh, writeArms, writeManifest } from './manifest.js';
 import { parseSeeds, readSweep } from './plan.js';
 import { secondsByStepTimes } from './step-times.js';
@@ -124,6 +126,62 @@ describe('the plan', () => {
     expect(parseSeeds('3,7, 11')).toEqual([3, 7, 11]);
     for (const text of ['', '0', 'x', '1,,2', '1.5', '-1', '4294967296,1', '2,2'])
       expect(() => parseSeeds(text)).toThrow(/seed/);
+  });
+});
+
+describe('a sweep until it is decided', () => {
+  const decide = { difference: 1, max_seeds: 6 };
+  const plan = readSweep(sweepFile('until', { decide, arms: { a: {}, b: {}, c: {} } }), [], 'decided');
+  const run = (arm: string, seed: number, status: SweepRun['status'] = 'pending'): SweepRun => {
+    return { arm, seed, directory: `${arm}/seed-${seed}`, status };
+  };
+  const all = ['a', 'b', 'c'].flatMap((arm) => [1, 2, 3, 4, 5, 6].map((seed) => run(arm, seed)));
+  const due = (standing: [string, string, number, number][]) => {
+    const judged = standing.map(([arm, verdict, looks, seeds]) => [arm, { verdict, looks, seeds, finding: undefined }]);
+    return dueRuns(plan, all, new Map(judged as [string, Judgement][])).map(({ directory }) => directory);
+  };
+
+  it('asks its question of the first arm, with the seeds that there may be', () => {
+    expect(plan.question).toMatchObject({ metric: 'val_acc', baseline: 'a', difference: 1, alpha: 0.05, block: 2 });
+    expect(plan.seeds).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('gives the next block to the arms that are undecided, and as many seeds to the baseline', () => {
+    const first = due([
+      ['b', 'undecided', 0, 0],
+      ['c', 'undecided', 0, 0],
+    ]);
+    expect(first).toEqual(['a', 'b', 'c'].flatMap((arm) => [`${arm}/seed-1`, `${arm}/seed-2`]));
+    const second = due([
+      ['b', 'better', 1, 2],
+      ['c', 'undecided', 1, 2],
+    ]);
+    expect(second).toContain('c/seed-4');
+    expect(second).not.toContain('b/seed-3');
+    expect(second).toContain('a/seed-4');
+  });
+
+  it('ends when all arms are decided or have all seeds', () => {
+    const done = all.map((one): SweepRun => ({ ...one, status: 'completed' }));
+    const judgement = { verdict: 'undecided', looks: 3, seeds: 6, finding: undefined } as const;
+    expect(dueRuns(plan, done, new Map([['b', judgement]]))).toEqual([]);
+  });
+
+  it.each([
+    ['no-question', {}, /--until decided needs `decide`/],
+    ['no-arm', { decide, arms: { a: {} } }, /there is one arm/],
+    ['misnamed', { decide: { ...decide, baseline: 'd' }, arms: { a: {}, dd: {} } }, /no arm is called "d"/],
+    ['few', { decide, seeds: [1, 2], arms: { a: {}, b: {} } }, /2 of them, and decide.max_seeds is 6/],
+  ])('refuses a file with %s', (name, keys, message) => {
+    expect(() => readSweep(sweepFile(name, keys), [], 'decided')).toThrow(message);
+  });
+
+  it('does not go on with a question that has changed since its runs began', () => {
+    const directory = path.join(root, 'changed-question');
+    mkdirSync(directory);
+    writeManifest(directory, { name: 'until', question: plan.question, runs: [run('a', 1, 'completed')] });
+    const changed = { ...plan, question: { ...plan.question!, alpha: 0.2 } };
+    expect(() => readManifest(directory, changed)).toThrow(/its runs began with another question/);
   });
 });
 

@@ -44,6 +44,23 @@ export async function evaluate(
   return { loss: sums.loss / sums.images, accuracy: (100 * sums.correct) / sums.images };
 }
 
+/** Which images of `batches` the model has right (1) and which not (0), in their order; disposes the batches. */
+export async function predictions(model: Model, batches: Iterable<Batch>): Promise<Uint8Array> {
+  const correct: number[] = [];
+  for (const { x, labels, size } of batches) {
+    const logits = tidy(() => model.forward(new Tape(false), x)); // [N, K]
+    const [values, targets] = await Promise.all([logits.data(), labels.data()]);
+    for (const tensor of [x, labels, logits]) tensor.dispose();
+    const classes = values.length / targets.length;
+    for (let i = 0; i < size; i++) {
+      const row = (values as Float32Array).subarray(i * classes, (i + 1) * classes);
+      correct.push(row.indexOf(Math.max(...row)) === targets[i] ? 1 : 0);
+    }
+    await nextTurn(); // lets signals in
+  }
+  return Uint8Array.from(correct);
+}
+
 function* forwardPasses(
   model: Model,
   batches: Iterable<Batch>,

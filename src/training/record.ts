@@ -2,10 +2,12 @@ import { writeRunCharts } from '../charts/run-charts.js';
 import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
 import type { Variable } from '../models/model.js';
+import { packPredictions, predictionsName } from '../runs/predictions.js';
 import { type RunFolder, resumeCommand } from '../runs/run-folder.js';
 import { type Summary, withSummary } from '../runs/summary.js';
 import { heapIsNearlyFull, outOfMemory } from '../system/heap.js';
 import { discardCheckpoint, saveCheckpoint } from './checkpoint.js';
+import { predictions } from './evaluate.js';
 import { type Position, summarise } from './position.js';
 import { type TrainingProgress, trainingProgress } from './progress.js';
 import { isGood, type TrainHooks, type Training, train } from './train.js';
@@ -66,8 +68,13 @@ async function trainIntoFolder(recording: Recording, conclude: Conclude, progres
     const due = ends || position.best === position.last || row.epoch % config.checkpoint.every_epochs === 0;
     if (due && Number.isFinite(row.val_loss)) await save(true);
   }
-  if (position.iteration >= training.stopAfter && position.sums.images === 0)
+  if (position.iteration >= training.stopAfter && position.sums.images === 0) {
+    folder.writeBytes(
+      predictionsName,
+      packPredictions(await predictions(training.model, training.validationBatches(position.epoch - 1))),
+    );
     return conclude('completed', whyEarly(training));
+  }
   await save(false);
   return conclude('interrupted', `stopped after ${position.iteration} iterations`);
 }

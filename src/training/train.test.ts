@@ -4,6 +4,7 @@ import { wasm } from '../backends/wasm/index.js';
 import { configSchema } from '../config/schema.js';
 import { datasets } from '../datasets/index.js';
 import type { IterationRow } from '../runs/columns.js';
+import { predictions } from './evaluate.js';
 import { startPosition } from './position.js';
 import { prepareTraining } from './prepare.js';
 import { type Training, train, trainStep } from './train.js';
@@ -34,6 +35,16 @@ async function rowsOf(run: Training, signal = new AbortController().signal) {
 beforeAll(() => wasm.activate({ precision: 'f32' }));
 
 describe('training', () => {
+  it('predicts each validation image at the end as the last validation did', async () => {
+    const run = await training();
+    const position = startPosition();
+    const hooks = { signal: new AbortController().signal, onIteration() {} };
+    for await (const _ of train(run, position, hooks));
+    const correct = await predictions(run.model, run.validationBatches(position.epoch - 1));
+    expect(correct).toHaveLength(20);
+    expect((100 * correct.reduce((sum, right) => sum + right, 0)) / 20).toBeCloseTo(position.last!.val_acc, 10);
+  });
+
   it('gives the same numbers again for the same seed, and others for another', async () => {
     const first = await rowsOf(await training());
     expect(await rowsOf(await training())).toEqual(first);

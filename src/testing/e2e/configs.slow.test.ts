@@ -25,7 +25,15 @@ const experiments = readdirSync('configs').filter((file) => file.endsWith('.json
 function expectRun(directory: string): void {
   expect(readdirSync(directory).sort()).toEqual(
     [
-      ...['checkpoints', 'config.json', 'environment.json', 'iterations.csv', 'metrics.csv', 'summary.json'],
+      ...[
+        'checkpoints',
+        'config.json',
+        'environment.json',
+        'iterations.csv',
+        'metrics.csv',
+        'predictions.bin',
+        'summary.json',
+      ],
       ...['curves', 'loss-vs-lr', 'lr-momentum'].flatMap((name) => [`${name}.png`, `${name}.vl.json`]),
     ].sort(),
   );
