@@ -3,7 +3,7 @@ const layers = [
   ['cli'],
   ['commands'],
   ['sweep'],
-  ['experiment', 'lr-finder', 'report', 'watch', 'diagnostics'],
+  ['experiment', 'lr-finder', 'report', 'watch', 'diagnostics', 'weights'],
   ['training', 'compare', 'page'],
   ['terminal', 'charts'],
   ['config', 'runs'],

@@ -14,7 +14,7 @@ export const examples: Record<string, string[]> = {
   plan: ['clr plan --std 0.3 --difference 0.5', 'clr plan runs/sweep-momentum --difference 0.5'],
   compare: ['clr compare runs/1 runs/2', 'clr compare runs/sweep-momentum --baseline "constant 0.9"'],
   report: ['clr report runs/sweep-momentum --out report.html'],
-  export: ['clr export runs --per epoch --out epochs.csv'],
+  export: ['clr export runs --per epoch --out epochs.csv', 'clr export runs/7 --weights pytorch --out rn56.pt'],
   evaluate: ['clr evaluate runs/7 --data cifar10.tar.gz', 'clr evaluate latest --checkpoint best'],
   completion: [
     `echo 'eval "$(clr completion bash)"' >> ~/.bashrc`,

@@ -1,22 +1,42 @@
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import type { Format, Unit } from '../compare/long-table.js';
+import { ClrError } from '../errors.js';
+import type { WeightFormat } from '../weights/export.js';
 import { nameSkipped, runsArgument } from './comparison.js';
+import { cacheOption, dataOption, runsOption } from './options.js';
 
 interface Flags {
   format: Format;
   per: Unit;
   out?: string;
+  weights?: WeightFormat;
+  checkpoint: string;
+  data?: string;
+  cache: string;
+  runs: string;
 }
 
-/** `clr export`: the table on stdout, or the path of the file. */
+/** `clr export`: the table on stdout, or the path of the file; with --weights the path of the weights. */
 export const exportCommand = new Command('export')
-  .description('export runs as one tidy table, for pandas, R or a spreadsheet')
+  .description('export runs as one tidy table, for pandas, R or a spreadsheet; or the weights of one run')
   .argument(...runsArgument)
   .addOption(new Option('--format <format>', 'format of the table').choices(['csv', 'json']).default('csv'))
   .addOption(new Option('--per <unit>', 'what each row is').choices(['epoch', 'iteration', 'run']).default('epoch'))
   .option('--out <file>', 'write to this file instead of stdout; an existing file is replaced')
-  .action(async (paths: string[], { format, per, out }: Flags) => {
+  .addOption(
+    new Option('--weights <format>', "instead: a run's weights for other programs").choices([
+      'pytorch',
+      'onnx',
+      'safetensors',
+    ]),
+  )
+  .addOption(new Option('--checkpoint <name>', 'of the weights').choices(['last', 'best', 'previous']).default('last'))
+  .addOption(dataOption())
+  .addOption(cacheOption())
+  .addOption(runsOption())
+  .action(async (paths: string[], { format, per, out, weights, ...flags }: Flags) => {
+    if (weights) return exportWeightsOf(paths, { ...flags, out, weights });
     const { longTable } = await import('../compare/long-table.js');
     const { readSomeRuns } = await import('../runs/read-runs.js');
     const { runs, skipped } = readSomeRuns(paths);
@@ -30,3 +50,17 @@ export const exportCommand = new Command('export')
       process.stdout.write(`${out}\n`);
     }
   });
+
+async function exportWeightsOf(
+  paths: string[],
+  { weights: format, checkpoint, out, data, cache: cacheDirectory, runs }: Omit<Flags, 'format' | 'per'>,
+): Promise<void> {
+  const [named] = paths;
+  if (named === undefined || paths.length > 1 || !format) throw new ClrError('usage', '--weights takes one run');
+  const { findRun } = await import('../training/resume.js');
+  const { exportWeights, weightFormats } = await import('../weights/export.js');
+  const run = findRun(named, runs);
+  const file = out ?? path.join(run, `weights.${weightFormats[format]}`);
+  await exportWeights(run, file, { format, checkpoint, cacheDirectory, runs, ...(data && { data }) });
+  process.stdout.write(`${file}\n`);
+}

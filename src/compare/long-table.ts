@@ -27,11 +27,11 @@ const identity = ['run', 'name', 'seed', 'status'];
 
 /**
  * The runs as one tidy table, in pieces: a row for each epoch, iteration or run, with the run's folder, name, seed and status,
- * the settings that differ between the runs, and what was measured. A run whose rows cannot be read is given to `skip`.
+ * the settings that differ between the runs (one row a run: all settings), and what was measured. A run whose rows cannot be read is given to `skip`.
  * Throws ClrError('data') when that leaves none.
  */
 export function* longTable(runs: readonly Run[], per: Unit, format: Format, skip: (run: Skipped) => void) {
-  const keys = differingSettings(runs);
+  const keys = per === 'run' ? allSettings(runs) : differingSettings(runs);
   const taken = new Set([...identity, ...measures[per]]);
   const columns = [...identity, ...keys.map((key) => (taken.has(key) ? `config.${key}` : key)), ...measures[per]];
   let begun = false;
@@ -49,6 +49,11 @@ export function* longTable(runs: readonly Run[], per: Unit, format: Format, skip
   }
   if (!begun) throw new ClrError('data', 'nothing to export: no run has rows that can be read');
   if (format === 'json') yield '\n]\n';
+}
+
+/** Every key that any run's config has. */
+function allSettings(runs: readonly Run[]): string[] {
+  return [...new Set(runs.flatMap(({ settings }) => Object.keys(settings)))];
 }
 
 /** Undefined where there are none to read. A run that diverged has no scores. */

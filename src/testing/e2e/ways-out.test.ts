@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMetrics } from '../../runs/read-run.js';
 import { runClr } from '../clr-process.js';
+import { readSafetensors } from '../run-files.js';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-ways-out-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -31,6 +32,20 @@ describe('a finished run', () => {
     const { stdout } = await runClr(['evaluate', run, '--backend', 'wasm', '--json']);
     const { val_acc, val_loss } = readMetrics(run)[1]!;
     expect(JSON.parse(stdout)).toMatchObject({ accuracy: val_acc, loss: val_loss, images: 50, epoch: 2 });
+  });
+
+  it('has every setting in a table of runs, though none differs', async () => {
+    const { stdout } = await runClr(['export', run, '--per', 'run']);
+    expect(stdout).toMatch(/^run,name,seed,status,.*batch_size.*schedule\.lr/);
+  });
+
+  it('gives its weights with what they need, in one file', async () => {
+    const { stdout } = await runClr(['export', run, '--weights', 'safetensors']);
+    const { metadata, tensors } = readSafetensors(stdout.trim());
+    expect(tensors['layer1.0.conv1.weight']?.slice(0, 2)).toEqual(['F32', [16, 16, 3, 3]]);
+    expect(tensors['bn1.num_batches_tracked']).toEqual(['I64', [], '0800000000000000']); // 2 epochs of 4 updates
+    expect(JSON.parse(metadata.mean!)).toHaveLength(3);
+    expect(JSON.parse(metadata.model!)).toMatchObject({ depth: 8, bn_epsilon: 1e-5 });
   });
 });
 
