@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import type { Format, Unit } from '../compare/long-table.js';
@@ -5,6 +6,7 @@ import { ClrError } from '../errors.js';
 import type { WeightFormat } from '../weights/export.js';
 import { nameSkipped, runsArgument } from './comparison.js';
 import { cacheOption, dataOption, runsOption } from './options.js';
+import { listenForSignals } from './signals.js';
 
 interface Flags {
   format: Format;
@@ -61,6 +63,7 @@ async function exportWeightsOf(
   const { exportWeights, weightFormats } = await import('../weights/export.js');
   const run = findRun(named, runs);
   const file = out ?? path.join(run, `weights.${weightFormats[format]}`);
-  await exportWeights(run, file, { format, checkpoint, cacheDirectory, runs, ...(data && { data }) });
+  const { signal } = listenForSignals('stopping');
+  await exportWeights(run, file, { format, checkpoint, cacheDirectory, runs, data, signal });
   process.stdout.write(`${file}\n`);
 }

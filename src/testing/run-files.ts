@@ -60,6 +60,9 @@ interface Tensors {
   tensors: Record<string, [string, number[], string]>;
 }
 
+/** Bytes of a value. */
+const sizes: Record<string, number> = { F32: 4, I64: 8 };
+
 /**
  * An independent reader of safetensors files, which checks what the format's own library checks: the header's length and
  * first character, string metadata, and tensors that fill the rest without gap or overlap.
@@ -78,8 +81,8 @@ export function readSafetensors(file: string): Tensors {
     string,
     { dtype: string; shape: number[]; data_offsets: [number, number] },
   ][]) {
-    const size = 4 * shape.reduce((product, n) => product * n, 1);
-    if (dtype !== 'F32' || data_offsets[0] !== end || data_offsets[1] - end !== size)
+    const size = (sizes[dtype] ?? 0) * shape.reduce((product, n) => product * n, 1);
+    if (size === 0 || data_offsets[0] !== end || data_offsets[1] - end !== size)
       throw new Error(`${file}: tensor ${name} does not follow the one before it`);
     end = data_offsets[1];
     tensors[name] = [dtype, shape, bytes.toString('hex', 8 + length + data_offsets[0], 8 + length + end)];

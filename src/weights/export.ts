@@ -5,7 +5,7 @@ import type { Dataset } from '../datasets/dataset.js';
 import type { Model } from '../models/model.js';
 import { checkpointFolder } from '../runs/run-folder.js';
 import { replaceFile } from '../system/atomic.js';
-import { backendAndData, prepareTraining } from '../training/prepare.js';
+import { backendAndData, type ExperimentOptions, prepareTraining } from '../training/prepare.js';
 import { storedConfig } from '../training/resume.js';
 import { warmStart } from '../training/warm-start.js';
 import { onnx } from './onnx.js';
@@ -17,13 +17,10 @@ import { torchState } from './torch-names.js';
 export const weightFormats = { pytorch: 'pt', onnx: 'onnx', safetensors: 'safetensors' } as const;
 export type WeightFormat = keyof typeof weightFormats;
 
-export interface WeightOptions {
+export interface WeightOptions extends Pick<ExperimentOptions, 'data' | 'cacheDirectory' | 'runs' | 'signal'> {
   format: WeightFormat;
   /** `last`, `best` or `previous`. */
   checkpoint: string;
-  data?: string;
-  cacheDirectory: string;
-  runs: string;
 }
 
 /**

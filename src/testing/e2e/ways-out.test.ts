@@ -26,7 +26,7 @@ describe('a finished run', () => {
       }),
     );
     expect(await runClr(['run', config, '--run-dir', run])).toMatchObject({ code: 0 });
-  });
+  }, 60_000);
 
   it('is scored again as it was when it trained', async () => {
     const { stdout } = await runClr(['evaluate', run, '--backend', 'wasm', '--json']);
