@@ -34,13 +34,22 @@ async function getOnce(url: URL, headers: Record<string, string>, signal: AbortS
   });
   const close = () => void dispatcher.destroy();
   try {
-    const answer = await request(url, { dispatcher, headers, signal });
+    const answer = await Promise.race([request(url, { dispatcher, headers, signal }), rejection(signal)]);
     answer.body.once('close', close).on('error', () => {}); // emitted where an answer is turned down, too
     return answer;
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** When the signal is aborted: undici hears it only once it is through the proxy. */
+function rejection(signal: AbortSignal): Promise<never> {
+  const rejects = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  rejects.catch(() => {}); // an answer may have come before
+  return rejects;
 }
 
 /** As curl reads it: http unless it says otherwise. */

@@ -237,6 +237,7 @@ describe('signals', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)('%s: the iteration is finished, a checkpoint written, the exit code %d', async (name, exitCode) => {
     const { run, ended } = await interrupted(name, 1);
     expect(ended).toMatchObject({ code: exitCode, stderr: expect.stringMatching(/interrupted: stopped after \d+/) });
