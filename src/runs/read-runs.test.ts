@@ -23,7 +23,12 @@ it('a setting that is called as something that every object has is no run withou
   const { runs: read, skipped } = readRuns([runs]);
   expect(skipped).toEqual([]);
   const table = [...longTable(read, 'run', 'csv', () => expect.unreachable())].join('');
-  expect(table).toMatch(/^run,name,seed,status,(toString,constructor|constructor,toString),/);
+  const [head, first, second] = table.split('\n').map((line) => line.split(','));
+  const cells = (row: string[]) => ['toString', 'constructor'].map((key) => row[head!.indexOf(key)]);
+  expect([cells(first!), cells(second!)]).toEqual([
+    ['7', 'x'],
+    ['', ''],
+  ]);
   expect(table).not.toContain('native code');
 });
 

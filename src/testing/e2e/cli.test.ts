@@ -37,7 +37,8 @@ describe('a run', () => {
   it('leaves every file of a run folder', () => {
     expect(readdirSync(path.join(work, 'runs/1')).sort()).toEqual(
       [
-        ...['checkpoints', 'config.json', 'environment.json', 'iterations.csv', 'metrics.csv', 'summary.json'],
+        ...['checkpoints', 'config.json', 'environment.json', 'iterations.csv', 'metrics.csv', 'predictions.bin'],
+        'summary.json',
         ...['curves', 'loss-vs-lr', 'lr-momentum'].flatMap((name) => [`${name}.png`, `${name}.vl.json`]),
       ].sort(),
     );
