@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError, exitCodes } from '../errors.js';
-import type { Summary } from '../runs/summary.js';
 import {
   type ConfigFlags,
   cacheOption,
@@ -149,11 +147,9 @@ async function whatToRun(
 
 /** Resuming such a run trains nothing, unless it is made longer. */
 async function sayIfComplete(run: string): Promise<void> {
-  const { readJson } = await import('../runs/read-run.js');
-  if (!existsSync(path.join(run, 'summary.json'))) return;
-  const { status, epochs } = readJson(run, 'summary.json') as Partial<Summary>;
-  if (status === 'completed')
-    process.stderr.write(`${run} has completed its ${epochs} epochs; --epochs N trains it further\n`);
+  const { recordedStatus } = await import('../runs/status.js');
+  if (recordedStatus(run) === 'completed')
+    process.stderr.write(`${run} has completed all its epochs; --epochs N trains it further\n`);
 }
 
 /** With --or-resume: the run that stands in its folder, once what else held it has ended. */

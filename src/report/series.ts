@@ -17,7 +17,7 @@ export function readSeries({ rows, baseline }: Comparison, skip: (run: Skipped) 
     try {
       const epochs = readMetrics(directory);
       const steps = i < mostDetailed ? thin(readIterations(directory), ['loss', 'lr'], mostPoints) : [];
-      return [{ id: directory, directory: printable(directory), arm, seed, status, epochs, steps }];
+      return [{ id: String(i), directory: printable(directory), arm, seed, status, epochs, steps }];
     } catch (error) {
       skip({ path: printable(directory), reason: printable((error as Error).message) });
       return [];

@@ -10,11 +10,12 @@ const summarySchema = z.looseObject({ status: statusSchema });
 
 /** By summary.json, which a run that was killed leaves at `running`; before there is one, by whether a process has the folder. */
 export function runStatus(directory: string): RunStatus {
-  const status = statusIn(directory) ?? 'running';
+  const status = recordedStatus(directory) ?? 'running';
   return status === 'running' && lockHolder(directory) === undefined ? 'interrupted' : status;
 }
 
-function statusIn(directory: string): RunStatus | undefined {
+/** What summary.json says; undefined where there is none, or none that can be read. */
+export function recordedStatus(directory: string): RunStatus | undefined {
   try {
     return readJsonAs(summarySchema, directory, 'summary.json').status;
   } catch {

@@ -8,7 +8,7 @@ import type { Variable } from '../models/model.js';
 import type { Environment } from '../runs/environment.js';
 import { isFinder } from '../runs/finder-columns.js';
 import { readIterations, readJson } from '../runs/read-run.js';
-import type { Summary } from '../runs/summary.js';
+import { recordedStatus } from '../runs/status.js';
 import { schedules } from '../schedules/index.js';
 import { removeTemporaries } from '../system/atomic.js';
 import { lockFolder, lockHolder } from '../system/lock.js';
@@ -67,8 +67,8 @@ export function hasBegun(directory: string, { takeOver = false } = {}): boolean 
 
 /** How the run ended, of this config; undefined where it is not done, or is to have more epochs than it had. */
 export function outcomeOf(directory: string, config: ExperimentConfig): 'completed' | 'diverged' | undefined {
-  if (!existsSync(path.join(directory, 'summary.json')) || lockHolder(directory)?.known) return undefined;
-  const { status } = readJson(directory, 'summary.json') as Partial<Summary>;
+  if (lockHolder(directory)?.known) return undefined;
+  const status = recordedStatus(directory);
   if (status !== 'completed' && status !== 'diverged') return undefined;
   return storedConfig(directory).epochs === config.epochs ? status : undefined;
 }

@@ -129,6 +129,6 @@ describe('a first look', () => {
     expect(stdout).toMatch(/\nstopped by max_iterations after 2 of 4 iterations\n/);
     const { stderr, exitCode } = await clr('run', '--resume', 'latest', '--json');
     expect(exitCode).toBe(0);
-    expect(stderr).toMatch(/^runs\/1 has completed its 1 epochs; --epochs N trains it further$/m);
+    expect(stderr).toMatch(/^runs\/1 has completed all its epochs; --epochs N trains it further$/m);
   }, 60_000);
 });
