@@ -32,7 +32,8 @@ function installed(folder) {
 function npmReason(output) {
   const lines = output.split('\n').map((line) => line.replace(/^npm (error|ERR!) ?/, ''));
   if (/ENOSPC/.test(output)) return 'the disk is full';
-  return lines.find((line) => /request to|network|ENOTFOUND|ECONN/.test(line)) ?? lines.find(Boolean) ?? 'no message';
+  const telling = [/request to/, /ECONN|ENOTFOUND|network/, /./];
+  return telling.map((pattern) => lines.find((line) => pattern.test(line))).find(Boolean) ?? 'no message';
 }
 
 /** Throws where there is nothing to compile with. */
