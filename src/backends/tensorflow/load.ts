@@ -79,10 +79,13 @@ export function visibleDevices(device: string, visible: string | undefined): str
   return all ? all[Number(index)]! : index;
 }
 
-/** What TensorFlow logs while it is loaded goes to a file, unless the user has asked for it by TF_CPP_MIN_LOG_LEVEL. */
+/**
+ * What TensorFlow logs while it is loaded goes to a file, unless TF_CPP_MIN_LOG_LEVEL asks for it. 3 asks for nothing, and is
+ * what a parent process that has loaded TensorFlow hands on.
+ */
 async function importQuietly(name: string): Promise<Record | undefined> {
   const folder = bindingFolder(name);
-  if (!folder || process.env.TF_CPP_MIN_LOG_LEVEL !== undefined) {
+  if (!folder || (process.env.TF_CPP_MIN_LOG_LEVEL ?? '3') !== '3') {
     await import(name);
     return folder ? readRecord(folder) : undefined;
   }
