@@ -129,6 +129,12 @@ const keys = z.strictObject({
     })
     .prefault({})
     .describe('when to write checkpoints'),
+  log: z
+    .strictObject({
+      tensorboard: z.boolean().default(false).describe("TensorBoard's event file in the run folder"),
+    })
+    .prefault({})
+    .describe('what to write for other programs while it trains'),
 });
 
 /** Everything that decides a run. Defaults live here, and in the options of each `type`, and nowhere else. */

@@ -42,6 +42,7 @@ export interface InSweep {
 
 /** These decide neither what is computed nor on what. */
 const irrelevant = new Set([
+  'log',
   '$schema',
   'name',
   'source',

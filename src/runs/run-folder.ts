@@ -12,6 +12,7 @@ import {
 } from '../system/atomic.js';
 import { lockFolder } from '../system/lock.js';
 import { type IterationRow, iterationColumns, type MetricsRow, metricsColumns } from './columns.js';
+import { EventFile, epochPrefix, type Hyperparameters } from './event-file.js';
 import { readText } from './read-run.js';
 
 /** Below a run's folder. */
@@ -24,6 +25,7 @@ export const checkpointFolder = 'checkpoints';
 export class RunFolder {
   /** From `openTables` on. */
   private tables: { metrics: Table; iterations: Table } | undefined;
+  private board: EventFile | undefined;
 
   private constructor(
     readonly directory: string,
@@ -59,34 +61,51 @@ export class RunFolder {
     }
   }
 
-  /** Opens the tables, and cuts off the rows that are not part of `position`: those after the checkpoint. */
-  openTables({ epoch, iteration }: { epoch: number; iteration: number }): void {
+  /**
+   * Opens the tables, and cuts off the rows that are not part of `position`: those after the checkpoint. With `board` also
+   * TensorBoard's event file.
+   */
+  openTables(
+    { epoch, iteration, sums }: { epoch: number; iteration: number; sums?: { images: number } },
+    board?: { name: string; settings: Hyperparameters },
+  ): void {
     this.tables = {
       metrics: new Table(path.join(this.directory, 'metrics.csv'), metricsColumns, epoch),
       iterations: new Table(path.join(this.directory, 'iterations.csv'), iterationColumns, iteration),
     };
+    if (!board) return;
+    const validated = !sums?.images; // else the validation after so many updates is still to come
+    const kept = (step: number, ofEpoch: boolean) => step < iteration || (ofEpoch && step === iteration && validated);
+    this.board = new EventFile(this.directory, board.name, board.settings, kept);
   }
 
   appendMetrics(row: MetricsRow): void {
     this.tables!.metrics.append(row);
+    const { epoch, iteration, lr, momentum, ...measured } = row; // LR and momentum come with each update
+    this.board?.scalars(iteration, prefixed(epochPrefix, measured));
   }
 
   appendIteration(row: IterationRow): void {
     this.tables!.iterations.append(row);
+    const { iteration, epoch, ...used } = row;
+    this.board?.scalars(iteration, prefixed('iteration/', used));
   }
 
   /** Rows must be on the disk before a checkpoint says that they are. */
   flush(): void {
     this.tables!.iterations.flush();
     this.tables!.metrics.flush();
+    this.board?.flush();
   }
 
   writeJson(name: 'config.json' | 'environment.json', value: unknown): void {
     writeJson(this.directory, name, value);
   }
 
-  writeSummary(summary: object): void {
+  writeSummary(summary: { status: string }): void {
     writeSummary(this.directory, summary);
+    if (['completed', 'diverged', 'interrupted'].includes(summary.status))
+      this.board?.end(summary.status === 'completed');
   }
 
   /** predictions.bin */
@@ -97,8 +116,15 @@ export class RunFolder {
   close(): void {
     this.tables?.metrics.close();
     this.tables?.iterations.close();
+    this.board?.close();
     this.unlock();
   }
+}
+
+/** Only what was measured. */
+function prefixed(prefix: string, row: Record<string, number | undefined>): Record<string, number> {
+  const known = Object.entries(row).filter((entry): entry is [string, number] => entry[1] !== undefined);
+  return Object.fromEntries(known.map(([key, value]) => [prefix + key, value]));
 }
 
 /** A CSV file that rows of numbers are appended to; the cell of a number that is undefined is empty. */

@@ -3,6 +3,7 @@ import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
 import type { Variable } from '../models/model.js';
 import { packPredictions, predictionsName } from '../runs/predictions.js';
+import { settingsOf } from '../runs/read-runs.js';
 import { type RunFolder, resumeCommand } from '../runs/run-folder.js';
 import { type Summary, withSummary } from '../runs/summary.js';
 import { heapIsNearlyFull, outOfMemory } from '../system/heap.js';
@@ -57,7 +58,8 @@ async function trainIntoFolder(recording: Recording, conclude: Conclude, progres
     folder.flush();
     return saveCheckpoint(folder.directory, variables, position, config.checkpoint.keep + (proven ? 0 : 1));
   };
-  folder.openTables(position);
+  const board = { name: config.name, settings: settingsOf(config) };
+  folder.openTables(position, config.log.tensorboard ? board : undefined);
   conclude('running');
   if (position.iteration === 0) await save(true); // so that there is one before the first row
   for await (const row of train(training, position, hooks(recording, save, progress))) {

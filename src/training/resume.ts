@@ -26,6 +26,7 @@ const mayChange = new Set([
   'threads',
   'device',
   'checkpoint',
+  'log',
 ]);
 
 /** A run's folder by its path, or the newest one in `runs` for "latest". */

@@ -1,6 +1,6 @@
 import type { Model } from '../models/model.js';
+import { bytes, float, int } from '../system/protobuf.js';
 import { type Attribute, type Graph, type Node, translate } from './onnx-nodes.js';
-import { bytes, float, int } from './protobuf.js';
 import { bytesOf } from './safetensors.js';
 import { inTorchOrder } from './torch-names.js';
 import { traceForward } from './trace.js';

@@ -51,7 +51,7 @@ describe.skipIf(!availability.usable)('with TensorFlow', () => {
 
 describe.skipIf(!availability.usable)('the build for GPUs', () => {
   const setUp = (...flags: string[]) =>
-    spawnSync(process.execPath, ['scripts/tensorflow/setup.mjs', ...flags], { encoding: 'utf8' });
+    spawnSync(process.execPath, ['scripts/setup-tensorflow/setup.mjs', ...flags], { encoding: 'utf8' });
   afterAll(() => void setUp());
 
   it('loads where there is no card, says why it computes on the processor, and trains', async () => {

@@ -74,7 +74,7 @@ function run(command, args, options, wheel) {
 function explain(output, { name, version }) {
   const what = `${name} ${version}`;
   if (/DO NOT MATCH THE HASHES/.test(output))
-    return `the wheel of ${what} that came has another SHA-256 than the one in scripts/tensorflow: it was not used`;
+    return `the wheel of ${what} that came has another SHA-256 than the one in scripts/setup-tensorflow: it was not used`;
   if (/No space left/.test(output)) return `the disk is full: CLR_CACHE names another folder`;
   if (/NewConnectionError|Max retries|ProxyError|Temporary failure|timed out|SSLError/i.test(output))
     return `the package index cannot be reached for ${what} (a proxy: HTTPS_PROXY; a mirror: PIP_INDEX_URL; wheels by hand: PIP_NO_INDEX=1 PIP_FIND_LINKS=folder)`;
