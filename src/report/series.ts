@@ -12,15 +12,19 @@ const mostDetailed = 40; // runs whose iterations are in the page
 export function readSeries({ rows, baseline }: Comparison, skip: (run: Skipped) => void): PageRun[] {
   const ordered = [...rows].sort((a, b) => Number(b.config === baseline) - Number(a.config === baseline));
   const all = ordered.flatMap(({ config, runs }) => runs.map((run) => ({ arm: config, ...run })));
-  return all.flatMap(({ arm, directory, seed, status }, i) => {
-    if (status === 'pending') return [];
+  const read = <Row>(directory: string, rowsOf: (directory: string) => Row[]): Row[] | undefined => {
     try {
-      const epochs = readMetrics(directory);
-      const steps = i < mostDetailed ? thin(readIterations(directory), ['loss', 'lr'], mostPoints) : [];
-      return [{ id: String(i), directory: printable(directory), arm, seed, status, epochs, steps }];
+      return rowsOf(directory);
     } catch (error) {
       skip({ path: printable(directory), reason: printable((error as Error).message) });
-      return [];
+      return undefined;
     }
+  };
+  const stepsOf = (directory: string) => thin(readIterations(directory), ['loss', 'lr'], mostPoints);
+  return all.flatMap(({ arm, directory, seed, status }, i) => {
+    const epochs = status === 'pending' ? undefined : read(directory, readMetrics);
+    if (status === 'pending' || !epochs) return [];
+    const steps = i < mostDetailed ? (read(directory, stepsOf) ?? []) : [];
+    return [{ id: String(i), directory: printable(directory), arm, seed, status, epochs, steps }];
   });
 }
