@@ -28,7 +28,7 @@ const slurm = { timeout_min: 1, signal_delay_s: 20 };
 const arms = {
   killed: {},
   diverges: { 'schedule.max_lr': 1e9 },
-  long: { epochs: 90 },
+  long: { epochs: 240 }, // passes its time limit at least twice
   cancelled: {},
   plain: {},
   same: {},
