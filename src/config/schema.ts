@@ -28,6 +28,7 @@ const keys = z.strictObject({
     .strictObject({
       val_acc: z.number().min(0).max(100).optional().describe('validation accuracy, percent'),
       std: z.number().min(0).optional().describe('its standard deviation, percentage points'),
+      n: z.int().min(1).optional().describe('runs that both are of'),
       diverges: z.boolean().optional().describe('whether the run diverged'),
       note: z.string().max(1000).optional().describe('what the numbers are of'),
     })

@@ -66,6 +66,7 @@ function text(length: number) {
 const expectedSchema = z.object({
   val_acc: z.number().optional(),
   std: z.number().optional(),
+  n: z.number().optional(),
   diverges: z.boolean().optional(),
   note: text(1000).optional(),
 });
