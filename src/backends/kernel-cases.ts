@@ -33,6 +33,8 @@ export const kernelCases: Case[] = [
   ...convolutionCases(3, 1, [3, 14, 12, 16, 16]), // several tiles, vectors, blocks of them
   ...convolutionCases(3, 1, [2, 8, 9, 64, 32]),
   ...convolutionCases(5, 1, [1, 7, 7, 8, 8]),
+  ...convolutionCases(5, 1, [3, 14, 11, 16, 16]),
+  ...convolutionCases(5, 1, [2, 8, 9, 64, 32]),
   ['two feature maps', 'Add', { a: random(3, 5, 7, 3), b: random(3, 5, 7, 3) }],
   ...[1, 3, 16].flatMap((channels) =>
     [true, false].flatMap((relu) => [true, false].flatMap((residual) => batchNormCases(channels, relu, residual))),

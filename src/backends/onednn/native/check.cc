@@ -111,6 +111,8 @@ int main() {
     convolutions(2, 9, 7, 16, 32, 3, 1, half);
     convolutions(1, 1, 1, 64, 64, 3, 1, half);
     convolutions(7, 8, 8, 64, 64, 3, 1, half);
+    convolutions(3, 9, 7, 16, 32, 5, 1, half);
+    convolutions(1, 1, 1, 64, 64, 5, 1, half);
     convolutions(2, 9, 9, 16, 32, 3, 2, half);
     convolutions(2, 8, 8, 16, 32, 1, 2, half);
     convolutions(2, 8, 8, 5, 7, 2, 2, half);

@@ -115,13 +115,13 @@ void execute_widened(Pass pass, const ConvolutionShape& s, Values x, float* filt
 }
 
 bool suits_winograd(const ConvolutionShape& s) {
-  const bool square = s[7] == 3 && s[8] == 3 && s[9] == 1 && s[10] == 1;
-  const bool padded = s[11] <= 2 && s[12] <= 2;
-  return square && padded && kernels().winograd->applies(s[3], s[6]);
+  const bool square = s[7] == s[8] && s[9] == 1 && s[10] == 1;
+  const bool padded = s[11] < s[7] && s[12] < s[8];
+  return square && padded && kernels().winograd->applies(s[7], s[3], s[6]);
 }
 
 void execute_winograd(Pass pass, const ConvolutionShape& s, Values x, float* filter, Values y) {
-  const Winograd w{x, y, filter, s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[11], s[12]};
+  const Winograd w{x, y, filter, s[7], s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[11], s[12]};
   const auto& passes = *kernels().winograd;
   (pass == Pass::forward          ? passes.forward
    : pass == Pass::backward_input ? passes.backward_input
