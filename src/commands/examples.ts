@@ -10,7 +10,7 @@ export const examples: Record<string, string[]> = {
   watch: ['clr watch', 'clr watch runs/sweep-momentum'],
   ls: ['clr ls', 'clr ls --tag baseline --status completed'],
   plot: ['clr plot runs/1'],
-  sweep: ['clr sweep configs/sweeps/momentum.yaml --data cifar10.tar.gz --jobs 2'],
+  sweep: ['clr sweep configs/sweeps/momentum.yaml --data cifar10.tar.gz'],
   plan: ['clr plan --std 0.3 --difference 0.5', 'clr plan runs/sweep-momentum --difference 0.5'],
   compare: ['clr compare runs/1 runs/2', 'clr compare runs/sweep-momentum --baseline "constant 0.9"'],
   report: ['clr report runs/sweep-momentum --out report.html'],

@@ -21,9 +21,9 @@ export const overrideOption = () =>
     .default([], 'none');
 
 export const jobsOption = () =>
-  new Option('--jobs <n>', 'runs at the same time; processor threads are divided among them')
-    .argParser(positiveInteger)
-    .default(1);
+  new Option('--jobs <n>', 'runs at the same time, which share the processors; auto: as many as there are processors')
+    .argParser((text: string) => (text === 'auto' ? text : positiveInteger(text)))
+    .default('auto');
 export const tagOption = () =>
   new Option('--tag <word>', 'label the run, for `clr ls --tag`; repeatable').argParser(collect).default([], 'none');
 export const dryRunOption = () => new Option('--dry-run', 'train nothing: list what would run, and estimate the time');

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError, exitCodes } from '../errors.js';
+import type { Jobs } from '../sweep/jobs.js';
 import {
   type ConfigFlags,
   cacheOption,
@@ -28,7 +29,7 @@ interface Flags extends ConfigFlags {
   runDir?: string;
   orResume?: boolean;
   seeds?: string;
-  jobs: number;
+  jobs: Jobs;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -68,7 +69,8 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
   const { config, resume } = await whatToRun(file, flags);
   if (flags.orResume && (await reportDone(flags.runDir!, config))) return;
   if (flags.seeds !== undefined) return sweepSeeds(config, flags.seeds, flags);
-  if (flags.jobs > 1) throw new ClrError('usage', '--jobs needs several runs', 'add --seeds, e.g. --seeds 5');
+  if (flags.jobs !== 'auto' && flags.jobs > 1)
+    throw new ClrError('usage', '--jobs needs several runs', 'add --seeds, e.g. --seeds 5');
   if (flags.dryRun) return dryRun(config);
   const interruption = listenForSignals('finishing the iteration, then a checkpoint');
   const { data, cache: cacheDirectory, runs } = flags;

@@ -1,9 +1,9 @@
-import os from 'node:os';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { ClrError } from '../errors.js';
 import type { Metric } from '../runs/scores.js';
 import type { SweepRun } from '../runs/sweep-manifest.js';
+import type { Jobs } from '../sweep/jobs.js';
 import type { SweepPlan, Until } from '../sweep/plan.js';
 import { terminalWidth } from './compare.js';
 import { addLaunchOptions, type LaunchFlags, launchElsewhere } from './launch.js';
@@ -11,11 +11,11 @@ import { cacheOption, dataOption, dryRunOption, jobsOption, runsOption, setOptio
 import { listenForSignals } from './signals.js';
 
 /** What the command line says of a sweep besides its plan. */
-export interface SweepFlags extends Partial<LaunchFlags> {
+export interface SweepFlags extends Partial<Omit<LaunchFlags, 'jobs'>> {
   data?: string;
   cache: string;
   runs: string;
-  jobs: number;
+  jobs: Jobs;
   out?: string;
   dryRun?: boolean;
   takeOver?: boolean;
@@ -49,10 +49,13 @@ export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
   const { isDone } = await import('../runs/sweep-manifest.js');
   const { lockedRuns, readManifest } = await import('../sweep/manifest.js');
   const { runSweep, sweepFolder } = await import('../sweep/sweep.js');
-  const { runs, jobs, data, cache, dryRun } = flags;
+  const { divideProcessors } = await import('../sweep/jobs.js');
+  const { runs, data, cache, dryRun } = flags;
   const directory = flags.out ?? sweepFolder(runs, plan.name);
-  const threads = jobs > 1 ? await threadsEach(plan, jobs) : undefined;
-  if (await launchElsewhere(plan, directory, { launcher: 'local', slurm: [], ...flags })) return;
+  const elsewhere = flags.jobs === 'auto' ? 1 : flags.jobs;
+  if (await launchElsewhere(plan, directory, { launcher: 'local', slurm: [], ...flags, jobs: elsewhere })) return;
+  const due = readManifest(directory, plan).planned.filter((run) => !isDone(run));
+  const { jobs, threads } = await divideProcessors(plan, flags.jobs, due.length);
   if (dryRun) {
     if (plan.question) return dryRunOfQuestion(plan, directory, jobs, threads);
     const { planned } = readManifest(directory, plan);
@@ -148,14 +151,6 @@ async function timeLeft(plan: SweepPlan, planned: SweepRun[], jobs: number, thre
   process.stderr.write(`no run has finished yet: timing ${timedSteps} training steps of each arm\n`);
   const total = await secondsByStepTimes(plan, planned, threads);
   return `about ${duration(total / jobs)}, an estimate by ${timedSteps} training steps of each arm (training only)`;
-}
-
-/** Undefined where the backend has but one thread. */
-async function threadsEach(plan: SweepPlan, jobs: number): Promise<number | undefined> {
-  const { takesThreads } = await import('../backends/index.js');
-  const backends = new Set(plan.arms.map(({ config }) => config.backend));
-  const take = await Promise.all([...backends].map(takesThreads));
-  return take.every(Boolean) ? Math.max(1, Math.floor(os.availableParallelism() / jobs)) : undefined;
 }
 
 async function printComparison(directory: string): Promise<void> {
