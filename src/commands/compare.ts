@@ -15,6 +15,7 @@ interface Flags {
   together?: boolean;
   columns?: string[];
   settings?: boolean;
+  published?: boolean;
   json?: boolean;
   csv?: boolean;
   markdown?: boolean;
@@ -48,16 +49,17 @@ export const compareCommand = new Command('compare')
     ),
   )
   .addOption(new Option('--settings', 'every setting that differs as a column'))
+  .addOption(new Option('--published', 'each config against the accuracy that its source reports, not the baseline'))
   .addOption(new Option('--json', 'print everything as JSON').conflicts(['csv', 'markdown', 'latex']))
   .addOption(new Option('--csv', 'print CSV, one line per config').conflicts(['markdown', 'latex']))
   .addOption(new Option('--markdown', 'print Markdown tables and lists').conflicts('latex'))
   .addOption(new Option('--latex', 'print LaTeX tables with booktabs rules'))
   .addOption(new Option('--chart <file>', 'draw runs, means and curves: a .png or .svg file for each table'))
   .action(async (paths: string[], flags: Flags) => {
-    const { json, csv, markdown, latex, chart, columns, settings, ...options } = flags;
+    const { json, csv, markdown, latex, chart, columns, settings, published, ...options } = flags;
     const { toCsv, toJson, toLatex, toMarkdown, toText } = await import('../compare/print.js');
     const comparisons = await comparisonsOf(paths, options);
-    const table = { columns, settings };
+    const table = { columns, settings, published };
     const width = terminalWidth();
     if (json) process.stdout.write(toJson(comparisons));
     else if (csv) process.stdout.write(toCsv(comparisons));

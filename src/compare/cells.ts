@@ -4,8 +4,9 @@ import type { Setting } from '../runs/read-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
 import { duration } from '../terminal/duration.js';
 import type { Comparison } from './comparison.js';
+import { publishedCells, publishedNote } from './published.js';
 import { missingText, type Row } from './row.js';
-import { fixed, percent, probability } from './sentence.js';
+import { fixed, percent, probability, withStd } from './sentence.js';
 
 /** Which columns a table has besides the first ones. */
 export interface TableOptions {
@@ -13,6 +14,8 @@ export interface TableOptions {
   columns?: string[];
   /** Every setting that differs, each a column. */
   settings?: boolean;
+  /** Each config against the value that its source reports, instead of against the baseline. */
+  published?: boolean;
 }
 
 /** A table as people read it: text, Markdown, LaTeX and HTML differ in nothing but its frame. */
@@ -23,6 +26,7 @@ export interface Table {
 
 /** Label, n, score, difference, interval, p, P(A>B), verdict; then what was asked for. Throws ClrError('usage') for no column. */
 export function cells(comparison: Comparison, options: TableOptions = {}): Table {
+  if (options.published) return publishedCells(comparison);
   const { rows, references, metric, baseline } = comparison;
   const more = moreColumns(comparison, options);
   const head = ['config', 'n', metrics[metric].title, 'difference', interval(comparison), 'p', 'P(A>B)', 'verdict'];
@@ -100,21 +104,24 @@ export function measured(value: number, metric: Metric, std = Number.NaN): strin
   return metric === 'seconds' ? duration(value) : withStd(value, std, metrics[metric].digits);
 }
 
-function withStd(mean: number, std: number, digits: number): string {
-  if (!Number.isFinite(mean)) return '-';
-  return `${fixed(mean, digits)}${Number.isFinite(std) ? ` ± ${fixed(std, digits)}` : ''}`;
-}
-
 function reportOf([first, ...others]: string[]): string {
   return `${first}${others.length > 0 ? ` and ${others.length} more` : ''}, reported`;
 }
 
 /** What stands under the table: a sentence an arm, how the verdicts came about, where each report comes from. */
-export function said({ rows, references, procedure, metric }: Comparison): { sentences: string[]; notes: string[] } {
+export function said(comparison: Comparison, options: TableOptions = {}): { sentences: string[]; notes: string[] } {
+  const { rows, references, procedure, metric } = comparison;
   const sentences = rows.flatMap((row) => (row.against ? [row.against.sentence] : []));
   const sources = references.map(({ configs, source, note }) =>
     [reportOf(configs), [source, note].filter(Boolean).join('; ')].filter(Boolean).join(': '),
   );
+  if (options.published) {
+    const reports = references.map(({ source, note }) => [source, note].filter(Boolean).join('; '));
+    return {
+      sentences: [],
+      notes: [publishedNote(comparison), ...new Set(reports.map((text) => `published: ${text}`))],
+    };
+  }
   const cut = rows.some(({ against }) => against?.finding?.low === -100 || against?.finding?.high === 100);
   const notes = sentences.length > 0 ? [procedure, ...pairing(rows)] : [];
   notes.push(...testSet(rows));

@@ -19,6 +19,7 @@ import {
 import { fixedFinding, verdictOf } from '../statistics/verdict.js';
 import { printable } from '../system/printable.js';
 import { byQuestion, differingSettings, filterRuns, type Group, groupRuns, questionOf } from './groups.js';
+import { againstPublished } from './published.js';
 import type { Against, Row, Score } from './row.js';
 import { percent, sentence } from './sentence.js';
 import { addTestSet } from './test-set.js';
@@ -76,6 +77,7 @@ export function compare(all: readonly Run[], skipped: Skipped[], options: Compar
   if (asked) judgeSweep(groups, rows, baseline, asked, settled);
   else compareWithBaseline(rows, baseline, settled);
   if (metric === 'val_acc') addTestSet(rows, baseline, alpha);
+  addPublished(groups, rows, settled);
   const repeats = groups.flatMap((group) =>
     group.repeats.map((run) => ({
       path: printable(run.directory),
@@ -205,6 +207,15 @@ function judgeSweep(groups: Group[], rows: Row[], baseline: Row, asked: Asked, s
 function compareWithBaseline(rows: Row[], baseline: Row, settled: Settled): void {
   const others = rows.filter((r) => r !== baseline);
   for (const r of others) r.against = against(r, baseline, others.length, settled);
+}
+
+function addPublished(groups: Group[], rows: Row[], { alpha, difference }: Settled): void {
+  const reports = groups.map(({ runs }) => runs[0]!.expected);
+  const comparisons = reports.filter((expected) => expected?.val_acc !== undefined).length;
+  reports.forEach((expected, i) => {
+    if (expected?.val_acc !== undefined || expected?.diverges)
+      rows[i]!.published = againstPublished(rows[i]!, expected, { alpha, comparisons, margin: difference });
+  });
 }
 
 /** `comparisons`: how many rows are compared together, whether or not something can be said of each. */

@@ -13,7 +13,7 @@ const defaultWidth = 100;
 export function toText(comparisons: readonly Comparison[], options: TableOptions = {}, width = defaultWidth): string {
   const several = comparisons.length > 1;
   const parts = comparisons.map((comparison) => {
-    const { sentences, notes } = said(comparison);
+    const { sentences, notes } = said(comparison, options);
     const lines = [
       ...(several ? [...wrap(comparison.title, width), ''] : []),
       ...textTable(cells(comparison, options), width),
@@ -32,7 +32,7 @@ export function toMarkdown(comparisons: readonly Comparison[], options: TableOpt
     texts.length > 0 ? ['', ...texts.map((text) => `- ${escapeMarkdown(text)}`)] : [];
   const parts = comparisons.map((comparison) => {
     const { head, body } = cells(comparison, options);
-    const { sentences, notes } = said(comparison);
+    const { sentences, notes } = said(comparison, options);
     const title = comparisons.length > 1 ? [`### ${escapeMarkdown(comparison.title)}`, ''] : [];
     const rule = `|${head.map(() => ' --- |').join('')}`;
     return `${[...title, line(head), rule, ...body.map(line), ...items(sentences), ...items(notes)].join('\n')}\n`;
@@ -45,7 +45,7 @@ export function toLatex(comparisons: readonly Comparison[], options: TableOption
   const line = (row: string[]) => `${row.map(escapeLatex).join(' & ')} \\\\`;
   const parts = comparisons.map((comparison) => {
     const { head, body } = cells(comparison, options);
-    const { sentences, notes } = said(comparison);
+    const { sentences, notes } = said(comparison, options);
     return [
       `% ${comparison.title}; needs \\usepackage{booktabs}`,
       `\\begin{tabular}{l${'r'.repeat(head.length - 1)}}`,
@@ -73,7 +73,7 @@ function csvLines({ title, columns, rows, references, baseline, metric }: Compar
   const names = Object.keys(metrics) as Metric[];
   const number = (value: number | undefined) =>
     value === undefined || !Number.isFinite(value) ? '' : String(Number(value.toPrecision(7)));
-  const lines = rows.map(({ config, settings, n, runs, missing, scores, against }) => ({
+  const lines = rows.map(({ config, settings, n, runs, missing, scores, against, published }) => ({
     kind: 'runs',
     question: plain(title),
     config: plain(config),
@@ -98,6 +98,11 @@ function csvLines({ title, columns, rows, references, baseline, metric }: Compar
     p_better_low: number(against?.improvement?.low),
     p_better_high: number(against?.improvement?.high),
     verdict: against?.verdict,
+    published: number(published?.val_acc),
+    published_difference: number(published?.finding?.difference),
+    published_ci_low: number(published?.finding?.low),
+    published_ci_high: number(published?.finding?.high),
+    published_verdict: published?.verdict,
   }));
   const reported = references.map(({ configs, val_acc, std }) => ({
     kind: 'reported',

@@ -23,6 +23,8 @@ export interface Row {
   runs: Pick<Run, 'directory' | 'seed' | 'status' | 'message' | 'scores'>[];
   /** This row minus the baseline; undefined for the baseline itself. */
   against?: Against;
+  /** Where the config's source reports an accuracy or a divergence. */
+  published?: Published;
 }
 
 /** How a row stands to the baseline. */
@@ -40,6 +42,18 @@ export interface Against {
   /** The interval of the difference of accuracies, were other seeds drawn and other test images. */
   otherImages?: { low: number; high: number } | undefined;
   sentence: string;
+}
+
+/** What the source of a config reports, and how its runs stand to that. */
+export interface Published {
+  /** Percent; undefined where only a divergence is reported. */
+  val_acc?: number | undefined;
+  std?: number | undefined;
+  n?: number | undefined;
+  /** The runs' mean minus the published one; undefined for fewer than two runs. */
+  finding?: Finding | undefined;
+  /** Reproduced: within the margin. */
+  verdict: 'reproduced' | 'higher' | 'lower' | 'undecided' | 'diverges' | 'does not diverge';
 }
 
 /** "1 diverged, 2 failed" */

@@ -34,6 +34,12 @@ export function fixed(value: number, digits: number): string {
   return value.toFixed(digits).replace(/^-(0(?:\.0*)?)$/, '$1');
 }
 
+/** "81.30 ± 0.10"; a dash where the mean is not known. */
+export function withStd(mean: number, std: number, digits: number): string {
+  if (!Number.isFinite(mean)) return '-';
+  return `${fixed(mean, digits)}${Number.isFinite(std) ? ` ± ${fixed(std, digits)}` : ''}`;
+}
+
 /** 0.95 -> "95 %" */
 export function percent(share: number): string {
   return `${Number((100 * share).toPrecision(4))} %`;

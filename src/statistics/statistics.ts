@@ -53,12 +53,27 @@ export function correlation(a: readonly number[], b: readonly number[]): number 
  * be said: fewer than two values on a side, or no variation at all.
  */
 export function welch(a: readonly number[], b: readonly number[]): Estimate | undefined {
-  if (a.length < 2 || b.length < 2) return undefined;
-  const [variance, other] = [a, b].map((values) => standardDeviation(values) ** 2) as [number, number];
-  const [ofMean, ofOther] = [variance / a.length, other / b.length];
-  const df = (ofMean + ofOther) ** 2 / (ofMean ** 2 / (a.length - 1) + ofOther ** 2 / (b.length - 1));
-  const std = Math.sqrt((variance + other) / 2);
-  return estimate('welch', mean(a) - mean(b), Math.sqrt(ofMean + ofOther), df, std);
+  return welchOf(sampleOf(a), sampleOf(b));
+}
+
+/** What a publication gives of its runs: their mean, standard deviation (n - 1 below) and number. */
+export interface Sample {
+  mean: number;
+  std: number;
+  n: number;
+}
+
+export function sampleOf(values: readonly number[]): Sample {
+  return { mean: mean(values), std: standardDeviation(values), n: values.length };
+}
+
+/** The same from summaries. A sample of Infinity runs is a number without an error. */
+export function welchOf(a: Sample, b: Sample): Estimate | undefined {
+  if (a.n < 2 || b.n < 2) return undefined;
+  const [ofMean, ofOther] = [a, b].map(({ std, n }) => std ** 2 / n) as [number, number];
+  const df = (ofMean + ofOther) ** 2 / (ofMean ** 2 / (a.n - 1) + ofOther ** 2 / (b.n - 1));
+  const std = Math.sqrt((a.std ** 2 + b.std ** 2) / 2);
+  return estimate('welch', a.mean - b.mean, Math.sqrt(ofMean + ofOther), df, std);
 }
 
 /** The paired estimate: a[i] and b[i] share a seed, and what the seed decides drops out of their difference. */
