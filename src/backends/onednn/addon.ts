@@ -20,7 +20,7 @@ export interface Addon {
   readonly nativeBf16: boolean;
   /** 64-byte aligned. */
   allocate(bytes: number): ArrayBuffer;
-  /** Gives how many it will use: OMP_THREAD_LIMIT may allow fewer. */
+  /** Returns how many it will use: OMP_THREAD_LIMIT or a limit on processes may allow fewer. */
   setThreads(count: number): number;
   widen(from: Uint16Array, to: Float32Array): void;
   narrow(from: Float32Array, to: Uint16Array): void;

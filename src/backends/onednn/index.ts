@@ -32,19 +32,21 @@ export const onednn: Backend = {
   },
   async activate({ precision = 'f32', threads: wanted = os.availableParallelism() }) {
     const backend = install();
-    const threads = backend.addon.setThreads(Math.min(wanted, usableProcessors()));
+    const processors = usableProcessors();
+    const threads = backend.addon.setThreads(Math.min(wanted, processors));
     backend.bf16 = precision === 'bf16';
     enableProdMode(); // silences tfjs's advice to install tfjs-node
     await setBackend('onednn');
     const emulated = backend.bf16 && !backend.addon.nativeBf16;
     const note = emulated ? '; no native bfloat16: values are stored in it, arithmetic is float32' : '';
-    const fewer = 'CPU affinity, a cgroup quota or OMP_THREAD_LIMIT allow no more';
+    const limit =
+      threads < processors ? 'OMP_THREAD_LIMIT or a limit on processes (ulimit -u)' : 'CPU affinity or a cgroup quota';
     return {
       name: 'onednn',
       device: describe(backend.addon) + note,
       precision,
       threads,
-      ...(threads < wanted && { limits: `threads: ${threads} of ${wanted}; ${fewer}` }),
+      ...(threads < wanted && { limits: `threads: ${threads} of ${wanted}; ${limit} allows no more` }),
     };
   },
 };

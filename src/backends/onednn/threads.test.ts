@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { shipped } from '../../system/root.js';
 import { startClr } from '../../testing/clr-process.js';
+import { readSummary } from '../../testing/run-files.js';
 import { addonPath } from './addon.js';
 import { onednn } from './index.js';
 
@@ -63,6 +64,52 @@ describe.runIf(availability.usable)('threads of the onednn backend', () => {
     const node = [process.execPath, '--input-type=module', '-e', script];
     expect((await promisify(execFile)('taskset', ['-c', first, ...node])).stdout).toBe('1\n');
   });
+});
+
+/** Started before the program: no user may have more processes from here on than this one has with its usual threads. */
+const limitProcesses = `
+  import { execFileSync } from 'node:child_process';
+  import { readFileSync } from 'node:fs';
+  import { readFile } from 'node:fs/promises';
+  await readFile('/dev/null'); // starts Node's own threads
+  const [threads] = readFileSync('/proc/self/status', 'utf8').match(/(?<=Threads:\\s*)\\d+/);
+  const limit = Number(threads) + Number(process.env.MORE_THREADS ?? 0);
+  execFileSync('prlimit', ['--pid', process.pid, '--nproc=' + limit]);
+`;
+const preload = path.join(scratch, 'limit.mjs');
+writeFileSync(preload, limitProcesses);
+/** A user of no other process, to whom the limit applies as it does not to root, and who may read all files as root may. */
+const asOther = [
+  ...['--reuid', '61234', '--regid', '61234', '--clear-groups', '--securebits=+no_setuid_fixup'],
+  ...['--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override'],
+];
+const root = process.getuid?.() === 0;
+const why = root ? '' : ' (skipped: only root may become another user)';
+
+describe.runIf(availability.usable && root)(`a limit on processes${why}`, () => {
+  const inNode = (...args: string[]) => ['setpriv', ...asOther, process.execPath, '--import', preload, ...args];
+  const start = ([command, ...args]: string[], more: number) =>
+    promisify(execFile)(command!, args, { env: { ...process.env, CI: '1', MORE_THREADS: String(more) } });
+
+  it.each([0, 1, 2])('of %i more lets the addon use as many threads more', async (more) => {
+    const counts = `const { setThreads } = require(${JSON.stringify(addonPath)});
+      console.log(JSON.stringify([setThreads(3), setThreads(1), setThreads(3)]))`;
+    const { stdout } = await start(inNode('-e', counts), more);
+    expect(JSON.parse(stdout)).toEqual([1 + more, 1, 1 + more]);
+  });
+
+  it.runIf(processors > 1)(
+    'of no more: a run trains on one thread and says so',
+    async () => {
+      const directory = path.join(scratch, 'limited');
+      const run = inNode(shipped('bin/clr.js'), 'run', config, '--run-dir', directory);
+      const { stderr } = await start(run, 0).catch((error) => error); // libraries that draw charts need threads too
+      expect(stderr).toContain(`threads: 1 of ${processors}; OMP_THREAD_LIMIT or a limit on processes (ulimit -u)`);
+      expect(readSummary(directory)).toMatchObject({ status: 'completed', iterations: 4 });
+      expect(JSON.parse(readFileSync(path.join(directory, 'environment.json'), 'utf8')).threads).toBe(1);
+    },
+    40_000,
+  );
 });
 
 const inThread = `

@@ -7,6 +7,7 @@
 #include "convolution.h"
 #include "dnnl_api.h"
 #include "memory.h"
+#include "threads.h"
 
 namespace {
 
@@ -15,13 +16,21 @@ Memory allocate(size_t bytes) { return {aligned_memory(bytes), bytes}; }
 
 /**
  * oneDNN's parallel regions wait for as many threads as it counted on, for ever if OpenMP gives them fewer: nothing in
- * the environment (OMP_DYNAMIC, OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS) may make that happen. Returns the number used.
+ * the environment (OMP_DYNAMIC, OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS) may make that happen. Starts the threads and
+ * returns their number: no more than the system allows.
  */
 int set_threads(int count) {
-  const int used = std::max(1, std::min(count, omp_get_thread_limit()));
+  thread_local int running = 1;  // this thread and those that OpenMP keeps for it
+  const int allowed = std::max(1, std::min(count, omp_get_thread_limit()));
+  const int used = allowed <= running ? allowed : running + startable_threads(allowed - running);
   omp_set_dynamic(0);
   omp_set_max_active_levels(1);
   omp_set_num_threads(used);
+  int team = 1;
+#pragma omp parallel
+#pragma omp single
+  team = omp_get_num_threads();
+  if (team > 1) running = team;  // a team of one lets the others wait
   return used;
 }
 

@@ -18,7 +18,7 @@
     },
     {
       "target_name": "onednn",
-      "sources": ["addon.cc", "layers.cc", "training.cc", "convolution.cc", "levels.cc", "memory.cc"],
+      "sources": ["addon.cc", "layers.cc", "training.cc", "convolution.cc", "levels.cc", "memory.cc", "threads.cc"],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
       "defines": ["NODE_ADDON_API_CPP_EXCEPTIONS_ALL", "NAPI_CPP_EXCEPTIONS", "NAPI_VERSION=8"],
       "cflags_cc": ["-std=c++17", "-O2", "-fopenmp", "-fexceptions", "-Wall", "-Wextra"],
