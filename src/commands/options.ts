@@ -4,13 +4,24 @@ import type { ExperimentConfig } from '../config/schema.js';
 
 /** Options that several commands take. */
 export const dataOption = () =>
-  new Option('--data <path>', 'the images: archive or folder of binary batches, or of image files').env('CLR_DATA');
+  withVariable(
+    new Option('--data <path>', 'the images: archive or folder of binary batches, or of image files'),
+    'CLR_DATA',
+  );
 export const cacheOption = () =>
-  new Option('--cache <dir>', 'where downloads and decoded images are kept')
-    .env('CLR_CACHE')
-    .default(defaultCache(), '~/.cache/clr');
+  withVariable(new Option('--cache <dir>', 'where downloads and decoded images are kept'), 'CLR_CACHE').default(
+    defaultCache(),
+    '~/.cache/clr',
+  );
 export const runsOption = () =>
-  new Option('--runs <dir>', 'where run folders are made').env('CLR_RUNS').default('runs');
+  withVariable(new Option('--runs <dir>', 'where run folders are made'), 'CLR_RUNS').default('runs');
+
+/** The option's value from the environment, where an empty one counts as not set. */
+function withVariable(option: Option, name: string): Option {
+  if (process.env[name] === '') delete process.env[name];
+  return option.env(name);
+}
+
 export const setOption = () =>
   new Option('--set <key=value>', 'override one key, e.g. schedule.max_lr=2; repeatable')
     .argParser(collect)
