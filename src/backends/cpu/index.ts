@@ -26,7 +26,7 @@ export const cpu: Backend = {
   },
 };
 
-const cpuMemory: HostMemory = {
+export const cpuMemory: HostMemory = {
   allocate(shape: number[], dtype: DataType = 'float32'): TensorInfo {
     const values = new Float32Array(util.sizeFromShape(shape));
     return (backend() as MathBackendCPU).makeTensorInfo(shape, dtype, values);

@@ -39,6 +39,21 @@ test.each(pages)('%s links to files that exist', (page) => {
   expect(own.filter((target) => !existsSync(path.join(path.dirname(page), target)))).toEqual([]);
 });
 
+test("the table of layers in src/README.md is the linter's list", () => {
+  const list = read('.config/dependency-cruiser.cjs').match(/^const layers = \[\n(.*?)^\];/ms)![1]!;
+  const rows = read('src/README.md')
+    .match(/^\| layer .*?\n\n/ms)![0]
+    .split('\n')
+    .slice(2, -2);
+  const names = (line: string, mark: RegExp) => [...line.matchAll(mark)].map(([, name]) => name);
+  expect(rows.map((row) => names(row.split('|')[1]!, /`(.*?)`/g))).toEqual(
+    list
+      .trimEnd()
+      .split('\n')
+      .map((line) => names(line, /'(.*?)'/g)),
+  );
+});
+
 /** `run configs/a.json --seeds 5` of each line that is a call of the program. */
 function calls(page: string): string[] {
   const lines = [...read(page).matchAll(/^ {4}(?:npx |clr-portable\/)?clr (.*)$/gm)].map(([, rest]) => rest!);
