@@ -92,6 +92,16 @@ test('divergence ends a curve, not the test; without --no-stop', async () => {
   expect(whole.curves[0]!.seeds).toEqual([{ seed: 1, status: 'completed', iterations: 4 }]);
 }, 60_000);
 
+test('a range of 600 decades is drawn', async () => {
+  const { directory, summary } = await find([{ curve: 1, config: config() }], {
+    start: 1e-300,
+    end: 1e300,
+    stop: false,
+  });
+  expect(summary.status).toBe('completed');
+  expect(readdirSync(directory)).toContain('lr-finder.png');
+}, 60_000);
+
 test('an interrupted test has a whole folder, its charts included, and leaves no tensor', async () => {
   const before = memory().numTensors;
   const controller = new AbortController();

@@ -1,14 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { tensor } from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cpu } from '../backends/cpu/index.js';
 import { configSchema } from '../config/schema.js';
 import { RunFolder } from '../runs/run-folder.js';
+import { lockFolder } from '../system/lock.js';
 import { saveCheckpoint } from './checkpoint.js';
 import { startPosition } from './position.js';
-import { restorePosition } from './resume.js';
+import { hasBegun, restorePosition } from './resume.js';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-resume-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -51,3 +52,61 @@ it.each([
     `has a position that this run cannot have (epoch ${epoch}, iteration ${iteration}, ${inSums} images)`,
   );
 });
+
+describe('what is to be resumed if it has begun', () => {
+  function folderOf(...files: string[]): string {
+    const directory = mkdtempSync(path.join(scratch, 'begun-'));
+    for (const file of files) writeFileSync(path.join(directory, file), '');
+    return directory;
+  }
+
+  it('has begun once it has a config, whatever else is missing', () => {
+    const directory = folderOf('config.json');
+    expect(hasBegun(directory)).toBe(true);
+    expect(readdirSync(directory)).toEqual(['config.json']);
+  });
+
+  it('has not where there is no folder, and none is made', () => {
+    const directory = path.join(scratch, 'nowhere');
+    expect(hasBegun(directory)).toBe(false);
+    expect(existsSync(directory)).toBe(false);
+  });
+
+  it.each([
+    ['nothing', []],
+    ['half a config and the lock of a process that has ended', ['config.json.0a1b2c3d.tmp', lockOfDead()]],
+  ])('has not where a kill left %s, and the folder is removed', (_, files) => {
+    const directory = folderOf(...files);
+    expect(hasBegun(directory)).toBe(false);
+    expect(existsSync(directory)).toBe(false);
+  });
+
+  it('is refused, and left as it is, where the folder holds anything else', () => {
+    const directory = folderOf('thesis.tex');
+    mkdirSync(path.join(directory, 'checkpoints'));
+    expect(() => hasBegun(directory)).toThrow(`${directory} exists, and is no run folder`);
+    expect(readdirSync(directory).sort()).toEqual(['checkpoints', 'thesis.tex']);
+  });
+
+  it('is refused while another process makes it, and left alone', () => {
+    const directory = folderOf();
+    const unlock = lockFolder(directory);
+    expect(() => hasBegun(directory, { takeOver: true })).toThrow('is in use by');
+    unlock();
+    expect(hasBegun(directory)).toBe(false);
+  });
+
+  it('of a process on another machine has not begun once it is taken over', () => {
+    const directory = folderOf('lock-gone.example-0123456789ab-4026531836-7-99');
+    expect(() => hasBegun(directory)).toThrow('is in use by process 7 on gone.example');
+    expect(hasBegun(directory, { takeOver: true })).toBe(false);
+  });
+});
+
+/** This process's own with another start: one that had its PID before. */
+function lockOfDead(): string {
+  const unlock = lockFolder(scratch);
+  const own = readdirSync(scratch).find((name) => name.startsWith('lock-'))!;
+  unlock();
+  return own.replace(/\d+$/, '1');
+}

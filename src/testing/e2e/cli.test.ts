@@ -121,6 +121,12 @@ describe('misuse', () => {
       () => ['run', config('a.json', '{"epoch": 1, "extends": "runs/1/config.json"}')],
     ],
     [
+      'more generated images than there may be',
+      2,
+      /train_size: must be at most 1000000 \(it is 100000000000\)/,
+      () => ['run', quick, '--set', 'dataset.train_size=1e11'],
+    ],
+    [
       'an unknown schedule',
       2,
       /unknown schedule "clr-bta", did you mean "clr-beta"/,

@@ -113,3 +113,22 @@ it('divergence is reported with the first bad and the last good iteration, and t
   const { metadata } = readSafetensors(`${runs}/1/checkpoints/last.safetensors`);
   expect(JSON.parse(metadata.position!)).toMatchObject({ iteration: 4 });
 }, 120_000);
+
+it('weights that only a validation finds to be bad are not kept, though but one checkpoint is and it was written after them', async () => {
+  const runs = place();
+  const phases = [
+    { iterations: 7, lr: 0.01, momentum: 0.9 },
+    { iterations: 5, lr: 1e30, momentum: 0.8 }, // from the last update of the second epoch on
+  ];
+  const checkpoint = { keep: 1, every_iterations: 2 };
+  const error = await failure(runs, { schedule: { type: 'phases', phases }, checkpoint });
+  expect(error.message).toMatch(
+    /^diverged: validation loss \S+ at iteration 7 \(epoch 2\), LR 1e\+30, .*iteration 7: loss/,
+  );
+  expect(error.exitCode).toBe(3);
+  const { metadata, tensors } = readSafetensors(`${runs}/1/checkpoints/last.safetensors`);
+  expect(JSON.parse(metadata.position!)).toMatchObject({ iteration: 6 });
+  const bytes = Object.values(tensors).map(([, , hex]) => Uint8Array.from(Buffer.from(hex, 'hex')));
+  const values = bytes.flatMap(({ buffer }) => [...new Float32Array(buffer)]);
+  expect(values.every((value) => Math.abs(value) < 1000)).toBe(true);
+}, 120_000);

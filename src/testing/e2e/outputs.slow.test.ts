@@ -45,6 +45,21 @@ describe.each(commands)('clr %s', (_, name, args) => {
     expect(lstatSync(file).isFIFO()).toBe(true);
   });
 
+  it('writes to a device, which stays one', async () => {
+    const device = makeDevice(file, 'null');
+    expect(await runClr(args(file))).toMatchObject({ code: 0 });
+    expect(statSync(file)).toMatchObject({ rdev: device });
+    expect(lstatSync(file).isFile()).toBe(false);
+  });
+
+  it('names a device that takes nothing, which stays one too', async () => {
+    const device = makeDevice(file, 'full');
+    const { code, stderr } = await runClr(args(file));
+    expect(stderr).toMatch(/^clr: cannot write .*ENOSPC.*\n {2}hint: .*\n$/);
+    expect(code).toBe(1);
+    expect(statSync(file)).toMatchObject({ rdev: device });
+  });
+
   it('names a file that cannot be: its name too long, its folder a file, itself a folder', async () => {
     for (const bad of [file.replace(name, `${'n'.repeat(300)}${name}`), path.join(run, 'config.json', name)]) {
       const { code, stderr } = await runClr(args(bad));
@@ -53,6 +68,13 @@ describe.each(commands)('clr %s', (_, name, args) => {
     }
   });
 });
+
+/** A device of its own as root, who could replace the machine's; for others a link to that one. Returns its number. */
+function makeDevice(file: string, name: 'null' | 'full'): number {
+  if (process.getuid?.() === 0) execFileSync('mknod', [file, 'c', '1', name === 'null' ? '3' : '7']);
+  else symlinkSync(`/dev/${name}`, file);
+  return statSync(`/dev/${name}`).rdev;
+}
 
 it('clr export --out /dev/stdout is what it prints, into a pipe and at the end of a file', async () => {
   const { stdout } = await runClr(['export', run]);
