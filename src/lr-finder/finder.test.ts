@@ -92,7 +92,7 @@ test('divergence ends a curve, not the test; without --no-stop', async () => {
   expect(whole.curves[0]!.seeds).toEqual([{ seed: 1, status: 'completed', iterations: 4 }]);
 }, 60_000);
 
-test('a range of 600 decades is drawn', async () => {
+test('a range of 600 decades, of more than a number can hold, is drawn', async () => {
   const { directory, summary } = await find([{ curve: 1, config: config() }], {
     start: 1e-300,
     end: 1e300,

@@ -26,7 +26,7 @@ export function checkRange({ start, end, iterations }: LrRange): void {
  */
 export function learningRate({ start, end, scale, iterations }: LrRange, i: number): number {
   if (i === 0) return start;
-  if (i === iterations - 1) return end; // start * (end / start) may miss it by a rounding
+  if (i === iterations - 1) return end; // the formulas may miss it by a rounding
   const share = i / (iterations - 1);
-  return scale === 'linear' ? start + share * (end - start) : start * (end / start) ** share;
+  return scale === 'linear' ? start + share * (end - start) : start ** (1 - share) * end ** share;
 }
