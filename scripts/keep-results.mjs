@@ -1,0 +1,21 @@
+/**
+ * keep-results.mjs FROM TO: copies a sweep's or run's folder without checkpoints, logs, charts and the rows of each update,
+ * and without runs that have not ended. What is left is enough for `clr compare`, and to repeat every run.
+ */
+import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import process from 'node:process';
+
+const kept = /^(sweep|arm|config|environment|summary)\.json$|^(metrics|lr-finder)\.csv$|^predictions\.bin$/;
+const dropped = new Set(['checkpoints', 'slurm']);
+const unfinished = (summary) =>
+  existsSync(summary) && ['running', 'interrupted'].includes(JSON.parse(readFileSync(summary, 'utf8')).status);
+const [from, to] = process.argv.slice(2);
+cpSync(from, to, {
+  recursive: true,
+  filter: (source) => {
+    const name = basename(source);
+    if (unfinished(join(source, 'summary.json'))) return false;
+    return !dropped.has(name) && (!/\.[a-z]+$|^lock-/.test(name) || kept.test(name));
+  },
+});

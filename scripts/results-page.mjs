@@ -1,0 +1,28 @@
+/**
+ * results-page.mjs [--check]: writes into results/README.md what the commands named in it print today. A block begins with
+ * `<!-- $ clr compare results/table-1 --published --markdown -->` and ends with `<!-- end -->`. So each number of these
+ * tables is read from the files of its runs. --check: ends with 1 where the page says something else.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import process from 'node:process';
+
+const page = 'results/README.md';
+const block = /(<!-- \$ clr (.+?) -->\n)[^]*?(<!-- end -->)/g;
+
+function outputOf(command) {
+  const stdout = execFileSync('sh', ['-c', `"$NODE" bin/clr.js ${command}`], {
+    env: { ...process.env, NODE: process.execPath },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return stdout.trim();
+}
+
+const before = readFileSync(page, 'utf8');
+const after = before.replace(block, (_, head, command, end) => `${head}\n${outputOf(command)}\n\n${end}`);
+if (process.argv.includes('--check')) {
+  const changed = after.split('\n').filter((line) => !before.includes(line));
+  for (const line of changed) console.error(`${page} lacks: ${line}`);
+  process.exitCode = after === before ? 0 : 1;
+} else writeFileSync(page, after);
