@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 
 const page = 'results/README.md';
-const block = /(<!-- \$ clr (.+?) -->\n)[^]*?(<!-- end -->)/g;
+const block = /(<!-- \$ clr (.+?) -->\n)[\s\S]*?(<!-- end -->)/g;
 
 function outputOf(command) {
   const stdout = execFileSync('sh', ['-c', `"$NODE" bin/clr.js ${command}`], {
