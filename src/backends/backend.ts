@@ -44,9 +44,20 @@ export interface DeviceProfile {
 }
 
 /** What a probe finds; `remedy` is a command or a step for the user. */
-export type Availability =
-  /** `slow`: why `auto` prefers any other; `onlyAs`: it is used only when this device is asked for by name. */
-  { usable: true; device: string; slow?: string; onlyAs?: string } | { usable: false; reason: string; remedy: string };
+export type Availability = (
+  | {
+      usable: true;
+      device: string;
+      /** Why `auto` prefers any other. */
+      slow?: string;
+      /** It is used only when this device is asked for by name. */
+      onlyAs?: string;
+    }
+  | { usable: false; reason: string; remedy: string }
+) & {
+  /** What its library wrote on stderr. */
+  messages?: string[];
+};
 /** One way to compute, listed in `backends` below and loaded when asked for. */
 export interface Backend {
   name: string;

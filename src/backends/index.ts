@@ -14,12 +14,21 @@ const backends: Record<string, () => Promise<Backend>> = {
 /** Known backends, usable here or not; without `auto`. */
 export const backendNames = Object.keys(backends);
 
-/** `name` "auto": the fastest usable one. `why` says how it came to be chosen. Throws ClrError('backend'). */
-export async function useBackend(name: string, options: BackendOptions): Promise<ActiveBackend & { why: string }> {
-  const { backend, why } = name === 'auto' ? await fastest(options) : { backend: await load(name), why: 'asked for' };
+/** How a backend came to be used. */
+export interface Choice {
+  /** Lines: how it was chosen, and what spoke against each faster one. */
+  why: string[];
+  /** Whether it is slow, and nothing faster works here. */
+  slow: boolean;
+}
+
+/** `name` "auto": the fastest usable one. Throws ClrError('backend'). */
+export async function useBackend(name: string, options: BackendOptions): Promise<ActiveBackend & Choice> {
+  const { backend, ...choice } =
+    name === 'auto' ? await fastest(options) : { backend: await load(name), why: ['asked for'], slow: false };
   const problem = whyUnfit(backend, options);
   if (problem) throw new ClrError('backend', `the ${backend.name} backend ${problem}`, '`clr doctor` lists the others');
-  return { ...(await backend.activate(options)), why };
+  return { ...(await backend.activate(options)), ...choice };
 }
 
 /** Whether the backend of that name, or the one that `auto` chooses, takes a number of threads. */
@@ -44,7 +53,7 @@ function whyUnfit(
 }
 
 /** The first one that is fit and not slow; else the first slow one. */
-async function fastest(options: BackendOptions): Promise<{ backend: Backend; why: string }> {
+async function fastest(options: BackendOptions): Promise<{ backend: Backend } & Choice> {
   const passedOver: string[] = [];
   let lastResort: Backend | undefined;
   for (const name of backendNames) {
@@ -52,11 +61,11 @@ async function fastest(options: BackendOptions): Promise<{ backend: Backend; why
     const found = await backend.probe(options);
     const problem = whyUnfit(backend, options, found);
     const slow = found.usable ? found.slow : undefined;
-    if (!problem && !slow) return { backend, why: ['the fastest usable one', ...passedOver].join('; ') };
+    if (!problem && !slow) return { backend, why: ['the fastest usable one', ...passedOver], slow: false };
     if (!problem) lastResort ??= backend;
     passedOver.push(`${name}: ${problem ?? slow}`);
   }
-  if (lastResort) return { backend: lastResort, why: ['the last resort, slow', ...passedOver].join('; ') };
+  if (lastResort) return { backend: lastResort, why: ['the last resort', ...passedOver], slow: true };
   throw new ClrError('backend', `no backend works here: ${passedOver.join('; ')}`, 'run `clr doctor` for the remedies');
 }
 

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { Precision } from '../backends/backend.js';
 import type { Finding } from '../diagnostics/doctor.js';
 import { exitCodes } from '../errors.js';
+import { printable } from '../system/printable.js';
 import { cacheOption, dataOption } from './options.js';
 
 interface Flags {
@@ -36,8 +37,9 @@ async function find({ data, cache, kernels, ...options }: Flags): Promise<Findin
 }
 
 function text(findings: Finding[], bad: string): string {
-  const lines = findings.flatMap(({ subject, ok, detail, remedy }) => [
+  const lines = findings.flatMap(({ subject, ok, detail, remedy, messages = [] }) => [
     `${(ok ? 'ok' : bad).padEnd(7)}  ${subject.padEnd(22)} ${detail}`,
+    ...messages.map((message) => `${' '.repeat(32)}it says: ${printable(message)}`),
     ...(remedy ? [`${' '.repeat(32)}remedy: ${remedy}`] : []),
   ]);
   return `${lines.join('\n')}\n`;

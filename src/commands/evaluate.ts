@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { cacheOption, dataOption, runsOption } from './options.js';
+import { cacheOption, dataOption, runsOption, verboseOption } from './options.js';
 import { listenForSignals } from './signals.js';
 
 interface Flags {
@@ -8,6 +8,7 @@ interface Flags {
   runs: string;
   checkpoint: string;
   backend?: string;
+  verbose?: boolean;
   json?: boolean;
 }
 
@@ -20,12 +21,20 @@ export const evaluateCommand = new Command('evaluate')
   .addOption(runsOption())
   .addOption(new Option('--checkpoint <name>', 'which').choices(['last', 'best', 'previous']).default('last'))
   .addOption(new Option('--backend <name>', 'auto, or one that `clr doctor` lists'))
+  .addOption(verboseOption())
   .addOption(new Option('--json', 'print as JSON'))
-  .action(async (named: string, { data, cache, runs, checkpoint, backend, json }: Flags) => {
+  .action(async (named: string, { data, cache, runs, checkpoint, backend, verbose, json }: Flags) => {
     const { findRun } = await import('../training/resume.js');
     const { scoreCheckpoint } = await import('../training/score.js');
     const { signal } = listenForSignals('finishing the batch');
-    const options = { cacheDirectory: cache, runs, signal, ...(data && { data }), ...(backend && { backend }) };
+    const options = {
+      cacheDirectory: cache,
+      runs,
+      signal,
+      verbose,
+      ...(data && { data }),
+      ...(backend && { backend }),
+    };
     const score = await scoreCheckpoint(findRun(named, runs), checkpoint, options);
     const { accuracy, loss, images, epoch } = score;
     process.stdout.write(

@@ -13,6 +13,7 @@ import {
   runsOption,
   setOption,
   shorthandOptions,
+  verboseOption,
 } from './options.js';
 import { listenForSignals } from './signals.js';
 
@@ -36,6 +37,7 @@ interface Flags extends PlanFlags {
   data?: string;
   cache: string;
   runs: string;
+  verbose?: boolean;
   json?: boolean;
 }
 
@@ -85,13 +87,14 @@ export const lrfindCommand = new Command('lrfind')
       .choices(['local', 'average'])
       .default('local'),
   )
+  .addOption(verboseOption())
   .addOption(new Option('--json', 'print the summary as JSON'))
   .addHelpText('after', methodsHelp);
 for (const option of shorthandOptions) if (finderShorthands.includes(option.long!)) lrfindCommand.addOption(option);
 
 lrfindCommand.action(async (file: string | undefined, flags: Flags) => {
   const { runFinder } = await import('../lr-finder/finder.js');
-  const { start, end, iterations, validate = false, stop, smooth, data, cache: cacheDirectory, runs } = flags;
+  const { start, end, iterations, validate = false, stop, smooth, data, cache: cacheDirectory, runs, verbose } = flags;
   const settings = {
     start,
     end,
@@ -104,7 +107,7 @@ lrfindCommand.action(async (file: string | undefined, flags: Flags) => {
   const plans = await planCurves(file ?? defaultConfig, flags);
   const interruption = listenForSignals('finishing the update, then the charts');
   const { signal } = interruption;
-  const { directory, summary } = await runFinder(plans, settings, { data, cacheDirectory, runs, signal });
+  const { directory, summary } = await runFinder(plans, settings, { data, cacheDirectory, runs, signal, verbose });
   if (flags.json) process.stdout.write(`${JSON.stringify({ directory, ...summary }, null, 2)}\n`);
   else process.stdout.write(`${describe(summary, file)}\nrun folder ${directory}\n`);
   if (summary.status === 'interrupted') {

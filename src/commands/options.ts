@@ -39,6 +39,8 @@ export const tagOption = () =>
   new Option('--tag <word>', 'label the run, for `clr ls --tag`; repeatable').argParser(collect).default([], 'none');
 export const dryRunOption = () => new Option('--dry-run', 'train nothing: list what would run, and estimate the time');
 
+export const verboseOption = () =>
+  new Option('--verbose', 'say why the backend was chosen, and what bounds its device');
 export const takeOverOption = () =>
   new Option('--take-over', 'resume what a process on another machine has locked: it has ended, and left its lock');
 

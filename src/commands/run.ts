@@ -17,6 +17,7 @@ import {
   shorthandOptions,
   tagOption,
   takeOverOption,
+  verboseOption,
 } from './options.js';
 import { listenForSignals } from './signals.js';
 
@@ -31,6 +32,7 @@ interface Flags extends ConfigFlags {
   seeds?: string;
   jobs: Jobs;
   dryRun?: boolean;
+  verbose?: boolean;
   json?: boolean;
 }
 
@@ -59,6 +61,7 @@ export const runCommand = new Command('run')
     ),
   )
   .addOption(jobsOption())
+  .addOption(verboseOption())
   .addOption(dryRunOption())
   .addOption(new Option('--json', 'print the summary as JSON'));
 for (const option of shorthandOptions) runCommand.addOption(option);
@@ -81,6 +84,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
     directory: resume === undefined ? flags.runDir : undefined,
     resume,
     takeOver: flags.takeOver,
+    verbose: flags.verbose,
     signal: interruption.signal,
   });
   if (flags.json) process.stdout.write(`${JSON.stringify({ directory, ...summary }, null, 2)}\n`);
@@ -101,7 +105,8 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
 
 /** What would run, and about how long. */
 async function dryRun(config: ExperimentConfig): Promise<void> {
-  const { secondsOfRun, timedSteps, updates } = await import('../sweep/step-times.js');
+  const { updates } = await import('../sweep/length.js');
+  const { secondsOfRun, timedSteps } = await import('../sweep/step-times.js');
   const { duration } = await import('../terminal/duration.js');
   const { name, model, dataset, schedule, epochs, batch_size } = config;
   process.stdout.write(

@@ -1,4 +1,5 @@
 import { Interruption } from '../errors.js';
+import { say } from '../terminal/say.js';
 
 /**
  * The first SIGINT, SIGTERM or SIGHUP (a terminal that was closed) aborts `signal`, and says what is still done (`next`);
@@ -14,7 +15,7 @@ export function listenForSignals(next: string): { signal: AbortSignal; exitCode(
       if (exitCode === codes.SIGUSR2) return;
       if (exitCode !== 0) process.exit(code);
       exitCode = code;
-      process.stderr.write(`\n${name}: ${next}${code === codes.SIGUSR2 ? '' : '; repeat to stop immediately'}\n`);
+      say(`\n${name}: ${next}${code === codes.SIGUSR2 ? '' : '; repeat to stop immediately'}`);
       controller.abort(new Interruption(name, code));
     });
   }

@@ -7,7 +7,20 @@ import type { Jobs } from '../sweep/jobs.js';
 import type { SweepPlan, Until } from '../sweep/plan.js';
 import { terminalWidth } from './compare.js';
 import { addLaunchOptions, type LaunchFlags, launchElsewhere } from './launch.js';
-import { cacheOption, dataOption, dryRunOption, jobsOption, runsOption, setOption, takeOverOption } from './options.js';
+import {
+  type ConfigFlags,
+  cacheOption,
+  dataOption,
+  dryRunOption,
+  jobsOption,
+  overrideOption,
+  overridesOf,
+  runsOption,
+  setOption,
+  shorthandOptions,
+  tagOption,
+  takeOverOption,
+} from './options.js';
 import { listenForSignals } from './signals.js';
 
 /** What the command line says of a sweep besides its plan. */
@@ -19,7 +32,11 @@ export interface SweepFlags extends Partial<Omit<LaunchFlags, 'jobs'>> {
   out?: string;
   dryRun?: boolean;
   takeOver?: boolean;
+  /** In the configs already; undefined: divided among the jobs. */
+  threads?: unknown;
 }
+
+type Flags = SweepFlags & ConfigFlags & { name?: string; seeds?: string; until: Until };
 
 /** `clr sweep`: the comparison of its runs on stdout, the rest on stderr. */
 export const sweepCommand = addLaunchOptions(
@@ -29,7 +46,11 @@ export const sweepCommand = addLaunchOptions(
     .addOption(dataOption())
     .addOption(runsOption())
     .addOption(cacheOption())
+    .addOption(new Option('--seeds <list>', "instead of the file's: 5 for seeds 1 to 5, or a list such as 3,7,11"))
+    .addOption(new Option('--name <text>', "instead of the file's: names the sweep and its folder"))
+    .addOption(overrideOption())
     .addOption(setOption())
+    .addOption(tagOption())
     .addOption(new Option('--out <dir>', 'folder of the sweep; default: sweep-<name> among the run folders'))
     .addOption(jobsOption())
     .addOption(takeOverOption())
@@ -39,10 +60,13 @@ export const sweepCommand = addLaunchOptions(
         .choices(['done', 'decided'])
         .default('done'),
     ),
-).action(async (file: string, flags: SweepFlags & { set: string[]; until: Until }) => {
+).action(async (file: string, flags: Flags) => {
   const { readSweep } = await import('../sweep/plan.js');
-  await sweep(readSweep(file, flags.set, flags.until), flags);
+  const { name, seeds, until } = flags;
+  const { name: _, ...ofConfigs } = flags;
+  await sweep(readSweep(file, { config: overridesOf(ofConfigs), name, seeds, until }), flags);
 });
+for (const option of shorthandOptions) if (!['--seed', '--name'].includes(option.long!)) sweepCommand.addOption(option);
 
 /** Runs the plan, or lists it; sets the exit code: 1 if a run failed. */
 export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
@@ -55,7 +79,8 @@ export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
   const elsewhere = flags.jobs === 'auto' ? 1 : flags.jobs;
   if (await launchElsewhere(plan, directory, { launcher: 'local', slurm: [], ...flags, jobs: elsewhere })) return;
   const due = readManifest(directory, plan).planned.filter((run) => !isDone(run));
-  const { jobs, threads } = await divideProcessors(plan, flags.jobs, due.length);
+  const { jobs, threads: divided } = await divideProcessors(plan, flags.jobs, due.length);
+  const threads = flags.threads === undefined ? divided : undefined;
   if (dryRun) {
     if (plan.question) return dryRunOfQuestion(plan, directory, jobs, threads);
     const { planned } = readManifest(directory, plan);
@@ -72,8 +97,10 @@ export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
   const done = await runSweep(plan, { directory, jobs, data, cache, threads, signal, takeOver: flags.takeOver });
   await printComparison(directory);
   process.stderr.write(`sweep folder ${directory}\n`);
-  if (interruption.signal.aborted) process.exitCode = interruption.exitCode();
-  else if (lockedRuns(directory, done).length > 0) throw await locked(directory, lockedRuns(directory, done));
+  if (interruption.signal.aborted) {
+    if (!done.every(isDone)) await sayHowToResume();
+    process.exitCode = interruption.exitCode();
+  } else if (lockedRuns(directory, done).length > 0) throw await locked(directory, lockedRuns(directory, done));
   else if (!done.every(isDone)) process.exitCode = 1;
 }
 
@@ -151,6 +178,12 @@ async function timeLeft(plan: SweepPlan, planned: SweepRun[], jobs: number, thre
   process.stderr.write(`no run has finished yet: timing ${timedSteps} training steps of each arm\n`);
   const total = await secondsByStepTimes(plan, planned, threads);
   return `about ${duration(total / jobs)}, an estimate by ${timedSteps} training steps of each arm (training only)`;
+}
+
+/** The command that was typed: what is done stays. */
+async function sayHowToResume(): Promise<void> {
+  const { quoted } = await import('../sweep/command.js');
+  process.stderr.write(`resume with \`clr ${quoted(process.argv.slice(2))}\`\n`);
 }
 
 async function printComparison(directory: string): Promise<void> {

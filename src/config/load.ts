@@ -72,6 +72,14 @@ export function findConfig(name: string, folder = '.'): string {
   return [...found, ...below].find((file) => existsSync(file) && statSync(file).isFile()) ?? name;
 }
 
+/** The config that a file names: relative to that file, absolute, or that of this name which comes with the program. */
+export function namedBy(file: string, name: string): string {
+  const beside = path.isAbsolute(name) ? name : path.join(path.dirname(file), name);
+  if (existsSync(beside)) return beside;
+  const found = findConfig(name);
+  return found === name ? beside : found;
+}
+
 /** `left`: how many files more may be read, since each may extend several. */
 function readDraft(file: string, ancestors: string[] = [], left = { files: maxFiles }): Draft {
   if (left.files-- === 0) throw new ClrError('usage', `${file}: more than ${maxFiles} files extend one another`);
@@ -85,7 +93,7 @@ function readDraft(file: string, ancestors: string[] = [], left = { files: maxFi
   for (const base of [bases].flat()) {
     if (typeof base !== 'string')
       throw new ClrError('usage', `${file}: extends takes a relative path, not ${describe(base)}`);
-    mergeDraft(draft, readDraft(path.join(path.dirname(file), base), [...ancestors, absolute], left));
+    mergeDraft(draft, readDraft(namedBy(file, base), [...ancestors, absolute], left));
   }
   const { name, ...inherited } = draft.tree; // a name is a file's own
   draft.tree = inherited;

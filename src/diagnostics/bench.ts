@@ -35,6 +35,7 @@ export interface BenchResult extends Omit<ActiveBackend, 'profile' | 'stepsInFli
 export async function bench(config: ExperimentConfig, options: BenchOptions): Promise<BenchResult> {
   const {
     why,
+    slow,
     stepsInFlight = 0,
     profile: profileDevice = profileKernels,
     ...backend

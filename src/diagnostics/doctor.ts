@@ -12,6 +12,8 @@ export interface Finding {
   ok: boolean;
   detail: string;
   remedy?: string;
+  /** What the part's library wrote on stderr. */
+  messages?: string[];
 }
 
 /** Looks at all that a run needs on this machine. */
@@ -33,9 +35,13 @@ export async function examine({
 async function backendFindings(): Promise<Finding[]> {
   return (await probeBackends()).map(({ name, availability }) => {
     const subject = `backend ${name}`;
-    if (!availability.usable) return { subject, ok: false, detail: availability.reason, remedy: availability.remedy };
-    const { device, slow } = availability;
-    return { subject, ok: true, detail: slow ? `${device} (${slow})` : device };
+    const { messages } = availability;
+    const more = messages?.length ? { messages } : {};
+    if (!availability.usable)
+      return { subject, ok: false, detail: availability.reason, remedy: availability.remedy, ...more };
+    const { device, slow, onlyAs } = availability;
+    const limit = slow ?? (onlyAs && `used only with --device ${onlyAs}`);
+    return { subject, ok: true, detail: limit ? `${device} (${limit})` : device, ...more };
   });
 }
 

@@ -14,7 +14,11 @@ export interface FinderProgress {
 
 /** `iterations`: of each curve. */
 export function finderProgress(iterations: number): FinderProgress {
-  const shown = progress('{bar} {value}/{total} | ETA {eta_formatted} | {row}');
+  const shown = progress(({ row }, { value, total, eta }) => [
+    { text: `${value}/${total}`, rank: 0 },
+    { text: eta && `ETA ${eta}`, rank: 2 },
+    { text: row!, rank: 1 },
+  ]);
   const every = Math.max(1, Math.round(iterations / 10));
   let bar: SingleBar | undefined;
   return {

@@ -1,6 +1,5 @@
-import path from 'node:path';
 import { z } from 'zod';
-import { findConfig, loadConfig, readValidated } from '../config/load.js';
+import { type ConfigOverrides, findConfig, loadConfig, namedBy, readValidated } from '../config/load.js';
 import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
@@ -43,7 +42,11 @@ const scalar = z.union([z.string(), z.number(), z.boolean()], 'must be a number,
 export const sweepSchema = z.strictObject({
   $schema: z.string().optional().describe('where an editor finds the JSON Schema'),
   name: name.describe('names the sweep and its folder'),
-  base: z.string().describe('the config that all arms start from; relative to this file'),
+  base: z
+    .string()
+    .describe(
+      'the config that all arms start from: relative to this file, or the name of one that comes with the program',
+    ),
   seeds: z
     .union([z.int().min(1).max(10000), z.array(seed).min(1)], 'must be how many (5: seeds 1 to 5) or a list of seeds')
     .default(1)
@@ -97,11 +100,23 @@ interface SweepFile {
 /** When a sweep ends. */
 export type Until = 'done' | 'decided';
 
-/** Reads a sweep file and the config of each arm, `set` over all of them. Throws ClrError('usage'). */
-export function readSweep(named: string, set: string[] = [], until: Until = 'done'): SweepPlan {
+/** What the command line says of a sweep besides its file. */
+export interface SweepOverrides {
+  /** Over the config of every arm. */
+  config?: ConfigOverrides;
+  name?: string;
+  /** As `parseSeeds` reads them. */
+  seeds?: string;
+  until?: Until;
+}
+
+/** Reads a sweep file and the config of each arm. Throws ClrError('usage'). */
+export function readSweep(named: string, { config = {}, until = 'done', ...own }: SweepOverrides = {}): SweepPlan {
   const read = readSweepFile(named);
+  if (own.name !== undefined) read.sweep.name = checkArmName(own.name);
+  if (own.seeds !== undefined) read.sweep.seeds = parseSeeds(own.seeds);
   const { sweep, file } = read;
-  const base = path.resolve(path.dirname(file), sweep.base);
+  const base = namedBy(file, sweep.base);
   const { name, vary, paired } = sweep;
   const question = until === 'decided' ? askedQuestion(read) : undefined;
   const seeds = question ? seedsToDecide(question, sweep.seeds, file) : seedList(sweep.seeds, file);
@@ -109,7 +124,7 @@ export function readSweep(named: string, set: string[] = [], until: Until = 'don
     if (values.length !== seeds.length)
       throw new ClrError('usage', `${file}: vary.${key} has ${values.length} values for ${seeds.length} seeds`);
   const plan = { name, seeds, vary, paired, question };
-  const arms = expandArms(read).map((arm) => ({ name: arm.name, config: armConfig(base, arm, set, plan, read) }));
+  const arms = expandArms(read).map((arm) => ({ name: arm.name, config: armConfig(base, arm, config, plan, read) }));
   return { ...plan, arms, slurm: sweep.slurm, kubernetes: sweep.kubernetes };
 }
 
@@ -218,24 +233,26 @@ function expandArms(read: SweepFile): Arm[] {
   return all;
 }
 
-/** Throws ClrError('usage') for a name that an arm's folder cannot have. */
-export function checkArmName(text: string): void {
+/** The name. Throws ClrError('usage') for one that a folder cannot have. */
+export function checkArmName(text: string): string {
   const { error } = armName.safeParse(text);
   if (error) throw new ClrError('usage', `arm "${text}": the name ${error.issues[0]!.message}`);
+  return text;
 }
 
 /** Checked with the variation of each seed. What the base's source reports is not what an arm with other settings should reach. */
 function armConfig(
   base: string,
   arm: Arm,
-  set: string[],
+  over: ConfigOverrides,
   plan: Omit<SweepPlan, 'arms'>,
   read: SweepFile,
 ): ExperimentConfig {
   checkArmName(arm.name);
   const keys = Object.keys(plan.vary);
   const own = placed({ name: arm.name, ...(keys.length > 0 && { varies: keys }) }, 'arms', read);
-  const load = (more: Placed[]) => loadConfig(base, { set, flags: byPlace([...arm.set, ...own, ...more]) });
+  const load = (more: Placed[]) =>
+    loadConfig(base, { ...over, flags: { ...over.flags, ...byPlace([...arm.set, ...own, ...more]) } });
   if (keys.length > 0) for (const s of plan.seeds) load(placed(variation(plan, s), 'vary', read));
   const config = load([]);
   const reports = arm.set.some(({ assignment }) => /^expected[.=]/.test(assignment));

@@ -1,45 +1,62 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import type { SingleBar } from 'cli-progress';
 import { isDone, type SweepRun } from '../runs/sweep-manifest.js';
 import { duration } from '../terminal/duration.js';
-import { progress } from '../terminal/progress.js';
+import { type Caption, progress, time } from '../terminal/progress.js';
+import { lastRow } from './last-row.js';
+import type { Length } from './length.js';
 
 /** Shows on stderr how a sweep is going. */
 export interface SweepProgress {
   begin(run: SweepRun): void;
-  /** `secondsLeft`: of the whole sweep. */
-  end(run: SweepRun, secondsLeft: number | undefined): void;
+  end(run: SweepRun): void;
   stop(): void;
 }
 
-/** A line for each run; on a terminal with a bar for each job and one for the sweep. `epochs`: of each arm. */
+const caption: Caption = ({ position, accuracy, name, eta }, { value, total }) => [
+  { text: position ?? `${Math.floor((100 * value) / total)}%`, rank: 0 },
+  { text: accuracy ?? '', rank: 2 },
+  { text: eta ?? '', rank: 0 },
+  { text: name!, rank: 1 },
+];
+
+/** A line for each run; on a terminal with a bar for each job and one for the sweep. `lengths`: of each arm. */
 export function sweepProgress(
   directory: string,
   runs: readonly SweepRun[],
-  epochs: ReadonlyMap<string, number>,
+  lengths: ReadonlyMap<string, Length>,
 ): SweepProgress {
-  const shown = progress('{bar} {value}/{total} {unit}{accuracy} | {name}');
-  let done = runs.filter(isDone).length;
-  const all = shown.bar(runs.length, done, { unit: 'runs', accuracy: '', name: 'all' });
+  const shown = progress(caption);
+  const known = new Map(runs.map((run) => [run.directory, run]));
+  const weight = ({ arm }: SweepRun) => lengths.get(arm)!.iterations ?? lengths.get(arm)!.epochs;
+  const share = (run: SweepRun) =>
+    run.status === 'pending' ? 0 : isDone(run) ? 1 : shareDone(directory, run, lengths.get(run.arm)!);
+  const total = runs.reduce((sum, run) => sum + weight(run), 0);
+  const soFar = () => [...known.values()].reduce((sum, run) => sum + share(run) * weight(run), 0);
+  const [begun, before] = [Date.now(), soFar()];
+  const left = (done: number) => secondsLeft((Date.now() - begun) / 1000, done - before, total - done);
+  const counts = () => `${[...known.values()].filter(isDone).length} of ${runs.length} runs`;
+  const all = shown.bar(total, before, { name: counts() });
   const jobs = new Map<string, SingleBar | undefined>();
-  const timer = setInterval(() => {
-    for (const [folder, bar] of jobs) showEpoch(bar, path.join(directory, folder));
-  }, 1000);
+  const redraw = () => {
+    for (const [folder, bar] of jobs) showRun(bar, directory, known.get(folder)!, share, lengths);
+    const done = soFar();
+    const seconds = left(done);
+    all?.update(done, { name: counts(), ...(seconds !== undefined && { eta: `ETA ${time(seconds)}` }) });
+  };
+  const timer = shown.interactive ? setInterval(redraw, 1000) : undefined;
   return {
     begin(run) {
       if (!shown.interactive) shown.line(`begin ${run.directory}`);
-      const fields = { unit: 'epochs', accuracy: '', name: run.directory };
-      jobs.set(run.directory, shown.bar(epochs.get(run.arm) ?? 1, 0, fields));
+      known.set(run.directory, { ...run, status: 'running' });
+      jobs.set(run.directory, shown.bar(1, share(run), { position: 'begins', name: run.directory }));
     },
-    end(run, secondsLeft) {
+    end(run) {
       shown.remove(jobs.get(run.directory));
       jobs.delete(run.directory);
-      if (isDone(run)) done++;
-      all?.update(done);
-      const left = done < runs.length && secondsLeft !== undefined ? `, about ${duration(secondsLeft)} left` : '';
-      const counts = `(${done} of ${runs.length} done${left})`;
-      shown.line(`${run.status} ${run.directory}${outcome(directory, run)} ${counts}`);
+      known.set(run.directory, run);
+      const seconds = left(soFar());
+      const rest = seconds ? `, about ${duration(seconds)} left` : '';
+      shown.line(`${run.status} ${run.directory}${outcome(directory, run)} (${counts()} done${rest})`);
     },
     stop() {
       clearInterval(timer);
@@ -48,27 +65,36 @@ export function sweepProgress(
   };
 }
 
-function showEpoch(bar: SingleBar | undefined, folder: string): void {
-  const last = bar && lastEpoch(folder);
-  if (last) bar.update(last.epoch, { accuracy: `, ${last.accuracy.toFixed(2)} %` });
+/** By what was done in this time; undefined: nothing. */
+function secondsLeft(seconds: number, done: number, left: number): number | undefined {
+  return done > 0 ? (seconds * left) / done : undefined;
+}
+
+/** Of a run that is not at its end. */
+function shareDone(directory: string, run: SweepRun, { epochs, iterations }: Length): number {
+  if (iterations === undefined) return Math.min(1, (lastRow(directory, run, 'metrics.csv')?.epoch ?? 0) / epochs);
+  const last = lastRow(directory, run, 'iterations.csv');
+  return last ? Math.min(1, (last.iteration! + 1) / iterations) : 0;
+}
+
+function showRun(
+  bar: SingleBar | undefined,
+  directory: string,
+  run: SweepRun,
+  share: (run: SweepRun) => number,
+  lengths: ReadonlyMap<string, Length>,
+): void {
+  const epoch = lastRow(directory, run, 'iterations.csv')?.epoch;
+  const accuracy = lastRow(directory, run, 'metrics.csv')?.val_acc;
+  bar?.update(share(run), {
+    ...(epoch !== undefined && { position: `epoch ${epoch}/${lengths.get(run.arm)!.epochs}` }),
+    ...(accuracy !== undefined && { accuracy: `acc ${accuracy.toFixed(2)}%` }),
+  });
 }
 
 /** The accuracy that a run reached, or why it ended. */
 function outcome(directory: string, run: SweepRun): string {
   if (run.status !== 'completed') return run.message ? `: ${run.message.replace(/^diverged: /, '')}` : '';
-  const last = lastEpoch(path.join(directory, run.directory));
-  return last ? `: val_acc ${last.accuracy.toFixed(2)} %` : '';
-}
-
-/** From the last whole line of metrics.csv; its columns are known by its header. */
-function lastEpoch(folder: string): { epoch: number; accuracy: number } | undefined {
-  try {
-    const lines = readFileSync(path.join(folder, 'metrics.csv'), 'utf8').split('\n').slice(0, -1);
-    if (lines.length < 2) return undefined;
-    const cells = lines.at(-1)!.split(',');
-    const at = (name: string) => Number(cells[lines[0]!.split(',').indexOf(name)]);
-    return { epoch: at('epoch'), accuracy: at('val_acc') };
-  } catch {
-    return undefined; // not begun
-  }
+  const accuracy = lastRow(directory, run, 'metrics.csv')?.val_acc;
+  return accuracy === undefined ? '' : `: val_acc ${accuracy.toFixed(2)} %`;
 }

@@ -1,7 +1,7 @@
-import { type ExperimentConfig, runLength } from '../config/schema.js';
-import { trainSize } from '../datasets/index.js';
+import type { ExperimentConfig } from '../config/schema.js';
 import { bench } from '../diagnostics/bench.js';
 import { isDone, type SweepRun } from '../runs/sweep-manifest.js';
+import { updates } from './length.js';
 import type { SweepPlan } from './plan.js';
 
 /** Steps timed of each arm. */
@@ -44,9 +44,3 @@ async function secondsAStep(config: ExperimentConfig): Promise<number> {
 
 /** The two batches of `bench` are too few for the phases of most. */
 const schedule = { type: 'constant', lr: 0.01, momentum: 0.9 };
-
-/** Of a run of the config. */
-export function updates(config: ExperimentConfig): number {
-  const { iterations } = runLength(config, trainSize(config.dataset));
-  return Math.min(iterations, config.max_iterations ?? Number.POSITIVE_INFINITY);
-}

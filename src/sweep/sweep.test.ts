@@ -78,6 +78,17 @@ describe('the plan', () => {
     expect(arms.map((arm) => arm.config.expected?.val_acc)).toEqual([90, undefined]);
   });
 
+  it('takes settings for all arms, seeds and a name from the command line; a sweep that has begun with others is refused', () => {
+    const file = sweepFile('flags', { seeds: 2, arms: { a: {}, b: { 'schedule.lr': 0.5 } } });
+    const plan = readSweep(file, { config: { flags: { '--epochs': 'epochs=3' } }, name: 'other', seeds: '4,5' });
+    expect(plan).toMatchObject({ name: 'other', seeds: [4, 5] });
+    expect(plan.arms.map(({ config }) => config.epochs)).toEqual([3, 3]);
+    const directory = path.join(root, 'flags');
+    writeArms(directory, plan);
+    expect(() => readManifest(directory, readSweep(file))).toThrow(/the config of arm "a" has changed .* in epochs/);
+    expect(readManifest(directory, { ...plan, seeds: [4, 5, 6] }).planned).toHaveLength(6);
+  });
+
   it('takes an arm with nothing below it for one that changes nothing', () => {
     const { arms } = readSweep(sweepFile('empty', { arms: { same: null } }));
     expect(arms.map(({ name }) => name)).toEqual(['same']);
@@ -131,7 +142,7 @@ describe('the plan', () => {
 
 describe('a sweep until it is decided', () => {
   const decide = { difference: 1, max_seeds: 6 };
-  const plan = readSweep(sweepFile('until', { decide, arms: { a: {}, b: {}, c: {} } }), [], 'decided');
+  const plan = readSweep(sweepFile('until', { decide, arms: { a: {}, b: {}, c: {} } }), { until: 'decided' });
   const run = (arm: string, seed: number, status: SweepRun['status'] = 'pending'): SweepRun => {
     return { arm, seed, directory: `${arm}/seed-${seed}`, status };
   };
@@ -173,7 +184,7 @@ describe('a sweep until it is decided', () => {
     ['misnamed', { decide: { ...decide, baseline: 'd' }, arms: { a: {}, dd: {} } }, /no arm is called "d"/],
     ['few', { decide, seeds: [1, 2], arms: { a: {}, b: {} } }, /2 of them, and decide.max_seeds is 6/],
   ])('refuses a file with %s', (name, keys, message) => {
-    expect(() => readSweep(sweepFile(name, keys), [], 'decided')).toThrow(message);
+    expect(() => readSweep(sweepFile(name, keys), { until: 'decided' })).toThrow(message);
   });
 
   it('does not go on with a question that has changed since its runs began', () => {

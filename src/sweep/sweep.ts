@@ -12,6 +12,7 @@ import { lockFolder } from '../system/lock.js';
 import { lastError, startRun } from './child.js';
 import type { RunFlags } from './command.js';
 import { dueRuns, wantedRuns } from './due.js';
+import { lengthOf } from './length.js';
 import { clearAway, nextStep, readManifest, refresh, writeArms, writeManifest } from './manifest.js';
 import type { SweepPlan } from './plan.js';
 import { sweepProgress } from './progress.js';
@@ -83,13 +84,13 @@ async function launch(
   options: SweepOptions,
 ): Promise<void> {
   const { directory, jobs, signal } = options;
-  const epochs = new Map(plan.arms.map(({ name, config }) => [name, Math.ceil(config.epochs)]));
+  const lengths = new Map(plan.arms.map(({ name, config }) => [name, lengthOf(config)]));
   const known = new Map(all.map((run) => [run.directory, run]));
   const note = (run: SweepRun) => {
     known.set(run.directory, run);
     record(run);
   };
-  const progress = sweepProgress(directory, all, epochs);
+  const progress = sweepProgress(directory, all, lengths);
   const queue = due.values();
   let broken: unknown; // a worker's error: the others finish their runs, which the sweep's lock covers, and start none
   const work = async () => {
@@ -97,7 +98,7 @@ async function launch(
       if (signal.aborted || broken) return;
       progress.begin(run);
       await bringToEnd(run, note, options);
-      progress.end(known.get(run.directory)!, estimate([...known.values()], jobs));
+      progress.end(known.get(run.directory)!);
     }
   };
   const workers = Array.from({ length: jobs }, () =>

@@ -1,3 +1,5 @@
+import { cut } from './fit.js';
+
 const gap = '  ';
 
 /**
@@ -11,8 +13,4 @@ export function fitTable(head: readonly string[], rows: readonly (readonly strin
   const line = (row: readonly string[]) => cut(row.map(cell).join(gap).trimEnd(), width);
   const rule = cut(widths.map((n) => '─'.repeat(n)).join(gap), width);
   return `${[line(head), rule, ...rows.map(line)].join('\n')}\n`;
-}
-
-function cut(line: string, width: number | undefined): string {
-  return width === undefined || line.length <= width ? line : `${line.slice(0, width - 1)}…`;
 }

@@ -9,6 +9,7 @@ import type { Variable } from '../models/model.js';
 import { optimizers } from '../optimizers/index.js';
 import { randomStream } from '../random.js';
 import { schedules } from '../schedules/index.js';
+import { say } from '../terminal/say.js';
 import { firstIteration } from './position.js';
 import type { Training } from './train.js';
 import { frozen } from './warm-start.js';
@@ -25,6 +26,8 @@ export interface ExperimentOptions {
   resume?: string;
   /** Resume a run that a process on another machine has locked. */
   takeOver?: boolean;
+  /** Say why the backend was chosen, and what bounds its device. */
+  verbose?: boolean;
   /** Aborted: the run writes a checkpoint and ends as `interrupted`. */
   signal: AbortSignal;
 }
@@ -32,18 +35,23 @@ export interface ExperimentOptions {
 /** What a config trains on: the backend, active from here on, and the images. */
 export async function backendAndData(
   { backend: name, dataset, seed, ...options }: ExperimentConfig,
-  { data: path, cacheDirectory, signal }: Pick<ExperimentOptions, 'data' | 'cacheDirectory' | 'signal'>,
+  {
+    data: path,
+    cacheDirectory,
+    signal,
+    verbose,
+  }: Pick<ExperimentOptions, 'data' | 'cacheDirectory' | 'signal' | 'verbose'>,
 ) {
   const backend = await useBackend(name, options);
-  const limits = backend.limits ? `; ${backend.limits}` : '';
-  report(`backend ${backend.name} on ${backend.device}, ${backend.precision} (${backend.why})${limits}`);
+  report(
+    `backend ${backend.name} on ${backend.device}, ${backend.precision}${backend.slow ? ' (slow; --verbose says why no other)' : ''}`,
+  );
+  if (verbose) for (const line of [...backend.why, backend.limits ?? []].flat()) report(`  ${line}`);
   return { backend, dataset: await datasets.create(dataset, { path, cacheDirectory, seed, signal, report }) };
 }
 
 /** A line on stderr. */
-export function report(message: string): void {
-  process.stderr.write(`${message}\n`);
-}
+export const report = say;
 
 /** Model, optimizer, schedule and batches, as the config says. */
 export function prepareTraining(config: ExperimentConfig, dataset: Dataset): Training {

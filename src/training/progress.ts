@@ -1,5 +1,6 @@
 import type { IterationRow, MetricsRow } from '../runs/columns.js';
-import { progress } from '../terminal/progress.js';
+import type { Piece } from '../terminal/fit.js';
+import { type Caption, progress } from '../terminal/progress.js';
 
 /** Shows on stderr how a run is going: a line each epoch, on a terminal with a bar below. */
 export interface TrainingProgress {
@@ -9,14 +10,22 @@ export interface TrainingProgress {
   stop(): void;
 }
 
-const format =
-  '{bar} {percentage}% | epoch {epoch} | ETA {eta_formatted} | loss {loss} | acc {accuracy} | LR {lr} | mom {momentum} | {speed} img/s';
+const caption: Caption = ({ epoch, loss, accuracy, lr, momentum, speed }, { value, total, eta }) => [
+  { text: `${Math.floor((100 * value) / total)}%`, rank: 0 },
+  { text: `epoch ${epoch}`, rank: 0 },
+  { text: eta && `ETA ${eta}`, rank: 1 },
+  { text: `loss ${loss}`, rank: 2 },
+  { text: `acc ${accuracy}`, rank: 3 },
+  { text: `LR ${lr}`, rank: 4 },
+  { text: `mom ${momentum}`, rank: 5 },
+  { text: `${speed} img/s`, rank: 6 },
+];
 
 /** `start`: iterations done before. */
 export function trainingProgress(total: { iterations: number; epochs: number }, start: number): TrainingProgress {
   const epochs = Math.ceil(total.epochs);
   const names = ['epoch', 'loss', 'accuracy', 'lr', 'momentum', 'speed'];
-  const shown = progress(format);
+  const shown = progress(caption);
   const bar = shown.bar(total.iterations, start, Object.fromEntries(names.map((name) => [name, '-'])));
   let smoothed: number | undefined;
   return {
@@ -39,14 +48,15 @@ export function trainingProgress(total: { iterations: number; epochs: number }, 
   };
 }
 
-function epochLine(row: MetricsRow, epochs: number): string {
+/** Each number with its label; 80 columns hold losses, accuracies and LR. */
+export function epochLine(row: MetricsRow, epochs: number): Piece[] {
   return [
-    `epoch ${String(row.epoch).padStart(String(epochs).length)}/${epochs}`,
-    `train loss ${row.train_loss.toFixed(4)} acc ${row.train_acc.toFixed(2)}%`,
-    `val loss ${row.val_loss.toFixed(4)} acc ${row.val_acc.toFixed(2)}%`,
-    `LR ${row.lr.toPrecision(3)}`,
-    `momentum ${row.momentum.toFixed(3)}`,
-    `${row.images_per_second.toFixed(0)} img/s`,
-    `${row.seconds.toFixed(1)} s`,
-  ].join('  ');
+    { text: `epoch ${String(row.epoch).padStart(String(epochs).length)}/${epochs}`, rank: 0 },
+    { text: `train loss ${row.train_loss.toFixed(3)} acc ${row.train_acc.toFixed(2)}%`, rank: 2 },
+    { text: `val loss ${row.val_loss.toFixed(3)} acc ${row.val_acc.toFixed(2)}%`, rank: 0 },
+    { text: `LR ${row.lr.toPrecision(3)}`, rank: 3 },
+    { text: `momentum ${row.momentum.toFixed(3)}`, rank: 4 },
+    { text: `${row.images_per_second.toFixed(0)} img/s`, rank: 5 },
+    { text: `${row.seconds.toFixed(1)} s`, rank: 6 },
+  ];
 }

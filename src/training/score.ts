@@ -14,7 +14,7 @@ export interface Score extends Evaluation, Parent {
 export async function scoreCheckpoint(
   run: string,
   checkpoint: string,
-  options: Pick<ExperimentOptions, 'data' | 'cacheDirectory' | 'runs' | 'signal'> & { backend?: string },
+  options: Pick<ExperimentOptions, 'data' | 'cacheDirectory' | 'runs' | 'signal' | 'verbose'> & { backend?: string },
 ): Promise<Score> {
   const { device, threads, ...config } = storedConfig(run);
   const here = { ...config, backend: options.backend ?? 'auto' }; // the device was that of another machine, maybe

@@ -3,10 +3,11 @@ import { ClrError } from '../../errors.js';
 import type { Availability, Backend, Precision } from '../backend.js';
 import { registerHostKernels } from '../host.js';
 import { WebgpuBackend } from './backend.js';
-import { describe, findAdapter, limitsOf, openDevice, remedy } from './gpu.js';
+import { findAdapter, limitsOf, openDevice, remedy } from './gpu.js';
 import { kernels } from './kernels/index.js';
 import { matrixSubgroups } from './kernels/subgroup-matrix.js';
 import { profile } from './profiler.js';
+import { type Search, searchAdapter } from './search.js';
 import { matrixUnitsProblem, wrongInHalf } from './self-checks.js';
 
 /** Maximum steps in flight before a loss is read: reading it late keeps the GPU's queue from running dry. */
@@ -17,10 +18,7 @@ export const webgpu: Backend = {
   name: 'webgpu',
   precisions: ['f32', 'f16'],
   takesDevice: true, // a part of its name
-  probe() {
-    probed ??= probe();
-    return probed;
-  },
+  probe,
   async activate({ precision: wanted, device, robust }) {
     const backend = await install(device, robust);
     if (wanted === 'f16' && !backend.gpu.device.features.has('shader-f16'))
@@ -60,16 +58,20 @@ async function prepareHalf(backend: WebgpuBackend): Promise<{ precision: Precisi
   return { precision: 'f16', note: ', matrix units' };
 }
 
-/** Each look for an adapter leaves something of dawn's behind that takes its time to go: one is enough. */
-let probed: Promise<Availability> | undefined;
+let searched: Promise<Search> | undefined;
+
+/** One look is enough. */
+function search(): Promise<Search> {
+  searched ??= searchAdapter();
+  return searched;
+}
 
 async function probe(): Promise<Availability> {
-  try {
-    const { name, software } = describe(await findAdapter());
-    return { usable: true, device: name, ...(software && { onlyAs: firstWord(name) }) };
-  } catch (error) {
-    return { usable: false, reason: (error as Error).message, remedy };
-  }
+  const found = await search();
+  const { messages } = found;
+  if ('reason' in found) return { usable: false, reason: found.reason, remedy, messages };
+  const { name, software } = found;
+  return { usable: true, device: name, ...(software && { onlyAs: firstWord(name) }), messages };
 }
 
 /** Enough of an adapter's name to ask for it by. */
@@ -78,18 +80,22 @@ const firstWord = (name: string) => name.split(/\W/)[0]!;
 /** The options that the present backend was made with. */
 let installed: { device: string | undefined; robust: boolean } | undefined;
 
+/** Throws ClrError('backend') where no GPU is found. Else Mesa's software one is not asked: dawn warns of it on stderr. */
+async function refuseSoftware(): Promise<void> {
+  const found = await search();
+  if ('reason' in found) throw new ClrError('backend', found.reason, remedy);
+  const { name, software } = found;
+  const hint = `to take it all the same: --device ${firstWord(name)}`;
+  if (software) throw new ClrError('backend', `WebGPU finds no GPU, only ${name}`, hint);
+  process.env.VK_LOADER_DRIVERS_DISABLE ??= '*lvp*';
+}
+
 /** The backend on the adapter of that name; made and registered the first time, and when another device is asked for. */
 async function install(wanted?: string, robust = false): Promise<WebgpuBackend> {
   const present = findBackend('webgpu') as WebgpuBackend | null;
   if (present && wanted === installed?.device && robust === installed?.robust) return present;
+  if (!wanted) await refuseSoftware();
   const adapter = await findAdapter(wanted, { robust });
-  const { name, software } = describe(adapter);
-  if (software && !wanted)
-    throw new ClrError(
-      'backend',
-      `WebGPU finds no GPU, only ${name}`,
-      `to take it all the same: --device ${firstWord(name)}`,
-    );
   if (present) removeBackend('webgpu');
   const backend = new WebgpuBackend(await openDevice(adapter));
   registerBackend('webgpu', () => backend);
