@@ -65,6 +65,28 @@ void pooling(int n, int h, int w, int channels, bool half) {
   }
 }
 
+/** Windows of 3 x 3 pixels at stride 2, cut off at the edge, and what comes with them in cifar3. */
+void windows(int n, int h, int w, int channels, bool half) {
+  const int rows = (h - 2) / 2 + 1, columns = (w - 2) / 2 + 1;
+  Buffer x(size_t(n) * h * w * channels, half), dx(size_t(n) * h * w * channels, half);
+  Buffer y(size_t(n) * rows * columns * channels, half), bias(channels, false), dbias(channels, false);
+  for (const bool max : {false, true}) {
+    const Pool2D p{n, h, w, channels, rows, columns, 3, 2, max, true, bias.floats()};
+    kernels().pool2d->forward(x, y, p);
+    kernels().pool2d->grad(y, x, dx, dbias.floats(), p);
+  }
+  const Lrn l{n, h, w, channels, 3, 1e-5f, 0.75f};
+  kernels().lrn->forward(x, dx, l);
+  kernels().lrn->grad(x, x, dx, l);
+}
+
+/** Feature maps side by side, and dropout. */
+void side_by_side(size_t pixels, int left, int right, bool half) {
+  Buffer a(pixels * left, half), b(pixels * right, half), y(pixels * (left + right), half);
+  for (const bool split : {false, true}) kernels().elementwise->concat(a, b, y, pixels, left, right, split);
+  kernels().elementwise->dropout(a, a, pixels * left, 1u << 31, 7, 2);
+}
+
 void classifier(int images, int from, int to) {
   Buffer x(images * from, false), weights(from * to, false), bias(to, false), y(images * to, false);
   Buffer dx(images * from, false), dweights(from * to, false), dbias(to, false), labels(images, false),
@@ -92,15 +114,17 @@ void memory_that_does_not_suffice() {
 void batch_and_update(bool half) {
   std::vector<uint8_t> images(3 * 5 * 7 * 3);
   const std::vector<int32_t> plan = {0, 0, 8, 1, 2, 8, 0, 0};
-  Buffer table(3 * 256, false), y(2 * 5 * 7 * 3, half);
+  Buffer table(3 * 256, false), mean(5 * 7 * 3, false), y(2 * 5 * 7 * 3, half);
   for (const auto mode : {Batch::zero, Batch::reflect, Batch::symmetric})
-    kernels().batch->assemble({images.data(), plan.data(), table.floats(), 2, 5, 7, 3, 4, mode}, y);
+    for (const float* mean_image : {static_cast<const float*>(nullptr), static_cast<const float*>(mean.floats())})
+      kernels().batch->assemble({images.data(), plan.data(), table.floats(), mean_image, 2, 5, 7, 3, 4, mode}, y);
   Buffer parameter(1003, false), gradient(1003, false), velocity(1003, false);
-  const SgdParameter sgd{parameter.floats(), velocity.floats(), gradient.floats(), 1003, 0.9f, 1e-4f};
-  kernels().updates->sgd(&sgd, 1, {0.1f, true, false, false});
+  const SgdParameter sgd{parameter.floats(), velocity.floats(), gradient.floats(), 1003, 0.1f, 0.9f, 1e-4f};
+  kernels().updates->sgd(&sgd, 1, {true, false, false});
   Buffer second(1003, false);
-  const AdamParameter adam{parameter.floats(), velocity.floats(), second.floats(), gradient.floats(), 1003, 1e-4f};
-  kernels().updates->adam(&adam, 1, {0.1f, 0.1f, 0.9f, 0.1f, 0.99f, 0.01f, 1, 1e-8f, false});
+  const AdamParameter adam{
+      parameter.floats(), velocity.floats(), second.floats(), gradient.floats(), 1003, 0.1f, 0.1f, 1e-4f};
+  kernels().updates->adam(&adam, 1, {0.9f, 0.1f, 0.99f, 0.01f, 1, 1e-8f, false});
 }
 
 }  // namespace
@@ -120,6 +144,8 @@ int main() {
       for (const bool residual : {false, true})
         for (const int channels : {3, 16, 21}) batch_norm(101, channels, relu, residual, half);
     pooling(3, 9, 7, 21, half);
+    for (const int channels : {3, 16, 21}) windows(3, 9, 8, channels, half);
+    side_by_side(35, 3, 16, half);
     batch_and_update(half);
   }
   classifier(1, 7, 10);
