@@ -26,7 +26,8 @@ inline float floor_of(const Pool2D& p) { return p.relu ? 0.f : -__builtin_inff()
 
 template <class V> inline V bias_of(const Pool2D& p, int c) { return p.bias ? load<V>(p.bias + c) : V{}; }
 
-template <class V, class T> inline V largest(const T* image, Span rows, Span columns, const Pool2D& p, V& place) {
+template <class V, class T>
+inline __attribute__((always_inline)) V largest(const T* image, Span rows, Span columns, const Pool2D& p, V& place) {
   V most = load<V>(image + (size_t(rows.begin) * p.width + columns.begin) * p.channels);
   place = V{};
   for (int row = rows.begin; row < rows.end; row++)
@@ -66,6 +67,13 @@ template <class T> void forward(Values xs, Values ys, const Pool2D& p) {
   }
 }
 
+/** Calls visit(rows, columns), with a size that the compiler knows where it is 3 x 3: those loops are unrolled. */
+template <class Visit> inline void with_size(Span rows, Span columns, Visit visit) {
+  if (rows.count() == 3 && columns.count() == 3)
+    visit(Span{rows.begin, rows.begin + 3}, Span{columns.begin, columns.begin + 3});
+  else visit(rows, columns);
+}
+
 /** Of one image and one vector of channels; returns the gradients' sum. `tile` [height, width, lanes]: memory to work
  * in. */
 template <class V, class T>
@@ -75,17 +83,20 @@ inline V max_grad(const T* dy, const T* image, T* dx, float* tile, V bias, const
   for (int i = 0; i < p.rows; i++)
     for (int j = 0; j < p.columns; j++) {
       const Span rows = pixels_of(i, p, p.height), columns = pixels_of(j, p, p.width);
-      V place;
-      const V value = largest(image, rows, columns, p, place) + bias;
-      V g = load<V>(dy + (size_t(i) * p.columns + j) * p.channels);
-      if (p.relu) g = gate(g, value);
-      total += g;
-      for (int row = rows.begin; row < rows.end; row++)
-        for (int column = columns.begin; column < columns.end; column++) {
-          const float here = (row - rows.begin) * p.window + column - columns.begin;
-          float* to = tile + (size_t(row) * p.width + column) * width<V>;
-          store(to, load<V>(to) + (place == here ? g : V{}));
-        }
+      with_size(
+          rows, columns, [&](Span rows, Span columns) __attribute__((always_inline)) {
+            V place;
+            const V value = largest(image, rows, columns, p, place) + bias;
+            V g = load<V>(dy + (size_t(i) * p.columns + j) * p.channels);
+            if (p.relu) g = gate(g, value);
+            total += g;
+            for (int row = rows.begin; row < rows.end; row++)
+              for (int column = columns.begin; column < columns.end; column++) {
+                const float here = (row - rows.begin) * p.window + column - columns.begin;
+                float* to = tile + (size_t(row) * p.width + column) * width<V>;
+                store(to, load<V>(to) + (place == here ? g : V{}));
+              }
+          });
     }
   for (size_t pixel = 0; pixel < size_t(p.height) * p.width; pixel++)
     store(dx + pixel * p.channels, load<V>(tile + pixel * width<V>));
