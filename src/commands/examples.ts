@@ -9,7 +9,7 @@ export const examples: Record<string, string[]> = {
   lrfind: ['clr lrfind', 'clr lrfind rn56-1cycle --momentum 0.9 --start 1e-3 --end 3'],
   watch: ['clr watch', 'clr watch runs/sweep-momentum'],
   ls: ['clr ls', 'clr ls --tag baseline --status completed'],
-  plot: ['clr plot runs/1'],
+  plot: ['clr plot runs/1', 'clr plot runs/1 runs/2 --out both.png'],
   sweep: ['clr sweep configs/sweeps/momentum.yaml --data cifar10.tar.gz'],
   plan: ['clr plan --std 0.3 --difference 0.5', 'clr plan runs/sweep-momentum --difference 0.5'],
   compare: ['clr compare runs/1 runs/2', 'clr compare runs/sweep-momentum --baseline "constant 0.9"'],

@@ -4,9 +4,15 @@ import { printable } from '../system/printable.js';
 
 type LrScale = 'linear' | 'log';
 
+interface Flags {
+  lrScale?: LrScale;
+  out: string;
+  each?: boolean;
+}
+
 /** `clr plot`: prints the paths of the PNGs. */
 export const plotCommand = new Command('plot')
-  .description('redraw all charts of a run from its files')
+  .description('redraw all charts of a run from its files; several runs: overlay them in one chart')
   .argument('<run...>', 'run folders, or folders of them')
   .addOption(
     new Option(
@@ -14,9 +20,20 @@ export const plotCommand = new Command('plot')
       'axis of the learning rate; default: linear, or the scale of an LR range test',
     ).choices(['linear', 'log']),
   )
-  .action(async (paths: string[], { lrScale }: { lrScale?: LrScale }) => {
+  .option('--out <file>', 'the chart of several runs, .png or .svg', 'overlay.png')
+  .option('--each', 'several runs: redraw the charts of each instead')
+  .action(async (paths: string[], { lrScale, out, each }: Flags) => {
     const { findRuns } = await import('../runs/find-runs.js');
+    const { isFinder } = await import('../runs/finder-columns.js');
     const { directories, skipped } = findRuns(paths);
+    const trained = directories.filter((directory) => !isFinder(directory));
+    if (trained.length > 1 && !each) {
+      const { nameSkipped } = await import('./comparison.js');
+      skipped.forEach(nameSkipped);
+      await (await import('../charts/overlay-runs.js')).writeOverlay(out, trained, lrScale);
+      process.stdout.write(`${out}\n`);
+      return;
+    }
     const problems: Error[] = skipped.map(({ path, reason }) => new ClrError('data', `${path}: ${reason}`));
     for (const directory of directories) {
       try {

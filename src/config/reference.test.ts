@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { sweepJsonSchema } from '../sweep/plan.js';
 import { configKeys, optionKeys, registries } from './reference.js';
 import { configJsonSchema } from './schema.js';
 
 const page = readFileSync('configs/README.md', 'utf8').replaceAll(/\n {2}/g, ' ');
 const entries = Object.values(registries).flatMap(({ entries }) => [...entries]);
 
-test('every key that the JSON Schema knows has a description', () => {
+test.each([
+  ['configs', configJsonSchema()],
+  ['sweep files', sweepJsonSchema()],
+])('every key that the JSON Schema of %s knows has a description', (_, schema) => {
   const bare: string[] = [];
   const visit = (node: unknown, at: string): void => {
     if (typeof node !== 'object' || node === null) return;
@@ -17,7 +21,7 @@ test('every key that the JSON Schema knows has a description', () => {
       visit(value, `${at}.${name}`);
     }
   };
-  visit(configJsonSchema(), '');
+  visit(schema, '');
   expect(bare).toEqual([]);
 });
 

@@ -1,0 +1,46 @@
+import { ClrError } from '../errors.js';
+import { readIterations, readJsonAs, readMetrics } from '../runs/read-run.js';
+import { runStatus } from '../runs/status.js';
+import { type HeadingConfig, headingSchema, modelOnData } from './heading.js';
+import { type OverlaidRun, overlay } from './overlay.js';
+import { writeChartFile } from './render.js';
+
+const mostRuns = 20; // lines that can be told apart, with goodwill
+
+/**
+ * Draws several runs in one chart, each by its name. Throws ClrError('data') where one cannot be read, ClrError('usage') where
+ * they are too many.
+ */
+export async function writeOverlay(
+  file: string,
+  directories: readonly string[],
+  lrScale: 'linear' | 'log' | undefined,
+): Promise<void> {
+  if (directories.length > mostRuns)
+    throw new ClrError(
+      'usage',
+      `${directories.length} runs are too many for one chart, which holds ${mostRuns}`,
+      '`clr compare --chart` draws means over seeds, `clr watch` shows them all; --each draws the charts of each run',
+    );
+  const configs = directories.map((directory) => readJsonAs(headingSchema, directory, 'config.json'));
+  const names = labels(configs, directories);
+  const runs = directories.map((directory, i): OverlaidRun => {
+    const status = runStatus(directory);
+    return {
+      label: status === 'completed' ? names[i]! : `${names[i]} (${status})`,
+      metrics: readMetrics(directory),
+      iterations: readIterations(directory),
+    };
+  });
+  const nets = [...new Set(configs.map(modelOnData))];
+  const title = `${directories.length} runs`;
+  await writeChartFile(file, overlay(runs, { title, subtitle: nets.slice(0, 3).join('; ') }, lrScale));
+}
+
+/** The runs' names; with their seeds, or else their folders, where these tell them apart. */
+function labels(configs: readonly HeadingConfig[], directories: readonly string[]): string[] {
+  const named = configs.map(({ name }) => name);
+  const seeded = configs.map(({ name, seed }) => `${name}, seed ${seed}`);
+  const distinct = [named, seeded].find((all) => new Set(all).size === all.length);
+  return distinct ?? seeded.map((label, i) => `${label}, ${directories[i]}`);
+}
