@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import type { TopLevelSpec } from 'vega-lite';
 import { afterAll, expect, test } from 'vitest';
-import { readFont } from './font.js';
-import { renderPng, scaleFactor, writeChart } from './render.js';
+import { readFont, textWidth } from './font.js';
+import { renderPng, scaleFactor, writeChart, writeChartFile } from './render.js';
 import { theme } from './theme.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'clr-charts-'));
@@ -36,23 +36,23 @@ test('the PNG has the scale factor times the size of the spec and a white backgr
 });
 
 test('letters are drawn with the shipped font, of which the widths are known', async () => {
-  const { textWidth } = readFont();
+  const font = readFont();
   for (const words of ['illicit fill', 'MOMENTUM WWW', '0.95 % \u2212 1,000', 'learning rate', beyondAscii]) {
-    expect(textWidth(words, fontSize)).toBeGreaterThan(0);
-    expect(Math.abs((await inkWidth(words)) - textWidth(words, fontSize))).toBeLessThan(0.2 * fontSize);
+    expect(textWidth(font, words, fontSize)).toBeGreaterThan(0);
+    expect(Math.abs((await inkWidth(words)) - textWidth(font, words, fontSize))).toBeLessThan(0.2 * fontSize);
   }
-  expect(textWidth('iiii', 10)).toBeLessThan(textWidth('WWWW', 10) / 3);
+  expect(textWidth(font, 'iiii', 10)).toBeLessThan(textWidth(font, 'WWWW', 10) / 3);
 });
 
 /** Of our own texts, and of vega's: minus sign, micro, ellipsis. */
 const beyondAscii = '\u00b1 \u00d7 \u2264 \u2265 \u00b0 \u2013 \u2014 \u2019 \u2212 \u00b5 \u2026';
 
 test('the shipped font has a glyph for every character of charts, so that none is drawn as a box', () => {
-  const { glyphOf } = readFont();
+  const font = readFont();
   const ascii = Array.from({ length: 0x7e - 0x20 + 1 }, (_, i) => String.fromCharCode(0x20 + i));
-  const boxes = [...ascii, ...beyondAscii].filter((character) => glyphOf(character.codePointAt(0)!) === 0);
+  const boxes = [...ascii, ...beyondAscii].filter((character) => !font.hasGlyphForCodePoint(character.codePointAt(0)!));
   expect(boxes).toEqual([]);
-  expect(glyphOf('\u6f22'.codePointAt(0)!)).toBe(0); // a Chinese character, which it lacks
+  expect(font.hasGlyphForCodePoint('\u6f22'.codePointAt(0)!)).toBe(false); // a Chinese character, which it lacks
 });
 
 test('fonts of the host are not seen: whatever font is asked for, the shipped one is drawn', async () => {
@@ -66,4 +66,13 @@ test('a chart is written with its spec, and nothing else stays in the folder', a
   await writeChart(directory, 'words', text('{braces} [and "quotes"]'));
   expect(readdirSync(directory).sort()).toEqual(['words.png', 'words.vl.json']);
   expect(JSON.parse(readFileSync(join(directory, 'words.vl.json'), 'utf8'))).toEqual(text('{braces} [and "quotes"]'));
+});
+
+test('a PDF has the size of the chart, 96 pixels an inch, and the shipped font in it', async () => {
+  await writeChartFile(join(directory, 'words.pdf'), text('words'));
+  const pdf = readFileSync(join(directory, 'words.pdf'), 'latin1');
+  expect(pdf).toMatch(/^%PDF-[\s\S]*%%EOF\s*$/);
+  expect(pdf).toContain(`/MediaBox [0 0 ${0.75 * 600} ${0.75 * 100}]`);
+  expect(pdf).toMatch(/\/FontName \/\w+\+Roboto-Regular/);
+  expect(pdf).not.toContain('Helvetica');
 });

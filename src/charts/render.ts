@@ -1,8 +1,9 @@
 import { join, parse } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import type { TopLevelSpec } from 'vega-lite';
 import { ClrError } from '../errors.js';
 import { replaceFile, writeOutput } from '../system/atomic.js';
-import { fontconfigFile, readFont } from './font.js';
+import { fontconfigFile, fontFile, readFont, textWidth } from './font.js';
 
 /** Pixels of the PNG for one of the spec: crisp in print. */
 export const scaleFactor = 2;
@@ -17,12 +18,12 @@ async function load() {
     import('vega-lite'),
     import('sharp'),
   ]);
-  const { textWidth } = readFont();
+  const font = readFont();
   // Without a canvas vega takes 0.8 of the font size for each letter. The typings lack textMetrics.
   const { textMetrics } = vega as unknown as {
     textMetrics: { width(item: { fontSize?: number }, text: unknown): number };
   };
-  textMetrics.width = (item, text) => textWidth(String(text ?? ''), item.fontSize ?? 11);
+  textMetrics.width = (item, text) => textWidth(font, String(text ?? ''), item.fontSize ?? 11);
   return { vega, compile, sharp };
 }
 
@@ -43,20 +44,41 @@ async function renderSvg(spec: TopLevelSpec, scale: number): Promise<string> {
   return svg;
 }
 
+/** The same as PDF, 96 of the spec's pixels an inch, with the shipped font in it. */
+async function renderPdf(spec: TopLevelSpec): Promise<Buffer> {
+  const [svg, { default: PDFDocument }, { default: draw }] = await Promise.all([
+    renderSvg(spec, 1),
+    import('pdfkit'),
+    import('svg-to-pdfkit'),
+  ]);
+  const [width, height] = ['width', 'height'].map((name) => 0.75 * Number(svg.match(`${name}="([\\d.]+)"`)![1]));
+  const document = new PDFDocument({ size: [width!, height!], margin: 0, font: fontFile });
+  draw(document, svg, 0, 0, { fontCallback: () => fontFile });
+  document.end();
+  return buffer(document);
+}
+
 /** Writes `<name>.png` and, beside it, the spec `<name>.vl.json`; neither is ever there in part. */
 export async function writeChart(directory: string, name: string, spec: TopLevelSpec): Promise<void> {
   replaceFile(join(directory, `${name}.vl.json`), specText(spec));
   replaceFile(join(directory, `${name}.png`), await renderPng(spec));
 }
 
-/** The same for a file that the user has named, PNG or SVG, whose folder is made. Throws ClrError('usage') for another kind. */
+/** The same for a file that the user has named, whose folder is made. Throws ClrError('usage') for another kind of file. */
 export async function writeChartFile(file: string, spec: TopLevelSpec): Promise<void> {
   const { dir, name, ext } = parse(file);
-  if (ext !== '.png' && ext !== '.svg')
-    throw new ClrError('usage', `${file}: charts are PNG or SVG files`, `name it ${join(dir, `${name}.png`)}`);
+  const render = kinds.get(ext);
+  if (!render)
+    throw new ClrError('usage', `${file}: charts are PNG, SVG or PDF files`, `name it ${join(dir, `${name}.png`)}`);
   writeOutput(join(dir, `${name}.vl.json`), specText(spec));
-  writeOutput(file, ext === '.png' ? await renderPng(spec) : await renderSvg(spec, 1));
+  writeOutput(file, await render(spec));
 }
+
+const kinds = new Map<string, (spec: TopLevelSpec) => Promise<Buffer | string>>([
+  ['.png', renderPng],
+  ['.svg', (spec) => renderSvg(spec, 1)],
+  ['.pdf', renderPdf],
+]);
 
 /** JSON with seven digits a number and each innermost object, such as a row of the data, on a line of its own. */
 function specText(spec: TopLevelSpec): string {

@@ -54,7 +54,7 @@ export const compareCommand = new Command('compare')
   .addOption(new Option('--csv', 'print CSV, one line per config').conflicts(['markdown', 'latex']))
   .addOption(new Option('--markdown', 'print Markdown tables and lists').conflicts('latex'))
   .addOption(new Option('--latex', 'print LaTeX tables with booktabs rules'))
-  .addOption(new Option('--chart <file>', 'draw runs, means and curves: a .png or .svg file for each table'))
+  .addOption(new Option('--chart <file>', 'draw runs, means and curves: a .png, .svg or .pdf file for each table'))
   .action(async (paths: string[], flags: Flags) => {
     const { json, csv, markdown, latex, chart, columns, settings, published, ...options } = flags;
     const { toCsv, toJson, toLatex, toMarkdown, toText } = await import('../compare/print.js');
