@@ -176,7 +176,7 @@ async function orResumed(
 /** Slurm ends what is left of a task on a node that had failed as soon as the node answers, but starts it again at once. */
 async function earlierStartEnded(runDir: string): Promise<void> {
   const { lockHolder } = await import('../system/lock.js');
-  const { holdsEarlierStart } = await import('../system/slurm-task.js');
+  const { holdsEarlierStart } = await import('../system/batch-task.js');
   for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(500))
     if (!holdsEarlierStart(runDir) || lockHolder(runDir) === undefined) return;
 }

@@ -14,6 +14,8 @@ export interface Look {
   runs: SweepRun[];
   /** Those of earlier plans. */
   others: SweepRun[];
+  /** How each arm but the baseline stands; empty without a question. */
+  standing: Standing;
 }
 
 /** By the run folders; writes nothing. */
@@ -24,7 +26,7 @@ export function lookAt(plan: SweepPlan, directory: string): Look {
   const standing: Standing = question ? standingOf({ question, paired, arms, runs: planned }, directory) : new Map();
   const wanted = new Set(wantedRuns(plan, planned, standing));
   const runs = planned.filter((run) => run.status !== 'pending' || wanted.has(run));
-  return { due: dueRuns(plan, planned, standing), runs, others };
+  return { due: dueRuns(plan, planned, standing), runs, others, standing };
 }
 
 /** The sweep's folder with the configs of its arms and its manifest, for commands that are run elsewhere. */

@@ -120,7 +120,8 @@ function report(question: Question, standing: Standing, before: Standing): void 
   }
 }
 
-function standingLine(arm: string, { verdict, finding }: Judgement, { baseline, metric }: Question): string {
+/** How an arm stands, in words. */
+export function standingLine(arm: string, { verdict, finding }: Judgement, { baseline, metric }: Question): string {
   const { digits } = metrics[metric];
   const signed = (value: number) => `${value < 0 ? '' : '+'}${value.toFixed(digits)}`;
   const where = finding

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ClrError } from '../errors.js';
 import { cannotWrite, removeIfPossible } from './atomic.js';
-import { isEarlierStart, slurmTask } from './slurm-task.js';
+import { batchTask, hasLeftSlurm, isEarlierStart, taskOfLock } from './batch-task.js';
 
 /** The process that has a folder reserved. */
 export interface LockHolder {
@@ -12,6 +12,8 @@ export interface LockHolder {
   /** Whether it is known to be running; one on another machine or in another container cannot be looked up from here. */
   known: boolean;
   since: Date;
+  /** Its task of a batch system, such as `12_3`. */
+  task?: string;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface LockHolder {
 export function lockFolder(directory: string, { takeOver = false } = {}): () => void {
   const own = path.join(directory, ownName());
   try {
-    writeFileSync(own, JSON.stringify(slurmTask() ?? null), { flag: 'wx' });
+    writeFileSync(own, JSON.stringify(batchTask() ?? null), { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWrite(own, error);
     throw inUse(directory, { pid: process.pid, host, known: true, since: statSync(own).ctime });
@@ -35,7 +37,7 @@ export function lockFolder(directory: string, { takeOver = false } = {}): () => 
   for (const name of locksIn(directory)) {
     const other = path.join(directory, name);
     if (other === own) continue;
-    const state = stateOf(directory, name);
+    const state = stateOf(directory, name, 0);
     if (state === 'running' || (state === 'unknown' && !takeOver)) {
       unlock();
       throw inUse(directory, holderOf(directory, name));
@@ -51,7 +53,7 @@ export function lockFolder(directory: string, { takeOver = false } = {}): () => 
  */
 export function lockHolder(directory: string): LockHolder | undefined {
   const held = existsSync(directory)
-    ? locksIn(directory).find((name) => stateOf(directory, name) !== 'dead')
+    ? locksIn(directory).find((name) => stateOf(directory, name, glanceMs) !== 'dead')
     : undefined;
   return held === undefined ? undefined : holderOf(directory, held);
 }
@@ -63,6 +65,8 @@ export function isLockName(name: string): boolean {
 
 /** Host, boot and PID namespace (absent in locks of clr 0.1), PID, start. */
 const lockName = /^lock-(.*?)(?:-([0-9a-f]{12})-(\d+))?-(\d+)-(\d+)$/;
+/** How old an answer of Slurm may be where a lock is only looked at. */
+const glanceMs = 30_000;
 const host = os.hostname().replace(/[^\w.]/g, '_');
 /** Of a process that is in no container, in every kernel since 3.8: PROC_PID_INIT_INO in linux/proc_ns.h. */
 const firstNamespace = '4026531836';
@@ -98,12 +102,14 @@ function pidNamespace(): string {
 }
 
 /**
- * Unknown: on another machine, or in another container, there is no way to look; but an earlier start of the Slurm task that
- * this process is has ended, or is ended by Slurm.
+ * Unknown: on another machine, or in another container, there is no way to look; but an earlier start of the batch task that
+ * this process is has ended, or is ended by the batch system, and a task that Slurm no longer knows has ended too. Slurm's
+ * answer may be `maxAge` ms old.
  */
-function stateOf(directory: string, name: string): 'running' | 'dead' | 'unknown' {
+function stateOf(directory: string, name: string, maxAge: number): 'running' | 'dead' | 'unknown' {
+  const file = path.join(directory, name);
   const state = stateByName(name);
-  return state === 'unknown' && isEarlierStart(path.join(directory, name)) ? 'dead' : state;
+  return state === 'unknown' && (isEarlierStart(file) || hasLeftSlurm(file, maxAge)) ? 'dead' : state;
 }
 
 function stateByName(name: string): 'running' | 'dead' | 'unknown' {
@@ -117,8 +123,10 @@ function stateByName(name: string): 'running' | 'dead' | 'unknown' {
 
 function holderOf(directory: string, name: string): LockHolder {
   const { host: owner, pid } = parse(name);
-  const since = statSync(path.join(directory, name), { throwIfNoEntry: false })?.ctime ?? new Date();
-  return { pid, host: owner, known: stateByName(name) === 'running', since };
+  const file = path.join(directory, name);
+  const since = statSync(file, { throwIfNoEntry: false })?.ctime ?? new Date();
+  const task = taskOfLock(file)?.id;
+  return { pid, host: owner, known: stateByName(name) === 'running', since, ...(task && { task }) };
 }
 
 function locksIn(directory: string): string[] {
@@ -151,8 +159,9 @@ function exists(pid: number): boolean {
 }
 
 /** "process 7 on node3", and where that is if it cannot be looked up. */
-export function describeHolder({ pid, host: owner, known }: LockHolder): string {
+export function describeHolder({ pid, host: owner, known, task }: LockHolder): string {
   if (known) return `process ${pid}`;
+  if (task) return `process ${pid} on ${owner} (task ${task})`;
   return `process ${pid} on ${owner}${owner === host ? ' (another container or machine of this name)' : ''}`;
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { cpuQuota } from './processors.js';
+import { cpuQuota, slurmProcessors } from './processors.js';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-processors-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -54,4 +54,12 @@ test.each([
   ],
 ])('the CPU quota of %s', (_what, files, quota) => {
   expect(cpuQuota(machine(files))).toBe(quota);
+});
+
+test.each([
+  ['outside Slurm', {}, Number.POSITIVE_INFINITY],
+  ['in a job that asked for them', { SLURM_CPUS_PER_TASK: '4', SLURM_CPUS_ON_NODE: '8' }, 4],
+  ['in a job that asked for none', { SLURM_CPUS_ON_NODE: '2' }, 2],
+])('the processors that Slurm gives %s', (_what, environment, count) => {
+  expect(slurmProcessors(environment)).toBe(count);
 });

@@ -2,9 +2,18 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-/** Processors that this process may use: those of its CPU affinity, and no more than its cgroups' quota (rounded up). */
+/**
+ * Processors that this process may use: those of its CPU affinity, no more than its cgroups' quota (rounded up), and in a job
+ * of Slurm, which confines it to neither on every cluster, no more than it was given.
+ */
 export function usableProcessors(): number {
-  return Math.max(1, Math.min(os.availableParallelism(), Math.ceil(cpuQuota())));
+  return Math.max(1, Math.min(os.availableParallelism(), Math.ceil(cpuQuota()), slurmProcessors()));
+}
+
+/** Infinity outside Slurm. The first variable is there where the job asked for a number of CPUs. */
+export function slurmProcessors(environment = process.env): number {
+  const { SLURM_CPUS_PER_TASK: perTask, SLURM_CPUS_ON_NODE: onNode } = environment;
+  return Number(perTask || onNode || Number.POSITIVE_INFINITY);
 }
 
 /** Processors' worth of time that the cgroups of this process may use; Infinity without a limit. `root`: for tests. */

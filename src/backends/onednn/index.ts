@@ -30,7 +30,7 @@ export const onednn: Backend = {
       return { usable: false, reason: (error as Error).message, remedy };
     }
   },
-  async activate({ precision = 'f32', threads: wanted = os.availableParallelism() }) {
+  async activate({ precision = 'f32', threads: wanted = usableProcessors() }) {
     const backend = install();
     const processors = usableProcessors();
     const threads = backend.addon.setThreads(Math.min(wanted, processors));

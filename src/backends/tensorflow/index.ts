@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { engine, setBackend } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';
+import { usableProcessors } from '../../system/processors.js';
 import type { Availability, Backend, BackendOptions } from '../backend.js';
 import { batchNormKernels } from './batch-norm.js';
 import { convolutionKernels } from './convolution.js';
@@ -33,14 +34,18 @@ export const tensorflow: Backend = {
     await setBackend('tensorflow');
     registerComposedKernels('tensorflow');
     registerTidied('tensorflow', { ...convolutionKernels, ...batchNormKernels });
-    const threads = loaded.options.threads ?? os.availableParallelism();
     const tf32 = loaded.onGpu && process.env.NVIDIA_TF32_OVERRIDE !== '0';
-    return { name: 'tensorflow', device: describe(loaded), precision: tf32 ? 'tf32' : 'f32', threads };
+    return {
+      name: 'tensorflow',
+      device: describe(loaded),
+      precision: tf32 ? 'tf32' : 'f32',
+      threads: loaded.options.threads,
+    };
   },
 };
 
-function loadOptions({ precision, ...rest }: BackendOptions) {
-  return { ...rest, strict: precision === 'f32' };
+function loadOptions({ precision, threads = usableProcessors(), ...rest }: BackendOptions) {
+  return { ...rest, threads, strict: precision === 'f32' };
 }
 
 /** Of what was fixed when TensorFlow was loaded. */

@@ -10,7 +10,7 @@ import type { TensorFlowBackend } from './ops.js';
 export interface LoadOptions {
   /** `cpu`, `gpu`, or `gpu:1` for the second GPU. */
   device?: string;
-  threads?: number;
+  threads: number;
   /** No TF32 in products and convolutions of float32. */
   strict: boolean;
 }
@@ -61,7 +61,7 @@ function setVariables({ device, threads, strict }: LoadOptions): void {
     TF_FORCE_GPU_ALLOW_GROWTH: 'true', // else it takes all of a GPU's memory at once
     TF_DETERMINISTIC_OPS: '1',
     ...(strict && { NVIDIA_TF32_OVERRIDE: '0' }),
-    ...(threads && { TF_NUM_INTRAOP_THREADS: String(threads) }),
+    TF_NUM_INTRAOP_THREADS: String(threads),
   };
   for (const [name, value] of Object.entries(settings)) process.env[name] ??= value;
   if (device) process.env.CUDA_VISIBLE_DEVICES = visibleDevices(device, process.env.CUDA_VISIBLE_DEVICES);

@@ -57,7 +57,7 @@ describe.skipIf(!availability.usable)('a training step under TensorFlow', () => 
     for (let i = 0; i < 200; i++) step(training);
     await evaluate(training.model, training.validationBatches(0), { signal });
     expect(counts()).toEqual(before);
-  });
+  }, 120_000);
 });
 
 /** Tensors as tfjs counts them, and as TensorFlow's own handles. */

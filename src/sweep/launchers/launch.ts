@@ -8,8 +8,9 @@ import { isDone, type SweepRun } from '../../runs/sweep-manifest.js';
 import { makeFolders } from '../../system/atomic.js';
 import { lockFolder } from '../../system/lock.js';
 import { commandOf, quoted, type RunFlags } from '../command.js';
-import { lookAt, prepareSweep } from '../look.js';
+import { type Look, lookAt, prepareSweep } from '../look.js';
 import type { SweepPlan } from '../plan.js';
+import { standingLine } from '../sweep.js';
 import { kubernetesJob } from './kubernetes.js';
 import { kubernetesSchema, type SlurmOptions, slurmSchema } from './options.js';
 import { type HeldTask, heldTasks, largestArray, slurmScripts, submit } from './slurm.js';
@@ -31,22 +32,22 @@ export function printCommands(plan: SweepPlan, directory: string, flags: RunFlag
 /** Submits the runs that are due and that Slurm does not hold yet, or prints the batch script. */
 export function submitArrays(plan: SweepPlan, directory: string, flags: LaunchOptions): void {
   const options = slurmOptions(plan, flags.slurm);
-  const threads = flags.threads ?? options.cpus_per_task;
   const scripts = (runs: readonly SweepRun[], largest: number) =>
-    slurmScripts(plan.name, directory, tasksOf(directory, runs, { ...flags, threads }), options, largest);
+    slurmScripts(plan.name, directory, tasksOf(directory, runs, flags), options, largest);
   if (flags.dryRun) {
     const { due } = lookAt(plan, directory);
     for (const { script } of scripts(due, due.length)) process.stdout.write(script);
     return;
   }
   const largest = largestArray();
-  const { due } = prepareSweep(plan, directory);
   makeFolders(path.join(directory, 'slurm'));
   const unlock = lockFolder(path.join(directory, 'slurm'));
   try {
-    const held = heldTasks(directory);
+    const held = heldTasks(directory); // before the look: a task that ends in between is done by then
+    const { due, standing } = prepareSweep(plan, directory);
     const free = due.filter((run) => !held.has(path.resolve(directory, run.directory)));
     const waiting = due.length - free.length;
+    for (const line of verdicts(plan, standing)) process.stderr.write(`${line}\n`);
     if (waiting > 0) process.stderr.write(`${waiting} runs are in Slurm's hands already\n`);
     for (const array of scripts(free, largest))
       process.stdout.write(`job ${submit(directory, array)}: ${array.tasks.length} runs in ${directory}\n`);
@@ -56,11 +57,11 @@ export function submitArrays(plan: SweepPlan, directory: string, flags: LaunchOp
   }
 }
 
-/** A line a run: its status by its folder, and its task by squeue where the sweep was submitted to Slurm. */
+/** A line a run: its status by its folder, and its task by squeue where the sweep was submitted to Slurm; then the verdicts. */
 export function printStatus(plan: SweepPlan, directory: string): void {
-  const { runs } = lookAt(plan, directory);
   const submitted = existsSync(path.join(directory, 'slurm'));
   const held: Map<string, HeldTask> = submitted ? heldTasks(directory) : new Map();
+  const { runs, standing } = lookAt(plan, directory);
   for (const run of runs) {
     const task = held.get(path.resolve(directory, run.directory));
     const reason = task && task.reason !== 'None' ? ` (${task.reason})` : '';
@@ -68,6 +69,7 @@ export function printStatus(plan: SweepPlan, directory: string): void {
     process.stdout.write(`${run.status.padEnd(11)} ${run.directory}${slurm}${run.message ? `  ${run.message}` : ''}\n`);
   }
   const left = runs.filter((run) => !isDone(run)).length;
+  for (const line of verdicts(plan, standing)) process.stdout.write(`${line}\n`);
   process.stdout.write(`${runs.length} runs in ${directory}, ${left} to do, ${held.size} with Slurm\n`);
 }
 
@@ -95,6 +97,11 @@ function tasksOf(directory: string, runs: readonly SweepRun[], flags: RunFlags):
     run: path.resolve(directory, run.directory),
     command: commandOf(directory, run, flags),
   }));
+}
+
+/** A line for each arm that the question is asked of. */
+function verdicts({ question }: SweepPlan, standing: Look['standing']): string[] {
+  return question ? [...standing].map(([arm, judgement]) => standingLine(arm, judgement, question)) : [];
 }
 
 /** Those of the sweep file, with the flags' over them. Throws ClrError('usage'). */

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { runClr } from '../../testing/clr-process.js';
 import { quoted } from '../command.js';
 import { kubernetesJob } from './kubernetes.js';
 import { slurmSchema } from './options.js';
@@ -128,4 +129,24 @@ it('a printed command comes out of a shell as it went in', () => {
   const words = ['a b', "it's", '$HOME', '', 'plain=1', '*', '\\'];
   const { stdout } = spawnSync('sh', ['-c', `printf '%s\\n' ${quoted(words)}`], { encoding: 'utf8' });
   expect(stdout.split('\n').slice(0, -1)).toEqual(words);
+});
+
+it('on a machine without Slurm, submitting ends with one line and exit code 5; the script is printed all the same', async () => {
+  writeFileSync(path.join(scratch, 'base.json'), JSON.stringify({ schedule: { type: 'constant', lr: 0.1 } }));
+  const file = path.join(scratch, 'sweep.json');
+  const slurm = { timeout_min: 5, cpus_per_task: 4 };
+  writeFileSync(file, JSON.stringify({ name: 's', base: 'base.json', seeds: 2, slurm }));
+  const out = path.join(scratch, 'out');
+  const submit = (...flags: string[]) =>
+    runClr(['sweep', file, '--out', out, '--launcher', 'slurm', ...flags], {
+      env: { PATH: path.join(scratch, 'none') },
+    });
+  const message =
+    /^clr: there is no Slurm on this machine: scontrol was not found\n {2}hint: submit on a login node of the cluster.*\n$/;
+  expect(await submit()).toMatchObject({ code: 5, stdout: '', stderr: expect.stringMatching(message) });
+  expect(existsSync(out)).toBe(false);
+  const { code, stdout } = await submit('--dry-run');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/#SBATCH --array=0-1\n[\s\S]*#SBATCH --cpus-per-task=4\n/);
+  expect(stdout).not.toContain('--threads'); // a run takes as many as Slurm gives it, if its backend has them
 });

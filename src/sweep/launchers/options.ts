@@ -6,7 +6,7 @@ const count = z.int().min(1);
 /** What a sweep's jobs ask of Slurm; the names are those of submitit. */
 export const slurmSchema = z.strictObject({
   timeout_min: count.optional().describe('time limit of a task, minutes; a run that reaches it is requeued'),
-  cpus_per_task: count.optional().describe('also the threads of a run'),
+  cpus_per_task: count.optional().describe('a run takes as many threads, where its backend has them'),
   gpus_per_node: count.optional().describe('GPUs of a task'),
   mem_gb: z.number().positive().optional().describe('memory of a task, GiB'),
   partition: text.optional().describe('where the jobs queue'),

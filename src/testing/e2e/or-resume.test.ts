@@ -58,7 +58,7 @@ it('a task of Slurm takes its run over from its own earlier start on another nod
   const run = path.join(scratch, 'node');
   expect(await runClr(command('node'))).toMatchObject({ code: 0 });
   writeFileSync(path.join(run, 'summary.json'), JSON.stringify({ status: 'running' })); // as of a node that was lost
-  writeFileSync(path.join(run, 'lock-node7-1-1'), JSON.stringify({ id: '12_3', restarts: 0 }));
+  writeFileSync(path.join(run, 'lock-node7-1-1'), JSON.stringify({ id: '12_3', start: 0 }));
   const task = (id: string, restarts: string) => ({
     env: { SLURM_ARRAY_JOB_ID: id, SLURM_ARRAY_TASK_ID: '3', SLURM_RESTART_COUNT: restarts },
   });

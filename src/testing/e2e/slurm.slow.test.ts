@@ -4,13 +4,17 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runClr } from '../clr-process.js';
+import { runClr, startClr, waitFor } from '../clr-process.js';
 import { countRows, fingerprint, readSummary } from '../run-files.js';
 import { noSlurm } from '../slurm.js';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'clr-slurm-'));
 const folder = path.join(scratch, 'slurm');
-const local = (command: string) => execFileSync('scripts/slurm-local.sh', [command, folder], { stdio: 'ignore' });
+/** The cluster takes arrays of six tasks at the most. */
+const local = (command: string) => {
+  const env = { ...process.env, SLURM_LOCAL_ARRAY: '6' };
+  execFileSync('scripts/slurm-local.sh', [command, folder], { stdio: 'ignore', env });
+};
 
 /** As long as it takes that something can happen to a run: about half a minute each where a processor is free. */
 const base = {
@@ -26,10 +30,10 @@ const base = {
 /** Slurm looks at time limits twice a minute, and sends signals up to a minute early. */
 const slurm = { timeout_min: 1, signal_delay_s: 20 };
 const arms = {
-  killed: {},
+  killed: { epochs: 60 },
   diverges: { 'schedule.max_lr': 1e9 },
   long: { epochs: 240 }, // passes its time limit at least twice
-  cancelled: {},
+  cancelled: { epochs: 60 },
   plain: {},
   same: {},
 };
@@ -100,16 +104,14 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
   it('ends as one on this machine, whatever happens to its tasks', async () => {
     const job = /^job (\d+): 6 runs/.exec(await sweep(file, 'cluster', '--launcher', 'slurm'))![1]!;
     await until(() => Object.keys(arms).every((arm) => arm === 'diverges' || rows('cluster', arm) > 5), 180);
-    expect(await sweep(file, 'cluster', '--status')).toMatch(new RegExp(`running +long/seed-1 +${job}_2 RUNNING`));
-
-    local('fail'); // every task is lost with the node, and started again when it is back
-    local('recover');
-    await until(() => queue().get(`${job}_0`) === 'RUNNING' && queue().get(`${job}_3`) === 'RUNNING', 240);
-    await until(() => processOf(run('cluster', 'killed')) !== undefined, 120);
+    await until(() => ['0', '2', '3'].every((task) => queue().get(`${job}_${task}`) === 'RUNNING'), 120);
     process.kill(processOf(run('cluster', 'killed'))!, 'SIGKILL');
     execFileSync('scancel', [`${job}_3`]);
+    local('fail'); // every task is lost with the node, and started again when it is back
+    expect(await sweep(file, 'cluster', '--status')).toMatch(new RegExp(`^\\w+ +long/seed-1 +${job}_2 PENDING`, 'm'));
+    local('recover');
     await until(() => !queue().has(`${job}_0`) && !queue().has(`${job}_3`), 120);
-    expect(readSummary(run('cluster', 'cancelled')).status).not.toBe('completed');
+    for (const arm of ['killed', 'cancelled']) expect(readSummary(run('cluster', arm)).status).not.toBe('completed');
 
     const again = await sweep(file, 'cluster', '--launcher', 'slurm'); // only what is neither done nor held
     expect(again).toMatch(/^job \d+: 2 runs/);
@@ -120,15 +122,56 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
     expectSameRuns('cluster', Object.keys(arms));
   });
 
+  const few = { plain: arms.plain, same: arms.same };
+  const half = { arms: few, slurm: { array_parallelism: 1 } };
+  /** As of a task on another node that was cancelled and killed: a job which Slurm no longer knows. */
+  const leaveLock = (out: string, arm: string) =>
+    writeFileSync(
+      path.join(run(out, arm), 'lock-node7-0123456789ab-4026531836-7-99'),
+      JSON.stringify({ id: '1_9', start: 0, cluster: 'clr' }),
+    );
+
   it('that Slurm has begun is ended by the local launcher', async () => {
-    const few = { killed: arms.killed, plain: arms.plain, same: arms.same };
-    const half = sweepFile('half', { arms: few, slurm: { ...slurm, timeout_min: 10, array_parallelism: 1 } });
-    await sweep(half, 'half', '--launcher', 'slurm');
-    await until(() => rows('half', 'plain') > 5, 300);
+    const begun = sweepFile('begun-there', half);
+    await sweep(begun, 'begun-there', '--launcher', 'slurm');
+    await until(() => rows('begun-there', 'same') > 5, 300);
     execFileSync('scancel', ['--user', String(process.getuid?.())]);
     await until(() => queue().size === 0, 60);
-    expect(readSummary(run('half', 'killed')).status).toBe('completed');
-    await sweep(half, 'half');
-    expectSameRuns('half', Object.keys(few));
+    expect(readSummary(run('begun-there', 'plain')).status).toBe('completed');
+    leaveLock('begun-there', 'same');
+    await sweep(begun, 'begun-there');
+    expectSameRuns('begun-there', Object.keys(few));
+  });
+
+  it('that the local launcher has begun is ended by Slurm', async () => {
+    const begun = sweepFile('begun-here', half);
+    const started = startClr(['sweep', begun, '--out', path.join(scratch, 'begun-here')]);
+    expect(await waitFor(() => rows('begun-here', 'same') > 5, started)).toBe(true);
+    started.child.kill('SIGTERM');
+    expect(await started.ended).toMatchObject({ code: 143 });
+    expect(readSummary(run('begun-here', 'plain')).status).toBe('completed');
+    leaveLock('begun-here', 'same');
+    expect(await sweep(begun, 'begun-here', '--launcher', 'slurm')).toMatch(/^job \d+: 1 runs/);
+    await until(() => queue().size === 0, 300);
+    expectSameRuns('begun-here', Object.keys(few));
+  });
+
+  it('goes on block by block until it is decided, an array each, split where it is too large', async () => {
+    const decide = { difference: 5, block: 4, max_seeds: 8 };
+    const short = { epochs: 1, 'dataset.train_size': 16 };
+    const file = sweepFile('decided', { arms: { a: short, b: { ...short, 'schedule.max_lr': 0.05 } }, decide });
+    const there = (...flags: string[]) => sweep(file, 'decided', '--until', 'decided', ...flags);
+    for (const block of [1, 2]) {
+      const submitted = await there('--launcher', 'slurm', '--slurm', 'additional={ begin: now+15 }');
+      expect(submitted, `block ${block}`).toMatch(/^job \d+: 6 runs in .*\njob \d+: 2 runs in .*\n$/);
+      expect(await there('--launcher', 'slurm')).toBe(''); // all of the block are in Slurm's hands
+      await until(() => queue().size === 0, 300);
+    }
+    expect(await there('--launcher', 'slurm')).toMatch(/^all runs in .* are done/);
+    await sweep(file, 'decided-here', '--until', 'decided', '--jobs', '2');
+    const standing = async (out: string) =>
+      (await sweep(file, out, '--until', 'decided', '--status')).replace(/ in .*/, '');
+    expect(await standing('decided')).toMatch(/^b .* against a: (better|worse|equivalent|undecided)$/m);
+    expect(await standing('decided')).toBe(await standing('decided-here'));
   });
 });
