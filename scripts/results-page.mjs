@@ -16,8 +16,11 @@ function outputOf(command) {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  return stdout.trim();
+  return stdout.trim().split('\n').map(wrapped).join('\n');
 }
+
+/** An item of a list on lines of at most 120 characters. */
+const wrapped = (line) => (line.startsWith('|') ? line : line.replace(/(.{1,118})(?: +|$)/g, '$1\n  ').trimEnd());
 
 const before = readFileSync(page, 'utf8');
 const after = before.replace(block, (_, head, command, end) => `${head}\n${outputOf(command)}\n\n${end}`);

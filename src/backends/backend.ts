@@ -22,6 +22,8 @@ export interface ActiveBackend {
   threads: number;
   /** What the device allows at most, where that is known. */
   limits?: string;
+  /** What it lacks of what was asked for, in a line that every run shows. */
+  shortfall?: string;
   /** Maximum steps in flight before a loss is read, where the device computes asynchronously. */
   stepsInFlight?: number;
   /** Where kernels run asynchronously: starts to time them on the device; the returned function ends that. */

@@ -14,6 +14,7 @@ export function describeEnvironment(backend: ActiveBackend) {
     backend: backend.name,
     device: backend.device,
     ...(backend.limits && { limits: backend.limits }),
+    ...(backend.shortfall && { shortfall: backend.shortfall }),
     precision: backend.precision,
     threads: backend.threads,
     host: os.hostname(),

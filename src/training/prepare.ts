@@ -46,6 +46,7 @@ export async function backendAndData(
   report(
     `backend ${backend.name} on ${backend.device}, ${backend.precision}${backend.slow ? ' (slow; --verbose says why no other)' : ''}`,
   );
+  if (backend.shortfall) report(backend.shortfall);
   if (verbose) for (const line of [...backend.why, backend.limits ?? []].flat()) report(`  ${line}`);
   return { backend, dataset: await datasets.create(dataset, { path, cacheDirectory, seed, signal, report }) };
 }

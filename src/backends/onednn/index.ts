@@ -46,7 +46,7 @@ export const onednn: Backend = {
       device: describe(backend.addon) + note,
       precision,
       threads,
-      ...(threads < wanted && { limits: `threads: ${threads} of ${wanted}; ${limit} allows no more` }),
+      ...(threads < wanted && { shortfall: `threads: ${threads} of ${wanted}; ${limit} allows no more` }),
     };
   },
 };
