@@ -32,16 +32,28 @@ const base = {
 const sweep = { name: 'killed', base: 'base.json', seeds: 3, arms: { low: { 'schedule.lr': 0.05 }, high: {} } };
 const folders = ['low', 'high'].flatMap((arm) => [1, 2, 3].map((seed) => path.join(arm, `seed-${seed}`)));
 
-function startSweep(out: string): ChildProcess {
-  return spawn(process.execPath, [program, 'sweep', path.join(root, 'sweep.json'), '--out', out, '--jobs', '2'], {
-    env: { ...process.env, CLR_DATA: data },
-    stdio: 'ignore',
-  });
+function startSweep(out: string, ...flags: string[]): ChildProcess {
+  const args = [program, 'sweep', path.join(root, 'sweep.json'), '--out', out, '--jobs', '2', ...flags];
+  return spawn(process.execPath, args, { env: { ...process.env, CLR_DATA: data }, stdio: 'ignore' });
+}
+
+async function endSweep(out: string, ...flags: string[]): Promise<void> {
+  const [code] = await once(startSweep(out, ...flags), 'exit');
+  expect(code).toBe(0);
+}
+
+/** Starts the sweep and ends it after up to `longest` ms: it alone, so that its runs go on, or all. Returns what it did. */
+async function interruptSweep(out: string, longest: number, alone: boolean, ...flags: string[]): Promise<string> {
+  const process = startSweep(out, ...flags);
+  const wait = 500 + random.uniform() * longest;
+  await sleep(wait);
+  process.kill('SIGKILL');
+  if (!alone) runProcesses(out).forEach(kill);
+  return `killed ${alone ? 'the sweep alone' : 'all'} after ${wait.toFixed(0)} ms`;
 }
 
 async function completeSweep(out: string): Promise<void> {
-  const [code] = await once(startSweep(out), 'exit');
-  expect(code).toBe(0);
+  await endSweep(out);
   const { runs } = JSON.parse(readFileSync(path.join(out, 'sweep.json'), 'utf8')) as Manifest;
   expect(runs.map((run) => [run.directory, run.status])).toEqual(folders.map((folder) => [folder, 'completed']));
 }
@@ -94,42 +106,59 @@ function outcome(out: string, folder: string) {
   };
 }
 
+function runFolders(out: string): string[] {
+  const files = readdirSync(out, { recursive: true, encoding: 'utf8' });
+  return files.filter((file) => /seed-\d+$/.test(file)).sort();
+}
+
+const random = randomStream(testSeed, 'shuffle');
+
 it.skipIf(!data)(
   'a sweep that is killed five times ends with six runs, each as if nothing had happened',
   async () => {
     writeFileSync(path.join(root, 'base.json'), JSON.stringify(base));
     writeFileSync(path.join(root, 'sweep.json'), JSON.stringify(sweep));
     const [undisturbed, disturbed] = [path.join(root, 'undisturbed'), path.join(root, 'disturbed')];
-    const random = randomStream(testSeed, 'shuffle');
     const started = Date.now();
     await completeSweep(undisturbed);
     const duration = Date.now() - started;
 
     const seen: Record<string, number> = {};
     for (let n = 1; n <= 5; n++) {
-      const process = startSweep(disturbed);
-      const wait = 500 + random.uniform() * (duration / 3);
-      await sleep(wait);
-      process.kill('SIGKILL');
-      const alone = n % 2 === 0; // the runs go on without it, and the next sweep finds them at work
-      if (!alone) runProcesses(disturbed).forEach(kill);
+      const what = await interruptSweep(disturbed, duration / 3, n % 2 === 0);
       Object.assign(seen, completed(disturbed));
-      const how = alone ? 'the sweep alone' : 'all';
-      console.log(`killed ${how} after ${wait.toFixed(0)} ms; ${Object.keys(seen).length} of 6 complete`);
+      console.log(`${what}; ${Object.keys(seen).length} of 6 complete`);
     }
     await completeSweep(disturbed);
 
-    expect(
-      readdirSync(disturbed, { recursive: true, encoding: 'utf8' })
-        .filter((f) => /seed-\d+$/.test(f))
-        .sort(),
-    ).toEqual(folders.toSorted());
+    expect(runFolders(disturbed)).toEqual(folders.toSorted());
     for (const folder of folders) {
       const run = outcome(disturbed, folder);
       expect(run).toEqual(outcome(undisturbed, folder));
       expect(run.iterations.split('\n')).toHaveLength(1 + 12 + 1);
     }
     for (const [folder, time] of Object.entries(seen)) expect(completed(disturbed)[folder]).toBe(time);
+  },
+  900_000,
+);
+
+it.skipIf(!data)(
+  'a sweep until it is decided that is killed three times gives each arm the seeds and the runs that it has undisturbed',
+  async () => {
+    const decide = { difference: 15, max_seeds: 6 };
+    const arms = { high: {}, still: { 'schedule.lr': 1e-7 }, low: { 'schedule.lr': 0.05 } };
+    writeFileSync(path.join(root, 'base.json'), JSON.stringify(base));
+    writeFileSync(path.join(root, 'sweep.json'), JSON.stringify({ name: 'decided', base: 'base.json', decide, arms }));
+    const [undisturbed, disturbed] = [path.join(root, 'decided'), path.join(root, 'decided-disturbed')];
+    await endSweep(undisturbed, '--until', 'decided');
+    const expected = runFolders(undisturbed);
+    expect(expected.length).toBeGreaterThan(6); // more than the first block
+
+    for (let n = 1; n <= 3; n++)
+      console.log(await interruptSweep(disturbed, 15_000, n === 2, '--until', 'decided'), runFolders(disturbed).length);
+    await endSweep(disturbed, '--until', 'decided');
+    expect(runFolders(disturbed)).toEqual(expected);
+    for (const folder of expected) expect(outcome(disturbed, folder)).toEqual(outcome(undisturbed, folder));
   },
   900_000,
 );
