@@ -20,7 +20,7 @@ export const plotCommand = new Command('plot')
       'axis of the learning rate; default: linear, or the scale of an LR range test',
     ).choices(['linear', 'log']),
   )
-  .option('--out <file>', 'the chart of several runs, .png or .svg', 'overlay.png')
+  .option('--out <file>', 'the chart of several runs, .png, .svg or .pdf', 'overlay.png')
   .option('--each', 'several runs: redraw the charts of each instead')
   .action(async (paths: string[], { lrScale, out, each }: Flags) => {
     const { findRuns } = await import('../runs/find-runs.js');

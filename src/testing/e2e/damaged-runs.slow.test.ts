@@ -151,7 +151,7 @@ function linesOf(text: string): string[] {
 }
 
 it('clr plot draws every good one of 200 run folders and names every bad one with its reason', async () => {
-  const { code, stdout, stderr } = await runClr(['plot', runs]);
+  const { code, stdout, stderr } = await runClr(['plot', '--each', runs]);
   const [drawn, named] = [linesOf(stdout), linesOf(stderr)];
   for (const run of places.good)
     for (const chart of ['lr-momentum', 'loss-vs-lr', 'curves']) {
