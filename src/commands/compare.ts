@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Comparison } from '../compare/comparison.js';
 import type { Metric } from '../runs/scores.js';
-import { baselineOption, comparisonsOf, metricOption, runsArgument } from './comparison.js';
+import { baselineOption, comparisonsOf, metricOption, runsArgument, togetherOption } from './comparison.js';
 import { positiveNumber } from './options.js';
 
 interface Flags {
@@ -42,7 +42,7 @@ export const compareCommand = new Command('compare')
   )
   .addOption(new Option('--alpha <a>', 'chance of any wrong verdict, by default 0.05').argParser(share))
   .addOption(new Option('--paired', 'compare arms seed by seed, if that was decided before they ran'))
-  .addOption(new Option('--together', 'one table, though the runs differ in data, model or length'))
+  .addOption(togetherOption())
   .addOption(
     new Option('--columns <list>', 'metrics and settings as columns besides, e.g. val_loss,schedule.max_lr').argParser(
       (text: string) => text.split(','),
@@ -58,7 +58,7 @@ export const compareCommand = new Command('compare')
   .action(async (paths: string[], flags: Flags) => {
     const { json, csv, markdown, latex, chart, columns, settings, published, ...options } = flags;
     const { toCsv, toJson, toLatex, toMarkdown, toText } = await import('../compare/print.js');
-    const comparisons = await comparisonsOf(paths, options);
+    const { comparisons } = await comparisonsOf(paths, options);
     const table = { columns, settings, published };
     const width = terminalWidth();
     if (json) process.stdout.write(toJson(comparisons));

@@ -10,6 +10,8 @@ export const metricOption = () =>
     '--metric <name>',
     "the score that is tested and sorted by; by default that of a sweep's question, else val_acc",
   ).choices(Object.keys(metrics));
+export const togetherOption = () =>
+  new Option('--together', 'one table, though the runs differ in data, model or length');
 export const baselineOption = () =>
   new Option('--baseline <name>', 'the config that the others are compared with; by default the first one read');
 
@@ -17,24 +19,14 @@ export const baselineOption = () =>
 export async function comparisonsOf(
   paths: string[],
   { together, ...options }: ComparisonOptions & { together?: boolean },
-): Promise<Comparison[]> {
+): Promise<{ comparisons: Comparison[]; skipped: Skipped[] }> {
   const { readSomeRuns } = await import('../runs/read-runs.js');
   const { compareEach } = await import('../compare/comparison.js');
   const { runs, skipped } = readSomeRuns(paths);
   skipped.forEach(nameSkipped);
   const comparisons = compareEach(together ? [runs] : undefined, runs, options);
   for (const comparison of comparisons) comparison.skipped.forEach(nameSkipped);
-  return comparisons;
-}
-
-/** One comparison of the runs that `paths` name; what is left out is named on stderr. */
-export async function comparisonOf(paths: string[], options: ComparisonOptions): Promise<Comparison> {
-  const { readSomeRuns } = await import('../runs/read-runs.js');
-  const { compare } = await import('../compare/comparison.js');
-  const { runs, skipped } = readSomeRuns(paths);
-  const comparison = compare(runs, skipped, options);
-  comparison.skipped.forEach(nameSkipped);
-  return comparison;
+  return { comparisons, skipped };
 }
 
 export function nameSkipped({ path, reason }: Skipped): void {

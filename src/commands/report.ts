@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import type { Metric } from '../runs/scores.js';
-import { baselineOption, comparisonOf, metricOption, runsArgument } from './comparison.js';
+import { baselineOption, comparisonsOf, metricOption, runsArgument, togetherOption } from './comparison.js';
 
 interface Flags {
-  metric: Metric;
+  metric?: Metric;
   baseline?: string;
+  together?: boolean;
   out: string;
   title?: string;
 }
@@ -17,8 +18,10 @@ export const reportCommand = new Command('report')
   .option('--title <text>', 'heading of the page')
   .addOption(metricOption())
   .addOption(baselineOption())
+  .addOption(togetherOption())
   .action(async (paths: string[], { out, title, ...options }: Flags) => {
     const { writeReport } = await import('../report/write-report.js');
-    await writeReport(out, await comparisonOf(paths, options), title);
+    const { comparisons, skipped } = await comparisonsOf(paths, options);
+    await writeReport(out, comparisons, skipped, title);
     process.stdout.write(`${out}\n`);
   });

@@ -12,6 +12,8 @@ export interface PageRun {
   directory: string;
   /** The config that it shares with its other seeds: one colour, one entry of the legend. */
   arm: string;
+  /** What tells its comparison from the others of a report; absent: there is but one. */
+  question?: string;
   seed: number;
   status: RunStatus;
   /** A row of metrics.csv each. */

@@ -14,11 +14,19 @@ export function html(strings: TemplateStringsArray, ...values: Value[]): Html {
 
 /** A table with its numeric columns to the right, which scrolls where it is wider than the page. */
 export function table(head: readonly string[], body: readonly (readonly string[])[]): Html {
-  const numeric = head.map((_, i) => body.every((row) => /^-?$|^-?\d[^,]*$/.test(row[i]!)));
-  const kind = (i: number) => (numeric[i] ? html` class="number"` : '');
+  const kinds = head.map((_, i) => kindOf(body.map((row) => row[i]!)));
+  const kind = (i: number) => (kinds[i] ? html` class="${kinds[i]}"` : '');
   const header = head.map((title, i) => html`<th scope="col"${kind(i)}>${title}</th>`);
   const rows = body.map((row) => html`<tr>${row.map((cell, i) => html`<td${kind(i)}>${cell}</td>`)}</tr>\n`);
   return html`<div class="wide"><table>\n<thead><tr>${header}</tr></thead>\n<tbody>\n${rows}</tbody>\n</table></div>\n`;
+}
+
+const number = /^-?$|^(< )?[-+]?\d[^,]*( \[[^\]]*\])?$|^\[[-+]\d[^\]]*\]$/; // also an interval, or both
+
+/** Numbers stand to the right on one line; a word that is longer than a column may break anywhere. */
+function kindOf(cells: readonly string[]): 'number' | 'long' | undefined {
+  if (cells.every((cell) => number.test(cell))) return 'number';
+  return cells.some((cell) => /\S{20}/.test(cell)) ? 'long' : undefined;
 }
 
 export function list(items: readonly string[]): Html {

@@ -46,6 +46,7 @@ ${data ? html`<script type="application/json" id="data">${new Html(inScript(data
 export const app = html`<div id="app">
 <div class="controls">
 <span id="status"></span><span id="connection" role="status"></span>
+<label id="question-control">comparison <select id="question"></select></label>
 <label>smoothing of batch losses <input id="smoothing" type="range" min="0" max="0.99" step="0.01" value="0.9"></label>
 <label>seeds <select id="mode"><option value="each">a line each</option><option value="mean">mean ± std</option></select></label>
 <button id="theme" type="button">light / dark</button>
@@ -60,10 +61,8 @@ ${chartCard('loss-chart', [
   ['val_loss', 'validation loss'],
   ['train_loss', 'training loss'],
 ])}
-</div>
+${['lr-chart', 'momentum-chart', 'steps-chart', 'loss-lr-chart'].map((id) => html`<section class="card plain"><div id="${id}"></div></section>\n`)}</div>
 <p class="small" id="few"></p>
-<div class="charts">
-${['lr-chart', 'momentum-chart', 'steps-chart', 'loss-lr-chart'].map((id) => html`<section class="card"><div id="${id}"></div></section>\n`)}</div>
 </div>`;
 
 function chartCard(id: string, choices: [value: string, title: string][]): Html {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { said } from '../compare/cells.js';
-import { compare } from '../compare/comparison.js';
+import { compareEach } from '../compare/comparison.js';
 import { html, list, table } from '../page/html.js';
 import { readRuns } from '../runs/read-runs.js';
 import { someEnvironment, type WhatRan, writeRunFolder } from '../testing/run-files.js';
@@ -27,6 +27,12 @@ describe('HTML', () => {
   it('sets numbers to the right, and a dash with them, but not a list of numbers', () => {
     const cells = table(['a', 'b'], [['-1.5 ± 2', '1, 2'], ['-', '3']]).source.match(/<td[^>]*>/g); // biome-ignore format: rows
     expect(cells).toEqual(['<td class="number">', '<td>', '<td class="number">', '<td>']);
+    const against = table(
+      ['interval', 'P(A>B)', 'p', 'folder'],
+      [['[-1.2, +3.4]', '0.65 [0.44, 0.82]', '< 0.001', 'a/'.repeat(20)]],
+    );
+    expect(against.source.match(/<td[^>]*>/g)!.slice(0, 3)).toEqual(Array(3).fill('<td class="number">'));
+    expect(against.source).toContain('<td class="long">a/');
   });
 });
 
@@ -46,17 +52,18 @@ describe('a report', () => {
     ];
     writeFileSync(path.join(root, 'runs/a2/environment.json'), JSON.stringify({ ...someEnvironment, resumed }));
     write('c', { name: 'c' }, 60, 'interrupted');
-    await writeReport(file, comparison(), 'Is it <better>?');
+    const { comparisons, skipped } = read();
+    await writeReport(file, comparisons, skipped, 'Is it <better>?');
     page = readFileSync(file, 'utf8');
   }, 60_000);
-  function comparison(folder = 'runs') {
-    const { runs, skipped } = readRuns([path.join(root, folder)]);
-    return compare(runs, skipped, { metric: 'val_acc' });
+  function read(...folders: string[]) {
+    const { runs, skipped } = readRuns((folders.length > 0 ? folders : ['runs']).map((name) => path.join(root, name)));
+    return { comparisons: compareEach(undefined, runs, {}), skipped };
   }
 
   it('has a heading, the sentence of clr compare, each run, each setting, and what was left out', () => {
     expect(page).toContain('<h1>Is it &lt;better&gt;?</h1>');
-    expect(page).toContain(said(comparison()).sentences[0]);
+    expect(page).toContain(said(read().comparisons[0]!).sentences[0]);
     for (const name of ['a1', 'a2', 'a3', 'b1', 'b2', 'b3']) expect(page).toContain(`/runs/${name}</td></tr>`);
     expect(page).toContain('<td>schedule.momentum</td><td class="number">0.8</td>');
     expect(page).toContain('<li>schedule.type: constant</li>');
@@ -87,13 +94,29 @@ describe('a report', () => {
     writeRunFolder(run, { name: 'damaged' }, 61.5);
     rmSync(path.join(run, 'environment.json'));
     writeFileSync(path.join(run, 'metrics.csv'), 'epoch\n');
-    await writeReport(file, comparison('damaged'));
+    await writeReport(file, read('damaged').comparisons, []);
     const [shown, unread] = readFileSync(file, 'utf8').split('<h2>Not read</h2>') as [string, string];
     expect(shown).toContain('<td class="number">61.50</td>');
     expect(unread).toMatch(/metrics.csv: it has no column iteration<\/li>\s*<li>.*environment.json: ENOENT/);
   });
 
+  it('has a table, a baseline and a choice of charts for each question', async () => {
+    write('../other/d', { name: 'longer', epochs: 7 }, 70);
+    const { comparisons } = read('runs', 'other');
+    expect(comparisons).toHaveLength(2);
+    await writeReport(file, comparisons, []);
+    const several = readFileSync(file, 'utf8');
+    for (const { title, baseline } of comparisons) {
+      expect(several).toContain(`<h2>Comparison: ${title}</h2>`);
+      expect(several).toContain(`<h3>${baseline}, the baseline</h3>`);
+    }
+    const { runs } = JSON.parse(/id="data">(.*?)<\/script>/s.exec(several)![1]!) as { runs: { question: string }[] };
+    expect(new Set(runs.map((run) => run.question))).toEqual(new Set(comparisons.map(({ title }) => title)));
+  });
+
   it('is refused where its file is to be no HTML', async () => {
-    await expect(writeReport(path.join(root, 'metrics.csv'), comparison())).rejects.toThrow(/a report is an HTML file/);
+    await expect(writeReport(path.join(root, 'metrics.csv'), read().comparisons, [])).rejects.toThrow(
+      /a report is an HTML file/,
+    );
   });
 });

@@ -12,39 +12,49 @@ import { environmentColumns, environmentsOf } from './environments.js';
 const mostColumns = 3; // of settings in the first table, so that it fits a page; the section of each config has them all
 
 export interface ReportParts {
-  comparison: Comparison;
-  /** The PNG of the comparison's chart, for readers without scripts. */
-  chart: Uint8Array;
+  /** One or more, each with the PNG of its chart for readers without scripts. */
+  comparisons: { comparison: Comparison; chart: Uint8Array }[];
   /** What the interactive charts draw. */
   series: PageRun[];
+  /** Folders without a run to show. */
+  skipped: Skipped[];
   /** Files of runs that are shown which could not be read. */
   unread: Skipped[];
   title: string;
 }
 
-/** The comparison as one page of HTML that needs nothing else: table, sentences, chart, a section an arm, what was left out. */
-export function report({ comparison, chart, series, unread, title }: ReportParts): string {
-  const { rows, shared, skipped } = comparison;
-  const environments = rows.map(environmentsOf);
-  const missing = [...unread, ...environments.flatMap((found) => found.unread)];
+/** Comparisons as one page of HTML that needs nothing else: tables, sentences, charts, a section an arm, what was left out. */
+export function report({ comparisons, series, skipped, unread, title }: ReportParts): string {
+  const rows = comparisons.flatMap(({ comparison }) => comparison.rows);
+  const environments = new Map(rows.map((row) => [row, environmentsOf(row)]));
+  const missing = [...unread, ...[...environments.values()].flatMap((found) => found.unread)];
   const runs = rows.reduce((sum, row) => sum + row.runs.length, 0);
+  const named = (what: string, { title }: Comparison) => (comparisons.length > 1 ? `${what}: ${title}` : what);
+  const compared = comparisons.map(
+    ({ comparison, chart }) => html`<h2>${named('Comparison', comparison)}</h2>
+${overview(comparison)}
+<div class="pictures"><img alt="${metrics[comparison.metric].what}: each run, and over epochs" src="data:image/png;base64,${base64(chart)}"></div>
+`,
+  );
+  const detailed = comparisons.map(
+    ({ comparison }) => html`<h2>${named('Configs', comparison)}</h2>
+${comparison.rows.map((row) => arm(row, comparison, environments.get(row)!.lines))}
+<h3>Settings in common</h3>
+<div class="columns">
+${list(Object.entries(comparison.shared).map(([key, value]) => `${key}: ${settingCell(value)}`))}</div>
+`,
+  );
   const made = new Date().toISOString().slice(0, 10);
   const body = html`<h1>${title}</h1>
 <p class="small">${made}, clr ${version()}: ${runs} runs of ${rows.length} configs, ${skipped.length} folders left out</p>
-<h2>Comparison</h2>
-${overview(comparison)}
-<h2>Charts</h2>
-<div id="pictures"><img alt="${metrics[comparison.metric].what}: each run, and over epochs" src="data:image/png;base64,${base64(chart)}"></div>
-${app}
-<h2>Configs</h2>
-${rows.map((row, i) => arm(row, comparison, environments[i]!.lines))}
-<h2>Settings in common</h2>
-<div class="columns">
-${list(Object.entries(shared).map(([key, value]) => `${key}: ${settingCell(value)}`))}</div>
+${compared}
+<div id="charts"><h2>Charts</h2>
+${app}</div>
+${detailed}
 <h2>Left out</h2>
-${named(skipped, 'No folder was left out.')}
+${reasons(skipped, 'No folder was left out.')}
 <h2>Not read</h2>
-${named(missing, 'Every file of the runs above was read.')}`;
+${reasons(missing, 'Every file of the runs above was read.')}`;
   return page({ title, body, data: { runs: series } });
 }
 
@@ -83,6 +93,6 @@ ${table(environmentColumns, environments)}
 `;
 }
 
-function named(found: Skipped[], none: string): Html {
+function reasons(found: Skipped[], none: string): Html {
   return found.length > 0 ? list(found.map(({ path, reason }) => `${path}: ${reason}`)) : html`<p>${none}</p>`;
 }

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { thin } from '../charts/thin.js';
 import type { Comparison } from '../compare/comparison.js';
 import type { PageRun } from '../page/data.js';
@@ -6,12 +8,23 @@ import { readIterations, readMetrics } from '../runs/read-run.js';
 import { printable } from '../system/printable.js';
 
 const mostPoints = 400; // of one run over iterations
-const mostDetailed = 40; // runs whose iterations are in the page
+const mostDetailed = 40; // runs whose iterations are in the page, shared among the arms
 
-/** The curves of every run, the baseline's arm first; what cannot be read is given to `skip`. */
-export function readSeries({ rows, baseline }: Comparison, skip: (run: Skipped) => void): PageRun[] {
+/** The curves of every run, the baseline's arm first; what cannot be read is given to `skip`. `question`: if there are several. */
+export function readSeries({ rows, baseline }: Comparison, skip: (run: Skipped) => void, question?: string): PageRun[] {
   const ordered = [...rows].sort((a, b) => Number(b.config === baseline) - Number(a.config === baseline));
-  const all = ordered.flatMap(({ config, runs }) => runs.map((run) => ({ arm: config, ...run })));
+  const each = Math.max(1, Math.floor(mostDetailed / rows.length));
+  const all = ordered.flatMap(({ config, runs }) => {
+    const recorded = runs.filter(({ directory }) => hasIterations(directory));
+    const detailed = new Set(recorded.slice(0, each));
+    return runs.map((run) => ({ arm: config, detailed: detailed.has(run), ...run }));
+  });
+  const without = all.filter(({ directory, status }) => status !== 'pending' && !hasIterations(directory));
+  if (without.length > 0) {
+    const more = without.length > 1 ? ` and ${without.length - 1} more` : '';
+    const reason = 'no iterations.csv: LR, momentum and batch losses are not drawn';
+    skip({ path: printable(without[0]!.directory) + more, reason });
+  }
   const read = <Row>(directory: string, rowsOf: (directory: string) => Row[]): Row[] | undefined => {
     try {
       return rowsOf(directory);
@@ -21,10 +34,25 @@ export function readSeries({ rows, baseline }: Comparison, skip: (run: Skipped) 
     }
   };
   const stepsOf = (directory: string) => thin(readIterations(directory), ['loss', 'lr'], mostPoints);
-  return all.flatMap(({ arm, directory, seed, status }, i) => {
+  return all.flatMap(({ arm, directory, seed, status, detailed }) => {
     const epochs = status === 'pending' ? undefined : read(directory, readMetrics);
     if (status === 'pending' || !epochs) return [];
-    const steps = i < mostDetailed ? (read(directory, stepsOf) ?? []) : [];
-    return [{ id: String(i), directory: printable(directory), arm, seed, status, epochs, steps }];
+    const steps = detailed ? (read(directory, stepsOf) ?? []) : [];
+    return [
+      {
+        id: directory,
+        directory: printable(directory),
+        arm,
+        seed,
+        status,
+        epochs,
+        steps,
+        ...(question && { question }),
+      },
+    ];
   });
+}
+
+function hasIterations(directory: string): boolean {
+  return existsSync(path.join(directory, 'iterations.csv'));
 }

@@ -10,14 +10,26 @@ import { report } from './report.js';
 import { readSeries } from './series.js';
 
 /** Writes the report to `file`, whole or not at all. Throws ClrError('usage') for a file that is no HTML. */
-export async function writeReport(file: string, comparison: Comparison, title?: string): Promise<void> {
+export async function writeReport(
+  file: string,
+  comparisons: readonly Comparison[],
+  skipped: readonly Skipped[],
+  title?: string,
+): Promise<void> {
   const { ext } = parse(file);
   if (ext !== '.html') throw new ClrError('usage', `${file}: a report is an HTML file`, 'e.g. report.html');
   const unread: Skipped[] = [];
-  const curves = readCurves(comparison, (run) => unread.push(run));
-  const series = readSeries(comparison, (run) => unread.push(run));
-  const chart = await renderPng(compareChart(comparison, curves));
-  const count = comparison.rows.length;
-  const heading = title ?? (count > 1 ? `Comparison of ${count} configs` : comparison.baseline);
-  writeOutput(file, report({ comparison, chart, series, unread, title: heading }));
+  const unreadable = (run: Skipped) => unread.push(run);
+  const series = comparisons.flatMap((comparison) =>
+    readSeries(comparison, unreadable, comparisons.length > 1 ? comparison.title : undefined),
+  );
+  const drawn = [];
+  for (const comparison of comparisons) {
+    const chart = await renderPng(compareChart(comparison, readCurves(comparison, unreadable)));
+    drawn.push({ comparison, chart });
+  }
+  const configs = comparisons.flatMap(({ rows }) => rows);
+  const heading = title ?? (configs.length > 1 ? `Comparison of ${configs.length} configs` : configs[0]!.config);
+  const left = [...skipped, ...comparisons.flatMap((comparison) => comparison.skipped)];
+  writeOutput(file, report({ comparisons: drawn, series, skipped: left, unread, title: heading }));
 }

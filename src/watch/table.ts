@@ -1,13 +1,18 @@
 import { cells, said } from '../compare/cells.js';
-import { compare } from '../compare/comparison.js';
+import { compareEach } from '../compare/comparison.js';
 import { html, list, table } from '../page/html.js';
 import { readRuns } from '../runs/read-runs.js';
 
-/** The table and the sentences of `clr compare`, of the runs that have something to compare; else why not. */
+/** The tables and the sentences of `clr compare`, of the runs that have something to compare; else why not. */
 export function comparisonTable(folders: readonly string[]): string {
-  const { runs, skipped } = readRuns(folders);
+  const { runs } = readRuns(folders);
   if (runs.length === 0) return html`<p class="small">No run has finished yet.</p>`.source;
-  const comparison = compare(runs, skipped, { metric: 'val_acc' });
-  const { head, body } = cells(comparison);
-  return html`${table(head, body)}${list(said(comparison).sentences)}`.source;
+  const comparisons = compareEach(undefined, runs, {});
+  return comparisons
+    .map((comparison) => {
+      const { head, body } = cells(comparison);
+      const title = comparisons.length > 1 ? html`<h3>${comparison.title}</h3>` : '';
+      return html`${title}${table(head, body)}${list(said(comparison).sentences)}`.source;
+    })
+    .join('');
 }

@@ -35,7 +35,7 @@ export function compareCurves(series: readonly RunCurves[], what: 'val_acc' | 'v
       },
       {
         data: { values: points },
-        mark: { type: 'line', clip: true },
+        mark: { type: 'line', clip: true, point: Math.max(...points.map(({ epoch }) => epoch)) <= 20 },
         encoding: { ...common, y: { field: 'mean', ...vertical } },
       },
       ...(points.length === 0 ? [noData] : []),

@@ -14,12 +14,14 @@ const darkScheme = matchMedia('(prefers-color-scheme: dark)');
 let theme: 'light' | 'dark' | undefined; // undefined: the system's
 
 const element = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
+const question = element<HTMLSelectElement>('question');
 const smoothing = element<HTMLInputElement>('smoothing');
 const mode = element<HTMLSelectElement>('mode');
 
 interface Shown {
   panel: Panel;
   x: string;
+  counts: boolean;
   y: () => string;
   points: (shown: PageRun[], beta: number) => Point[];
   /** Drawn from iterations.csv. */
@@ -43,6 +45,7 @@ function epochPanel(id: string, select: HTMLSelectElement): Shown {
   return {
     panel: new Panel(element(id)),
     x: 'epoch',
+    counts: true,
     y: () => titleOf(select),
     points: (shown) => {
       const each = epochPoints(shown, what());
@@ -63,6 +66,7 @@ function stepPanel(
   return {
     panel: new Panel(element(id)),
     x: xTitle,
+    counts: x === 'iteration',
     y: () => y,
     points: (shown, chosen) => stepPoints(shown, x, what, beta ?? chosen),
     steps: true,
@@ -88,18 +92,38 @@ function drawNow(): void {
 }
 
 function draw(): void {
-  const all = [...runs.values()];
+  const all = [...runs.values()].filter((run) => (run.question ?? '') === question.value);
   const colours = coloursOf([...new Set(all.map((run) => run.arm))], isDark());
   document.documentElement.dataset.theme = isDark() ? 'dark' : 'light';
   drawLegend(element('legend'), all, colours, hidden, drawNow);
   const shown = all.filter((run) => !hidden.has(run.arm));
-  const detailed = shown.slice(-mostSteps);
+  const withSteps = shown.filter((run) => live || run.steps!.length > 0);
+  const detailed = spread(withSteps, mostSteps);
   fetchSteps(detailed);
-  for (const { panel, x, y, points, steps } of panels)
-    panel.show(points(steps ? detailed : shown, Number(smoothing.value)), { x, y: y(), colours }, isDark());
+  for (const { panel, x, counts, y, points, steps } of panels)
+    panel.show(points(steps ? detailed : shown, Number(smoothing.value)), { x, counts, y: y(), colours }, isDark());
   element('status').textContent = summary(all);
   element('few').textContent =
-    detailed.length < shown.length ? `Of ${shown.length} runs shown, the last ${detailed.length}.` : '';
+    detailed.length > 0 && detailed.length < shown.length
+      ? `Over iterations: ${detailed.length} of the ${shown.length} runs shown, the last of each config.`
+      : '';
+}
+
+/** The last runs of each arm, as many of each as there is room for. */
+function spread(all: readonly PageRun[], most: number): PageRun[] {
+  const later = new Map<string, number>(); // runs of an arm that come later
+  const ranked = all.toReversed().map((run) => {
+    const rank = later.get(run.arm) ?? 0;
+    later.set(run.arm, rank + 1);
+    return { run, rank };
+  });
+  const kept = new Set(
+    ranked
+      .sort((a, b) => a.rank - b.rank)
+      .slice(0, most)
+      .map(({ run }) => run),
+  );
+  return all.filter((run) => kept.has(run));
 }
 
 function summary(all: readonly PageRun[]): string {
@@ -165,7 +189,7 @@ function listen(): void {
   });
 }
 
-for (const control of [smoothing, mode, accuracy, loss]) control.addEventListener('input', changed);
+for (const control of [question, smoothing, mode, accuracy, loss]) control.addEventListener('input', changed);
 darkScheme.addEventListener('change', drawNow);
 element('theme').addEventListener('click', () => {
   theme = isDark() ? 'light' : 'dark';
@@ -173,6 +197,10 @@ element('theme').addEventListener('click', () => {
 });
 if (inlined) add((JSON.parse(inlined.textContent!) as PageData).runs);
 else listen();
-document.getElementById('pictures')?.remove(); // for readers without scripts
+for (const picture of document.querySelectorAll('.pictures')) picture.remove(); // for readers without scripts
+const questions = [...new Set([...runs.values()].flatMap((run) => run.question ?? []))];
+question.replaceChildren(...(questions.length > 0 ? questions : ['']).map((name) => new Option(name)));
+element('question-control').hidden = questions.length < 2;
+if (!live && runs.size > mostSteps) mode.value = 'mean';
 document.body.classList.add('interactive');
 drawNow();

@@ -16,14 +16,18 @@ export interface Point {
 export interface LineChart {
   x: string;
   y: string;
+  /** Whether x counts something, so that its ticks are whole numbers. */
+  counts: boolean;
   /** Whether points have bands. */
   bands: boolean;
   /** Of each arm. */
   colours: Map<string, string>;
 }
 
+const fewPoints = 20; // of a line: each is marked, since a line of one alone cannot be seen
+
 /** A line a run over `x`: zoom with the wheel, move by dragging, a double click resets; the nearest point tells its value. */
-export function lineChart({ x, y, bands, colours }: LineChart, points: readonly Point[]): TopLevelSpec {
+export function lineChart({ x, y, counts, bands, colours }: LineChart, points: readonly Point[]): TopLevelSpec {
   const color = {
     field: 'arm',
     type: 'nominal',
@@ -35,10 +39,11 @@ export function lineChart({ x, y, bands, colours }: LineChart, points: readonly 
     type: 'quantitative',
     title: x,
     scale: { zero: false, nice: false },
+    axis: counts ? { tickMinStep: 1, format: 'd' } : {},
   } as const;
-  const vertical = { type: 'quantitative', title: y, scale: { zero: false } } as const;
+  const vertical = { type: 'quantitative', title: y, scale: { zero: false, padding: 4 } } as const;
   const common = { x: horizontal, color, detail: { field: 'run' } } as const;
-  const hovered = { condition: { param: 'hover', empty: false, value: 1 }, value: 0 } as const;
+  const hovered = { param: 'hover', empty: false } as const;
   const band = {
     mark: { type: 'area', opacity: 0.2, clip: true },
     encoding: { ...common, y: { field: 'low', ...vertical }, y2: { field: 'high' } },
@@ -58,11 +63,19 @@ export function lineChart({ x, y, bands, colours }: LineChart, points: readonly 
       },
       {
         params: [{ name: 'hover', select: { type: 'point', on: 'pointerover', clear: 'pointerout', nearest: true } }],
-        mark: { type: 'point', filled: true, size: 60, clip: true },
+        transform: [{ joinaggregate: [{ op: 'count', as: 'points' }], groupby: ['run'] }],
+        mark: { type: 'point', filled: true, clip: true },
         encoding: {
           ...common,
           y: { field: 'y', ...vertical },
-          opacity: hovered,
+          opacity: {
+            condition: [
+              { ...hovered, value: 1 },
+              { test: `datum.points <= ${fewPoints}`, value: 1 },
+            ],
+            value: 0,
+          },
+          size: { condition: { ...hovered, value: 60 }, value: 25 },
           tooltip: [
             { field: 'run', title: 'run' },
             { field: 'x', title: x, format: '.5~g' },

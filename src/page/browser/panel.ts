@@ -16,14 +16,15 @@ export class Panel {
   }
 
   private async update(points: readonly Point[], axes: Omit<LineChart, 'bands'>, dark: boolean): Promise<void> {
-    if (points.length === 0) return this.empty();
+    if (points.length === 0) return this.empty(axes.y);
     const chart = { ...axes, bands: points.some(({ low }) => low !== undefined) };
-    const key = JSON.stringify([chart.x, chart.y, chart.bands, [...chart.colours], dark]);
+    const key = JSON.stringify([chart.x, chart.y, chart.counts, chart.bands, [...chart.colours], dark]);
     if (this.drawn?.key === key) {
       await this.drawn.result.view.data('rows', points.slice()).runAsync();
       return;
     }
     this.drawn?.result.finalize();
+    this.element.classList.remove('empty');
     const result = await embed(this.element, lineChart(chart, points), {
       ast: true, // no eval: the page's policy forbids it
       expr: expressionInterpreter,
@@ -35,9 +36,10 @@ export class Panel {
     this.drawn = { key, result };
   }
 
-  private empty(): void {
+  private empty(what: string): void {
     this.drawn?.result.finalize();
     this.drawn = undefined;
-    this.element.textContent = 'no data yet';
+    this.element.textContent = `${what}: no data`;
+    this.element.classList.add('empty');
   }
 }

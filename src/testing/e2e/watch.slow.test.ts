@@ -117,11 +117,11 @@ describe.skipIf(noBrowser)('in a browser', () => {
     expect(code).toBe(0);
     const { page, problems } = await openPage(browser, `file://${file}`);
     await expect.poll(() => coloursIn(page)).toContain('#0072b2');
-    expect(await page.locator('#pictures').count()).toBe(0);
+    expect(await page.locator('.pictures').count()).toBe(0);
     expect(problems).toEqual([]);
     await page.close();
     const still = await openPage(browser, `file://${file}`, { javaScriptEnabled: false });
-    expect(await still.page.locator('#pictures img').isVisible()).toBe(true);
+    expect(await still.page.locator('.pictures img').isVisible()).toBe(true);
     expect(await still.page.locator('#app').isVisible()).toBe(false);
     await still.page.close();
   });
