@@ -3,7 +3,7 @@ import { didYouMean } from '../registry.js';
 import type { Setting } from '../runs/read-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
 import { duration } from '../terminal/duration.js';
-import type { Comparison } from './comparison.js';
+import type { Comparison, Reference } from './comparison.js';
 import { publishedCells, publishedNote } from './published.js';
 import { missingText, type Row } from './row.js';
 import { fixed, percent, probability, withStd } from './sentence.js';
@@ -112,15 +112,10 @@ function reportOf([first, ...others]: string[]): string {
 export function said(comparison: Comparison, options: TableOptions = {}): { sentences: string[]; notes: string[] } {
   const { rows, references, procedure, metric } = comparison;
   const sentences = rows.flatMap((row) => (row.against ? [row.against.sentence] : []));
-  const sources = references.map(({ configs, source, note }) =>
-    [reportOf(configs), [source, note].filter(Boolean).join('; ')].filter(Boolean).join(': '),
-  );
+  const sources = sourcesOf(references);
   if (options.published) {
-    const reports = references.map(({ source, note }) => [source, note].filter(Boolean).join('; '));
-    return {
-      sentences: [],
-      notes: [publishedNote(comparison), ...new Set(reports.map((text) => `published: ${text}`))],
-    };
+    const reports = [...sources.keys()].map((source) => `published: ${source}`);
+    return { sentences: [], notes: [publishedNote(comparison), ...reports] };
   }
   const cut = rows.some(({ against }) => against?.finding?.low === -100 || against?.finding?.high === 100);
   const notes = sentences.length > 0 ? [procedure, ...pairing(rows)] : [];
@@ -128,7 +123,18 @@ export function said(comparison: Comparison, options: TableOptions = {}): { sent
   if (cut) notes.push('intervals are cut off at 100: no difference of accuracies is larger');
   if (metric === 'best_val_acc')
     notes.push('the best of all epochs, on the images it is measured by, is optimistic: compare final accuracies');
-  return { sentences, notes: [...notes, ...sources] };
+  const reported = [...sources].map(([source, configs]) => [reportOf(configs), source].filter(Boolean).join(': '));
+  return { sentences, notes: [...notes, ...reported] };
+}
+
+/** Where reports come from, each with the configs that it reports. */
+function sourcesOf(references: readonly Reference[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { configs, source, note } of references) {
+    const text = [source, note].filter(Boolean).join('; ');
+    found.set(text, [...(found.get(text) ?? []), ...configs]);
+  }
+  return found;
 }
 
 const mostNamed = 12; // arms in a note; JSON has all
