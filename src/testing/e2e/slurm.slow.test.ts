@@ -32,7 +32,7 @@ const slurm = { timeout_min: 1, signal_delay_s: 20 };
 const arms = {
   killed: { epochs: 60 },
   diverges: { 'schedule.max_lr': 1e9 },
-  long: { epochs: 240 }, // passes its time limit at least twice
+  long: { epochs: 200 }, // passes its time limit at least twice
   cancelled: { epochs: 60 },
   plain: {},
   same: {},
