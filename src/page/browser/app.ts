@@ -197,10 +197,12 @@ element('theme').addEventListener('click', () => {
 });
 if (inlined) add((JSON.parse(inlined.textContent!) as PageData).runs);
 else listen();
-for (const picture of document.querySelectorAll('.pictures')) picture.remove(); // for readers without scripts
 const questions = [...new Set([...runs.values()].flatMap((run) => run.question ?? []))];
 question.replaceChildren(...(questions.length > 0 ? questions : ['']).map((name) => new Option(name)));
 element('question-control').hidden = questions.length < 2;
+if (questions.length > 1)
+  document.body.classList.add('several'); // printed as pictures, since the charts show one comparison
+else for (const picture of document.querySelectorAll('.pictures')) picture.remove(); // for readers without scripts
 if (!live && runs.size > mostSteps) mode.value = 'mean';
 document.body.classList.add('interactive');
 drawNow();
