@@ -13,7 +13,8 @@ export async function runExperiment(
   options: ExperimentOptions,
 ): Promise<{ directory: string; summary: Summary }> {
   const { backend, dataset } = await backendAndData(config, options);
-  const training = { ...prepareTraining(config, dataset), stepsInFlight: backend.stepsInFlight };
+  const { stepsInFlight, lossScale } = backend;
+  const training = { ...prepareTraining(config, dataset), stepsInFlight, lossScale };
   const { stopAfter, iterations } = training;
   const variables = variablesOf(training);
   const environment = describeEnvironment(backend);

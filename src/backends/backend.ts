@@ -13,6 +13,19 @@ export interface BackendOptions {
   robust?: boolean;
 }
 
+/** Of gradients in float16: they are held times `value`, a power of 2; it was adapted `goodSteps` updates ago. */
+export interface LossScaleState {
+  value: number;
+  goodSteps: number;
+}
+
+/** A loss scale that the backend adapts by itself with each update. */
+export interface LossScale {
+  /** As it is after all updates that have been begun. */
+  read(): Promise<LossScaleState>;
+  write(state: LossScaleState): void;
+}
+
 /** A backend at work: tfjs's current one, with what it really runs on. Recorded in environment.json. */
 export interface ActiveBackend {
   name: string;
@@ -26,6 +39,8 @@ export interface ActiveBackend {
   shortfall?: string;
   /** Maximum steps in flight before a loss is read, where the device computes asynchronously. */
   stepsInFlight?: number;
+  /** Where gradients are float16. */
+  lossScale?: LossScale;
   /** Where kernels run asynchronously: starts to time them on the device; the returned function ends that. */
   profile?(): () => Promise<DeviceProfile>;
 }

@@ -38,6 +38,7 @@ export async function bench(config: ExperimentConfig, options: BenchOptions): Pr
     slow,
     stepsInFlight = 0,
     profile: profileDevice = profileKernels,
+    lossScale: _,
     ...backend
   } = await useBackend(config.backend, config);
   const training = prepareTraining(config, madeUpImages(2 * config.batch_size));

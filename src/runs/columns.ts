@@ -29,7 +29,15 @@ export const iterationColumns = {
   loss: { type: 'real', doc: 'mean cross-entropy of the batch in nats, before the update' },
 } as const satisfies Record<string, Column>;
 
+/** Further columns of iterations.csv, where gradients are float16. */
+export const lossScaleColumns = {
+  loss_scale: {
+    type: 'real',
+    doc: 'factor of the gradients; halved after an update that was skipped because they overflowed',
+  },
+} as const satisfies Record<string, Column>;
+
 /** NaN and infinities stand for what a diverged run measured. */
 export type MetricsRow = Record<keyof typeof metricsColumns, number>;
 
-export type IterationRow = Record<keyof typeof iterationColumns, number>;
+export type IterationRow = Record<keyof typeof iterationColumns, number> & { loss_scale?: number };

@@ -15,7 +15,7 @@ import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { removeTemporaries, replaceFile } from '../system/atomic.js';
 import { metricsColumns } from './columns.js';
-import { readJson, readMetrics, readTable } from './read-run.js';
+import { readIterations, readJson, readMetrics, readTable } from './read-run.js';
 import { RunFolder } from './run-folder.js';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-run-folder-'));
@@ -37,6 +37,27 @@ describe('a run folder', () => {
     folder.close();
     expect(folder.directory).toBe(path.join(runs, '13'));
     expect(readdirSync(folder.directory).sort()).toEqual(['checkpoints', 'config.json']);
+  });
+
+  it.each([
+    ['has a column for the loss scale only where there is one', true, true, 'loss,loss_scale', '2.3,1024'],
+    ['without it', false, false, 'loss', '2.3'],
+    ['goes on without the column in a file begun without it', false, true, 'loss', '2.3'],
+    ['leaves its cell empty where a run goes on without one', true, false, 'loss,loss_scale', '2.3,'],
+  ])('%s', (_what, first, then, header, cells) => {
+    const folder = RunFolder.create({ runs }, {});
+    const update = (iteration: number) => ({ iteration, epoch: 1, lr: 0.1, momentum: 0.9, loss: 2.3 });
+    const scaled = (lossScale: boolean) => lossScale && { loss_scale: 1024 };
+    folder.openTables({ epoch: 0, iteration: 0, lossScale: first });
+    folder.appendIteration({ ...update(0), ...scaled(first) });
+    folder.close();
+    const again = RunFolder.reopen(folder.directory);
+    again.openTables({ epoch: 0, iteration: 1, lossScale: then });
+    again.appendIteration({ ...update(1), ...scaled(then) });
+    again.close();
+    const lines = readFileSync(path.join(folder.directory, 'iterations.csv'), 'utf8').trim().split('\n');
+    expect([lines[0], lines.at(-1)]).toEqual([`iteration,epoch,lr,momentum,${header}`, `1,1,0.1,0.9,${cells}`]);
+    expect(readIterations(folder.directory)).toMatchObject([update(0), update(1)]);
   });
 
   it('loses the rows after the checkpoint, half a row and temporary files when it is opened again', () => {

@@ -11,7 +11,7 @@ import {
   replaceSmallFile,
 } from '../system/atomic.js';
 import { lockFolder } from '../system/lock.js';
-import { type IterationRow, iterationColumns, type MetricsRow, metricsColumns } from './columns.js';
+import { type IterationRow, iterationColumns, lossScaleColumns, type MetricsRow, metricsColumns } from './columns.js';
 import { EventFile, epochPrefix, type Hyperparameters } from './event-file.js';
 import { readText } from './read-run.js';
 
@@ -66,12 +66,17 @@ export class RunFolder {
    * TensorBoard's event file.
    */
   openTables(
-    { epoch, iteration, sums }: { epoch: number; iteration: number; sums?: { images: number } },
+    { epoch, iteration, sums, lossScale }: Standing,
     board?: { name: string; settings: Hyperparameters },
   ): void {
+    const scaled = { ...iterationColumns, ...lossScaleColumns };
+    const columns = lossScale ? scaled : iterationColumns;
     this.tables = {
       metrics: new Table(path.join(this.directory, 'metrics.csv'), metricsColumns, epoch),
-      iterations: new Table(path.join(this.directory, 'iterations.csv'), iterationColumns, iteration),
+      iterations: new Table(path.join(this.directory, 'iterations.csv'), columns, iteration, [
+        iterationColumns,
+        scaled,
+      ]),
     };
     if (!board) return;
     const validated = !sums?.images; // else the validation after so many updates is still to come
@@ -127,6 +132,15 @@ function prefixed(prefix: string, row: Record<string, number | undefined>): Reco
   return Object.fromEntries(known.map(([key, value]) => [prefix + key, value]));
 }
 
+/** Of a run's position, what its tables depend on. */
+interface Standing {
+  epoch: number;
+  iteration: number;
+  sums?: { images: number };
+  /** Whether gradients are float16: iterations.csv has a column more then. */
+  lossScale?: boolean;
+}
+
 /** A CSV file that rows of numbers are appended to; the cell of a number that is undefined is empty. */
 export class Table {
   private readonly descriptor: number;
@@ -134,15 +148,16 @@ export class Table {
   /** Bytes of the whole rows. */
   private size: number;
 
-  /** Keeps the header and the first `rows` rows of what is there. */
+  /** Keeps the header, which may be that of `others` too, and the first `rows` rows of what is there. */
   constructor(
     private readonly file: string,
     columns: object,
     rows: number,
+    others: object[] = [columns],
   ) {
-    this.names = Object.keys(columns);
-    const header = stringify([this.names]);
-    replaceFile(file, rows === 0 ? header : firstRows(file, header, rows));
+    const text = rows === 0 ? headerOf(columns) : firstRows(file, others.map(headerOf), rows);
+    this.names = text.slice(0, text.indexOf('\n')).split(',');
+    replaceFile(file, text);
     this.descriptor = openSync(file, 'a');
     this.size = fstatSync(this.descriptor).size;
   }
@@ -221,10 +236,12 @@ function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
+const headerOf = (columns: object) => stringify([Object.keys(columns)]);
+
 /** The header and the first `rows` rows of a CSV file; the last line may be half written, those before it are not. */
-function firstRows(file: string, header: string, rows: number): string {
+function firstRows(file: string, headers: string[], rows: number): string {
   const lines = readText(file).split('\n');
-  if (lines.length < rows + 2 || `${lines[0]}\n` !== header)
+  if (lines.length < rows + 2 || !headers.includes(`${lines[0]}\n`))
     throw new ClrError('data', `${file} has fewer rows than the checkpoint, or other columns`, 'start a new run');
   return `${lines.slice(0, rows + 1).join('\n')}\n`;
 }

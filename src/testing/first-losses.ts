@@ -18,7 +18,7 @@ const configOf = (batchSize: number, lr: number) =>
   });
 
 /** Every fourth row and column, so that the reference is done in seconds. */
-function small({ imageShape: [, width], train, validation, ...rest }: Dataset): Dataset {
+export function small({ imageShape: [, width], train, validation, ...rest }: Dataset): Dataset {
   const reduced = ({ images, labels }: Split): Split => {
     const kept = (_: number, i: number) => {
       const [pixel, row] = [Math.floor(i / 3), Math.floor(i / 3 / width)];

@@ -32,7 +32,8 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 it('gives back what was saved, to the last bit, and makes no tensor too many', async () => {
   const sums = { images: 7, trainSeconds: 0.1, seconds: 0.2, loss: 1 / 3, correct: 2 };
-  const position = at(5, { sums, last: { epoch: 1, val_acc: 50.1, val_loss: Math.E }, best: null });
+  const lossScale = { value: 2 ** 13, goodSteps: 1234 };
+  const position = at(5, { lossScale, sums, last: { epoch: 1, val_acc: 50.1, val_loss: Math.E }, best: null });
   await saveCheckpoint(run, variables(Math.fround(0.1), -0, 1e-40), position, 2);
   const restored = variables(0, 0, 0);
   const tensors = memory().numTensors;

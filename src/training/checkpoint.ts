@@ -218,4 +218,5 @@ const positionSchema: z.ZodType<Position> = z.object({
   totals: z.object(clock),
   last: score,
   best: score,
+  lossScale: z.object({ value: z.number().gt(0), goodSteps: count }).optional(),
 });

@@ -1,3 +1,4 @@
+import type { LossScaleState } from '../backends/backend.js';
 import type { IterationRow, MetricsRow } from '../runs/columns.js';
 import type { Score, Summary } from '../runs/summary.js';
 import type { Hyperparameters } from '../schedules/schedule.js';
@@ -16,6 +17,8 @@ export interface Position {
   /** Of the last epoch, and of the one with the highest validation accuracy so far. */
   last: Score | null;
   best: Score | null;
+  /** Where gradients are float16: that of the next update. */
+  lossScale?: LossScaleState;
 }
 
 export interface Clock {
@@ -34,13 +37,13 @@ export function startPosition(): Position {
 const noTime = (): Clock => ({ images: 0, trainSeconds: 0, seconds: 0 });
 const emptySums = () => ({ ...noTime(), loss: 0, correct: 0 });
 
-/** An update whose loss is known. */
-export type Step = BatchMetrics & Hyperparameters;
+/** An update whose loss is known, and the loss scale after it, where there is one. */
+export type Step = BatchMetrics & Hyperparameters & { lossScale?: LossScaleState };
 
 /** Counts an update that took so many seconds; returns its row. */
 export function recordStep(
   position: Position,
-  { size, loss, correct, lr, momentum }: Step,
+  { size, loss, correct, lr, momentum, lossScale }: Step,
   seconds: number,
 ): IterationRow {
   const { sums } = position;
@@ -49,7 +52,9 @@ export function recordStep(
   sums.images += size;
   sums.trainSeconds += seconds;
   sums.seconds += seconds;
-  return { iteration: position.iteration++, epoch: position.epoch + 1, lr, momentum, loss };
+  const used = position.lossScale && { loss_scale: position.lossScale.value };
+  position.lossScale = lossScale;
+  return { iteration: position.iteration++, epoch: position.epoch + 1, lr, momentum, loss, ...used };
 }
 
 /** Ends the current epoch with its validation; `used`: LR and momentum of its last update. Returns its row. */

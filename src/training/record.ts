@@ -59,7 +59,8 @@ async function trainIntoFolder(recording: Recording, conclude: Conclude, progres
     return saveCheckpoint(folder.directory, variables, position, config.checkpoint.keep + (proven ? 0 : 1));
   };
   const board = { name: config.name, settings: settingsOf(config) };
-  folder.openTables(position, config.log.tensorboard ? board : undefined);
+  const standing = { ...position, lossScale: training.lossScale !== undefined };
+  folder.openTables(standing, config.log.tensorboard ? board : undefined);
   conclude('running');
   if (position.iteration === 0) await save(true); // so that there is one before the first row
   for await (const row of train(training, position, hooks(recording, save, progress))) {

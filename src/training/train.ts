@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
+import type { LossScale } from '../backends/backend.js';
 import type { Batch } from '../datasets/batches.js';
 import { ClrError } from '../errors.js';
 import type { Model } from '../models/model.js';
@@ -28,6 +29,8 @@ export interface Training extends RunLength {
   labelSmoothing: number;
   /** Maximum steps in flight before a loss is read, where the device computes by itself; 0 by default. */
   stepsInFlight?: number;
+  /** That of the backend, where gradients are float16. */
+  lossScale?: LossScale;
 }
 
 export interface TrainHooks {
@@ -47,6 +50,7 @@ export interface TrainHooks {
 export async function* train(training: Training, position: Position, hooks: TrainHooks): AsyncGenerator<MetricsRow> {
   const { model, schedule, iterationsPerEpoch, stopAfter, maxLoss, stepsInFlight } = training;
   const { signal } = hooks;
+  await restoreLossScale(training, position);
   let lastGood: IterationRow | undefined;
   while (firstIteration(position.epoch, iterationsPerEpoch) < stopAfter && !signal.aborted) {
     const lap = stopwatch();
@@ -67,6 +71,12 @@ export async function* train(training: Training, position: Position, hooks: Trai
     const unusable = { ...row, iteration: row.iteration - 1, loss: row.val_loss };
     if (!Number.isFinite(row.val_loss)) throw diverged(unusable, lastGood, maxLoss, 'validation loss');
   }
+}
+
+/** The backend goes on with the loss scale of `position`; at a run's start it is the other way round. */
+async function restoreLossScale({ lossScale }: Pick<Training, 'lossScale'>, position: Position): Promise<void> {
+  if (position.lossScale) lossScale?.write(position.lossScale);
+  position.lossScale = await lossScale?.read();
 }
 
 /**
@@ -94,8 +104,11 @@ function epochSteps(
 
 async function beginStep(training: Training, batch: Batch, iteration: number): Promise<Step> {
   const hyperparameters = training.schedule(iteration);
-  const metrics = await readMetrics(trainStep(training, batch, hyperparameters, iteration), batch.size);
-  return { ...metrics, ...hyperparameters };
+  const [metrics, lossScale] = await Promise.all([
+    readMetrics(trainStep(training, batch, hyperparameters, iteration), batch.size),
+    training.lossScale?.read(),
+  ]);
+  return { ...metrics, ...hyperparameters, lossScale };
 }
 
 /** Each call gives the seconds since the one before. */

@@ -12,6 +12,7 @@ import {
 import { Commands } from './commands.js';
 import type { Gpu } from './gpu.js';
 import type { Subgroups } from './kernels/subgroup-matrix.js';
+import { GpuLossScale } from './loss-scale.js';
 import { Arena, Pool, type Region } from './memory.js';
 import { type Binding, type Constants, elementwise, type Format, type Shader, wgsl } from './shader.js';
 
@@ -21,8 +22,8 @@ export interface Stored {
   format: Format;
   /** Values. */
   size: number;
-  /** The values are held times this: gradients of a half's range would vanish otherwise. */
-  scale: number;
+  /** Whether the values are held times the loss scale: gradients of a half's range would vanish otherwise. */
+  scaled: boolean;
   refCount: number;
 }
 
@@ -50,8 +51,12 @@ export const usualThreads = 256;
 /** What WebGPU guarantees at least. */
 const mostWorkgroups = 65_535;
 
-/** y = x / scale in float32. */
-const widen: Shader = { name: 'Read', threads: usualThreads, body: elementwise('y_put(i, x_at(i) * UNSCALE);') };
+/** y = x / lossScale in float32. */
+const widen: Shader = {
+  name: 'Read',
+  threads: usualThreads,
+  body: elementwise('y_put(i, x_at(i) / lossScale_at(0));'),
+};
 
 /** tfjs's view of a GPU: where tensors lie, and how shaders are run on them. */
 export class WebgpuBackend extends KernelBackend {
@@ -63,6 +68,10 @@ export class WebgpuBackend extends KernelBackend {
   readonly gradients: Arena;
   /** How activations and their gradients are held. */
   activationFormat: Format = 'f32';
+  /** What gradients in float16 are held times; 1 in float32. */
+  readonly lossScale: GpuLossScale;
+  /** Of what is held as it is. */
+  private readonly one: Plain;
   /** The subgroups that multiply matrices on units of their own; undefined: these are not used. */
   subgroups?: Subgroups;
   /** For tests: a u32 that every shader sets when it reads or writes past the end of a binding. */
@@ -75,6 +84,9 @@ export class WebgpuBackend extends KernelBackend {
     const { device } = gpu;
     this.commands = new Commands(device);
     this.pool = new Pool(device);
+    this.lossScale = new GpuLossScale(this.commands, this.pool);
+    this.one = { region: this.pool.take(4), element: 'f32' };
+    this.commands.write(this.one.region, Float32Array.of(1));
     const arena = () =>
       new Arena(device, (from, to, bytes) => {
         this.commands.copy(from, 0, to, 0, bytes);
@@ -90,14 +102,25 @@ export class WebgpuBackend extends KernelBackend {
 
   /** A new tensor in float32; its values are not set. */
   allocate(shape: number[], memory: Pool | Arena = this.pool): TensorInfo {
-    return this.hold(shape, { region: memory.take(4 * util.sizeFromShape(shape)), format: 'f32', scale: 1 });
+    return this.hold(shape, { region: memory.take(4 * util.sizeFromShape(shape)), format: 'f32', scaled: false });
   }
 
-  /** A new tensor in the format of activations; `scale` where it holds gradients. */
-  allocateActivation(shape: number[], scale = 1): TensorInfo {
+  /** A new tensor in the format of activations; `scaled` where it holds gradients. */
+  allocateActivation(shape: number[], scaled = false): TensorInfo {
     const format = this.activationFormat;
     const bytes = (format === 'f16' ? 2 : 4) * util.sizeFromShape(shape);
-    return this.hold(shape, { region: this.pool.take(bytes), format, scale });
+    return this.hold(shape, { region: this.pool.take(bytes), format, scaled });
+  }
+
+  /** `lossScale`: what a shader divides the tensor's values by. */
+  scaleOf(tensor: { dataId: DataId }): { lossScale: Operand } {
+    return { lossScale: { of: this.stored(tensor).scaled ? this.lossScale.memory : this.one } };
+  }
+
+  /** `lossScale`: what a shader multiplies gradients by where they enter the range of a half, from `dy` to `dx`. */
+  enteringScale(dy: TensorInfo, dx: TensorInfo): { lossScale: Operand } {
+    const enters = this.stored(dx).scaled && !this.stored(dy).scaled;
+    return { lossScale: { of: enters ? this.lossScale.memory : this.one } };
   }
 
   /** The tensor once more, for an update to change; a copy if something else looks at it. */
@@ -107,9 +130,8 @@ export class WebgpuBackend extends KernelBackend {
 
   /** The tensor once more, or a copy where it does not lie in that arena. */
   inArena(tensor: TensorInfo, arena: Arena, shared = false): TensorInfo {
-    const { region, format, scale } = this.stored(tensor);
-    if (format !== 'f32' || scale !== 1)
-      throw new Error(`a parameter's values [${tensor.shape}] are not plain float32`);
+    const { region, format, scaled } = this.stored(tensor);
+    if (format !== 'f32' || scaled) throw new Error(`a parameter's values [${tensor.shape}] are not plain float32`);
     if (!shared && region.buffer === arena.buffer) return this.again(tensor);
     const copy = this.allocate(tensor.shape, arena);
     const to = this.stored(copy).region;
@@ -189,15 +211,15 @@ export class WebgpuBackend extends KernelBackend {
       throw new Error(`the webgpu backend holds tensors of float32, not ${dtype} [${shape}]`);
     const region = this.variables.take(values.byteLength);
     this.commands.write(region, values as Float32Array<ArrayBuffer>);
-    this.tensors.set(dataId, { region, format: 'f32', size: values.length, scale: 1, refCount });
+    this.tensors.set(dataId, { region, format: 'f32', size: values.length, scaled: false, refCount });
   }
 
   override async read(dataId: DataId): Promise<Float32Array> {
-    const { region, format, size, scale } = this.stored({ dataId });
-    if (format === 'f32' && scale === 1) return new Float32Array(await this.commands.read(region), 0, size);
+    const { region, format, size, scaled } = this.stored({ dataId });
+    if (format === 'f32' && !scaled) return new Float32Array(await this.commands.read(region), 0, size);
     const values = this.scratch('f32', size, (plain) => {
-      const reads = { x: { of: { region, element: format } } };
-      this.each(widen, size, { reads, writes: { y: { of: plain } }, constants: { UNSCALE: { f32: 1 / scale } } });
+      const reads = { x: { of: { region, element: format } }, ...this.scaleOf({ dataId }) };
+      this.each(widen, size, { reads, writes: { y: { of: plain } } });
       return this.commands.read({ ...plain.region, size: 4 * size });
     });
     return new Float32Array(await values);

@@ -6,6 +6,7 @@ import { WebgpuBackend } from './backend.js';
 import { findAdapter, limitsOf, openDevice, remedy } from './gpu.js';
 import { kernels } from './kernels/index.js';
 import { matrixSubgroups } from './kernels/subgroup-matrix.js';
+import { firstLossScale } from './loss-scale.js';
 import { profile } from './profiler.js';
 import { type Search, searchAdapter } from './search.js';
 import { matrixUnitsProblem, wrongInHalf } from './self-checks.js';
@@ -33,6 +34,7 @@ export const webgpu: Backend = {
       precision,
       threads: 1,
       stepsInFlight,
+      ...(precision === 'f16' && { lossScale: backend.lossScale }),
       profile: () => profile(backend),
     };
   },
@@ -41,6 +43,7 @@ export const webgpu: Backend = {
 function prepareFloat(backend: WebgpuBackend): { precision: Precision; note: string } {
   backend.activationFormat = 'f32';
   backend.subgroups = undefined;
+  backend.lossScale.write({ value: 1, goodSteps: 0 });
   return { precision: 'f32', note: '' };
 }
 
@@ -50,6 +53,7 @@ async function prepareHalf(backend: WebgpuBackend): Promise<{ precision: Precisi
   const wrong = backend.gpu.info.vendor === 'nvidia' ? await wrongInHalf(backend) : undefined;
   if (wrong) return { precision: 'f32', note: `; float32, since its float16 computes ${wrong} wrongly` };
   backend.activationFormat = 'f16';
+  backend.lossScale.write({ value: firstLossScale, goodSteps: 0 });
   const subgroups = matrixSubgroups(backend.gpu);
   if (!subgroups) return { precision: 'f16', note: '' };
   const problem = await matrixUnitsProblem(backend.gpu.name);

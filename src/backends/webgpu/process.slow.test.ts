@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { runClr, startClr, waitFor } from '../../testing/clr-process.js';
 import { countRows } from '../../testing/run-files.js';
+import { readCheckpoint } from '../../training/checkpoint.js';
 import { probeBackends } from '../index.js';
 
 const { availability } = (await probeBackends()).find(({ name }) => name === 'webgpu')!;
@@ -74,6 +75,23 @@ describe.skipIf(!availability.usable)('clr run on webgpu', () => {
     expect(await started.ended).toMatchObject({ code: 130, signal: null });
     expect((await runClr(['run', '--resume', run('stopped')])).code).toBe(0);
     expect(iterations('stopped')).toBe(iterations('whole'));
+  }, 300_000);
+
+  test('in float16, killed and gone on with, has the same loss scale as if it had not been', async () => {
+    const half = (name: string) => [...start(name), '--set', 'precision=f16'];
+    const lossScale = (name: string) =>
+      readCheckpoint(path.join(run(name), 'checkpoints/last.safetensors')).position.lossScale;
+    expect((await runClr(half('half'))).code).toBe(0);
+    const started = startClr(half('half-killed'));
+    await waitFor(() => countRows(path.join(run('half-killed'), 'iterations.csv')) >= 16, started);
+    started.child.kill('SIGKILL');
+    expect(await started.ended).toMatchObject({ signal: 'SIGKILL' });
+    expect((await runClr(['run', '--resume', run('half-killed')])).code).toBe(0);
+    expect(iterations('half-killed')).toBe(iterations('half'));
+    expect(iterations('half')).toMatch(/,loss,loss_scale\n/);
+    expect(iterations('whole')).toMatch(/,loss\n/);
+    expect(lossScale('half')).toEqual({ value: 32768, goodSteps: 24 });
+    expect(lossScale('half-killed')).toEqual(lossScale('half'));
   }, 300_000);
 
   test('weights that become NaN end the run as diverged', async () => {

@@ -54,8 +54,8 @@ const gradientSums = (relu: boolean) =>
 const finishGradients = finishChannelSums(
   'BatchNormTrainGrad/parameters',
   `let inverse = inverseDeviation_at(c);
-   dShift_put(c, sum * UNSCALE);
-   dScale_put(c, dot * inverse * UNSCALE);
+   dShift_put(c, sum / lossScale_at(0));
+   dScale_put(c, dot * inverse / lossScale_at(0));
    coefficients_put(c, scale_at(c) * inverse);
    coefficients_put(CHANNELS + c, sum / COUNT);
    coefficients_put(2 * CHANNELS + c, dot * inverse * inverse / COUNT);`,
@@ -136,25 +136,20 @@ export const batchNormKernels = [
     requireShape(x.shape.slice(-1), { scale, mean, inverseDeviation });
     const channels = scale.shape[0]!;
     const [width, size] = [widthOf(channels), util.sizeFromShape(x.shape)];
-    const lossScale = backend.stored(dy).scale;
+    const { scaled } = backend.stored(dy);
     const [dScale, dShift] = [
       backend.allocate([channels], backend.gradients),
       backend.allocate([channels], backend.gradients),
     ];
-    const dx = backend.allocateActivation(x.shape, lossScale);
-    const dResidual = residual ? backend.allocateActivation(x.shape, lossScale) : undefined;
+    const dx = backend.allocateActivation(x.shape, scaled);
+    const dResidual = residual ? backend.allocateActivation(x.shape, scaled) : undefined;
     const common = operands({ dy, x, y: relu ? y : undefined, mean }, width);
     backend.scratch('f32', 3 * channels, (coefficients) => {
       sumChannels(backend, gradientSums(relu), x, { reads: common }, (shares, count) =>
         backend.run(finishGradients, {
-          reads: { shares: { of: shares }, ...operands({ scale, inverseDeviation }) },
+          reads: { shares: { of: shares }, ...operands({ scale, inverseDeviation }), ...backend.scaleOf(dy) },
           writes: { ...operands({ dScale, dShift }), coefficients: { of: coefficients } },
-          constants: {
-            PARTS: count,
-            CHANNELS: channels,
-            COUNT: { f32: size / channels },
-            UNSCALE: { f32: 1 / lossScale },
-          },
+          constants: { PARTS: count, CHANNELS: channels, COUNT: { f32: size / channels } },
           workgroups: channels,
         }),
       );
@@ -178,9 +173,9 @@ export function biasGradient(dy: TensorInfo, backend: WebgpuBackend): TensorInfo
   const dBias = backend.allocate([channels], backend.gradients);
   sumChannels(backend, biasSums, dy, { reads: operands({ dy }, widthOf(channels)) }, (shares, count) =>
     backend.run(finishBias, {
-      reads: { shares: { of: shares } },
+      reads: { shares: { of: shares }, ...backend.scaleOf(dy) },
       writes: operands({ dBias }),
-      constants: { PARTS: count, CHANNELS: channels, UNSCALE: { f32: 1 / backend.stored(dy).scale } },
+      constants: { PARTS: count, CHANNELS: channels },
       workgroups: channels,
     }),
   );
@@ -188,4 +183,4 @@ export function biasGradient(dy: TensorInfo, backend: WebgpuBackend): TensorInfo
 }
 
 const biasSums = channelSums('BiasAddGrad/sums', 'a = dy_at(i);');
-const finishBias = finishChannelSums('BiasAddGrad', 'dBias_put(c, sum * UNSCALE);');
+const finishBias = finishChannelSums('BiasAddGrad', 'dBias_put(c, sum / lossScale_at(0));');

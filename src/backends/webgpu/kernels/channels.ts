@@ -48,7 +48,7 @@ export const channelKernels = [
 
   kernel('SplitChannels', ({ dy }: { dy: TensorInfo }, { first }: { first: number }, backend) => {
     const right = dy.shape[3]! - first;
-    const part = (c: number) => backend.allocateActivation([...dy.shape.slice(0, 3), c], backend.stored(dy).scale);
+    const part = (c: number) => backend.allocateActivation([...dy.shape.slice(0, 3), c], backend.stored(dy).scaled);
     const [da, db] = [part(first), part(right)];
     const work = { reads: operands({ dy }), writes: operands({ da, db }), constants: { LEFT: first, RIGHT: right } };
     backend.each(split, util.sizeFromShape(dy.shape), work);
@@ -56,18 +56,18 @@ export const channelKernels = [
   }),
 
   kernel('SliceImages', ({ x }: { x: TensorInfo }, { begin, end }: ImageRange, backend) => {
-    const { scale } = backend.stored(x);
+    const { scaled } = backend.stored(x);
     const size = util.sizeFromShape(x.shape) / x.shape[0]!;
-    const y = backend.allocateActivation([end - begin, ...x.shape.slice(1)], scale);
+    const y = backend.allocateActivation([end - begin, ...x.shape.slice(1)], scaled);
     const constants = { FROM: begin * size, TO: 0 };
     backend.each(copy, (end - begin) * size, { reads: operands({ x }), writes: operands({ y }), constants });
     return [y];
   }),
 
   kernel('JoinImages', (parts: TensorInfo[], _attributes, backend) => {
-    const scales = parts.map((part) => backend.stored(part).scale);
-    if (scales.some((scale) => scale !== scales[0])) throw new Error(`parts of a batch held times ${scales}`);
-    const y = backend.allocateActivation(joinedShape(parts), scales[0]);
+    const scaled = parts.map((part) => backend.stored(part).scaled);
+    if (new Set(scaled).size > 1) throw new Error('only some parts of a batch are held times the loss scale');
+    const y = backend.allocateActivation(joinedShape(parts), scaled[0]);
     let at = 0;
     for (const x of parts) {
       const size = util.sizeFromShape(x.shape);
@@ -79,7 +79,7 @@ export const channelKernels = [
 
   /** The key differs at each update: it comes in memory, since a constant would mean another pipeline. */
   kernel('Dropout', ({ x }: { x: TensorInfo }, { rate, key }: Dropout, backend) => {
-    const y = backend.allocateActivation(x.shape, backend.stored(x).scale);
+    const y = backend.allocateActivation(x.shape, backend.stored(x).scaled);
     backend.scratch('u32', 1, (memory) => {
       backend.commands.write(memory.region, Uint32Array.of(key));
       backend.each(dropout, util.sizeFromShape(x.shape), {

@@ -202,7 +202,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
     for (var part = thread / 16; part < PARTS; part += THREADS / 16) { sum += parts_at(part * WEIGHTS + weight); }
   }
   sums_of(thread, sum, 16);
-  if (thread < 16 && weight < WEIGHTS) { dFilter_put(weight, sums[thread] * UNSCALE); }
+  if (thread < 16 && weight < WEIGHTS) { dFilter_put(weight, sums[thread] / lossScale_at(0)); }
 }`,
 };
 
@@ -238,7 +238,7 @@ export const convolutionKernels = [
       requireShape([sizes.images, sizes.outHeight, sizes.outWidth, sizes.to], { dy });
       const [narrow, wide] = [widthOf(sizes.from), widthOf(sizes.to)];
       const tile = pixelTile(sizes.from);
-      const dx = backend.allocateActivation(inputShape, backend.stored(dy).scale);
+      const dx = backend.allocateActivation(inputShape, backend.stored(dy).scaled);
       backend.run(product(backend, 'Conv2DBackpropInput', tile, inputGradient(wide, narrow)), {
         reads: { dy: { of: dy, width: wide }, weights: { of: filter } },
         writes: operands({ dx }, narrow),
@@ -273,9 +273,9 @@ export const convolutionKernels = [
           constants: { ...work.constants, SHARE: share },
         });
         backend.run(addParts, {
-          reads: { parts: { of: memory } },
+          reads: { parts: { of: memory }, ...backend.scaleOf(dy) },
           writes: operands({ dFilter }),
-          constants: { PARTS: parts, WEIGHTS: weights, UNSCALE: { f32: 1 / backend.stored(dy).scale } },
+          constants: { PARTS: parts, WEIGHTS: weights },
           workgroups: Math.ceil(weights / 16),
           multiplyAdds: parts * weights,
         });

@@ -6,7 +6,7 @@ import { kernel, operands, widthOf } from './kernel.js';
 
 const shader = (name: string, body: string): Shader => ({ name, threads: usualThreads, body: elementwise(body) });
 
-const add = shader('Add', 'y_put(i, a_at(i) * A + b_at(i) * B);');
+const add = shader('Add', 'y_put(i, a_at(i) + b_at(i));');
 const fill = shader('ZerosLike', 'y_put(i, 0);');
 const biasAdd = shader('BiasAdd', 'y_put(i, x_at(i) + bias_at(i % CHANNELS));');
 
@@ -18,10 +18,9 @@ export const elementwiseKernels = [
     const width = widthOf(count);
     const [storedA, storedB] = [backend.stored(a), backend.stored(b)];
     const half = storedA.format === 'f16' || storedB.format === 'f16'; // else gradients of a parameter, say
-    const scale = half ? Math.min(storedA.scale, storedB.scale) : 1;
-    const y = half ? backend.allocateActivation(a.shape, scale) : backend.allocate(a.shape);
-    const constants = { A: { f32: scale / storedA.scale }, B: { f32: scale / storedB.scale } };
-    backend.each(add, count / width, { reads: operands({ a, b }, width), writes: operands({ y }, width), constants });
+    if (storedA.scaled !== storedB.scaled) throw new Error('only one of two terms is held times the loss scale');
+    const y = half ? backend.allocateActivation(a.shape, storedA.scaled) : backend.allocate(a.shape);
+    backend.each(add, count / width, { reads: operands({ a, b }, width), writes: operands({ y }, width) });
     return y;
   }),
 
@@ -37,7 +36,7 @@ export const elementwiseKernels = [
     requireShape(x.shape.slice(-1), { bias });
     const channels = x.shape.at(-1)!;
     const width = widthOf(channels);
-    const y = backend.allocateActivation(x.shape, backend.stored(x).scale);
+    const y = backend.allocateActivation(x.shape, backend.stored(x).scaled);
     backend.each(biasAdd, util.sizeFromShape(x.shape) / width, {
       reads: operands({ x, bias }, width),
       writes: operands({ y }, width),

@@ -18,7 +18,9 @@ const pool: Shader = {
 const poolGradient: Shader = {
   name: 'GlobalAveragePoolGrad',
   threads: usualThreads,
-  body: elementwise('dx_put(i, dy_at(i / (PIXELS * CHANNELS) * CHANNELS + i % CHANNELS) * (SCALE / f32(PIXELS)));'),
+  body: elementwise(
+    'dx_put(i, dy_at(i / (PIXELS * CHANNELS) * CHANNELS + i % CHANNELS) * (lossScale_at(0) / f32(PIXELS)));',
+  ),
 };
 
 const downsample: Shader = {
@@ -94,19 +96,18 @@ export const poolingKernels = [
     return [y];
   }),
 
-  /** Where gradients enter the range of a half: from here on they are held times images x pixels. */
+  /** Where gradients enter the range of a half: from here on they are held times the loss scale. */
   kernel(
     'GlobalAveragePoolGrad',
     ({ dy }: { dy: TensorInfo }, { height, width }: { height: number; width: number }, backend) => {
       const [images, channels] = dy.shape as [number, number];
       const vector = widthOf(channels);
       const pixels = height * width;
-      const scale = backend.activationFormat === 'f16' ? 2 ** Math.ceil(Math.log2(images * pixels)) : 1;
-      const dx = backend.allocateActivation([images, height, width, channels], scale);
+      const dx = backend.allocateActivation([images, height, width, channels], backend.activationFormat === 'f16');
       backend.each(poolGradient, (images * pixels * channels) / vector, {
-        reads: operands({ dy }, vector),
+        reads: { ...operands({ dy }, vector), ...backend.enteringScale(dy, dx) },
         writes: operands({ dx }, vector),
-        constants: { PIXELS: pixels, CHANNELS: channels / vector, SCALE: { f32: scale } },
+        constants: { PIXELS: pixels, CHANNELS: channels / vector },
         multiplyAdds: images * pixels * channels,
       });
       return [dx];
@@ -128,7 +129,7 @@ export const poolingKernels = [
   kernel(
     'DownsamplePadGrad',
     ({ dy }: { dy: TensorInfo }, { inputShape, ...options }: DownsamplePad & { inputShape: number[] }, backend) => {
-      const dx = backend.allocateActivation(inputShape, backend.stored(dy).scale);
+      const dx = backend.allocateActivation(inputShape, backend.stored(dy).scaled);
       const work = {
         reads: operands({ dy }),
         writes: operands({ dx }),

@@ -5,6 +5,7 @@ import { splitInto } from '../../../ops/kernel.js';
 import type { SgdUpdate } from '../../../ops/sgd-update.js';
 import { type Plain, usualThreads, type WebgpuBackend } from '../backend.js';
 import type { Shader } from '../shader.js';
+import { adaptLossScale, checkGradients, isSkipped } from './adapt-loss-scale.js';
 import { kernel } from './kernel.js';
 
 /** Values that a workgroup updates. */
@@ -20,6 +21,7 @@ const update = (name: string, states: string[], body: string): Shader => ({
   body: () => `
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {
+  if (${isSkipped}) { return; }
   let entry = group.x * ${3 + 1 + states.length};
   let parameter = table_at(entry);
   let count = table_at(entry + 1);
@@ -81,7 +83,12 @@ ${adam.body(constants)}`,
 const countStep: Shader = {
   name: 'AdamUpdate/step',
   threads: 1,
-  body: () => '@compute @workgroup_size(THREADS) fn main() { variables_put(STEPS, variables_at(STEPS) + 1); }',
+  body: () => `
+@compute @workgroup_size(THREADS)
+fn main() {
+  if (${isSkipped}) { return; }
+  variables_put(STEPS, variables_at(STEPS) + 1);
+}`,
 };
 
 export const updateKernels = [
@@ -95,6 +102,7 @@ export const updateKernels = [
       INSIDE: lrPlacement === 'inside',
       NESTEROV: nesterov,
     });
+    adaptLossScale(backend);
     return [...p, ...v];
   }),
 
@@ -108,7 +116,9 @@ export const updateKernels = [
     const common = [beta1, beta2, epsilon, Math.log(beta1), Math.log(beta2), 1 - beta1, 1 - beta2];
     const rates = [...common, ...lr.flatMap((rate, k) => [rate, weightDecay[k]!])];
     run(backend, adamShader, gradients, [p, m, v], rates, constants);
-    backend.run(countStep, { writes: { variables: variables(backend) }, constants, workgroups: 1 });
+    const reads = { lossScale: { of: backend.lossScale.memory } };
+    backend.run(countStep, { reads, writes: { variables: variables(backend) }, constants, workgroups: 1 });
+    adaptLossScale(backend);
     return [...p, ...m, ...v, steps];
   }),
 ];
@@ -128,12 +138,10 @@ function run(
     backend.scratch('f32', rates.length, (ratesMemory) => {
       backend.commands.write(tableMemory.region, table);
       backend.commands.write(ratesMemory.region, Float32Array.from(rates));
+      const reads = { gradients: { of: whole(backend.gradients.buffer) }, table: { of: tableMemory } };
+      checkGradients(backend, reads, table.length / groups, groups);
       backend.run(shader, {
-        reads: {
-          gradients: { of: whole(backend.gradients.buffer) },
-          table: { of: tableMemory },
-          rates: { of: ratesMemory },
-        },
+        reads: { ...reads, rates: { of: ratesMemory }, lossScale: { of: backend.lossScale.memory } },
         writes: { variables: variables(backend) },
         constants,
         workgroups: groups,

@@ -74,7 +74,7 @@ const poolGradient = poolShader(
       }
     }
     let kept = (activated(x_at(i), c) > V(0)) | (V(RELU) == V(0));
-    dx_put(i, select(V(0), sum, kept) * SCALE);`,
+    dx_put(i, select(V(0), sum, kept) * lossScale_at(0));`,
 );
 
 /** The pixels around (row, column): `visit` has their element as `other`. */
@@ -126,19 +126,17 @@ export const windowKernels = [
     return [y];
   }),
 
-  /** Where the output was made plain float32, gradients enter the range of a half: from here on held times the images. */
+  /** Where the output was made plain float32, gradients enter the range of a half: from here on held times the loss scale. */
   kernel('Pool2DGrad', ({ dy, x, bias }: PoolInputs & { dy: TensorInfo }, options: Pool2D, backend) => {
     requireShape(x.shape.slice(-1), { bias });
     requireShape(pooledShape(x.shape, options), { dy });
     const vector = widthOf(x.shape[3]!);
-    const { format, scale: given } = backend.stored(dy);
-    const enters = format === 'f32' && backend.activationFormat === 'f16';
-    const scale = enters ? given * 2 ** Math.ceil(Math.log2(x.shape[0]!)) : given;
-    const dx = backend.allocateActivation(x.shape, scale);
+    const { format, scaled } = backend.stored(dy);
+    const dx = backend.allocateActivation(x.shape, scaled || (format === 'f32' && backend.activationFormat === 'f16'));
     backend.each(poolGradient, util.sizeFromShape(x.shape) / vector, {
-      reads: operands({ dy, x, bias }, vector),
+      reads: { ...operands({ dy, x, bias }, vector), ...backend.enteringScale(dy, dx) },
       writes: operands({ dx }, vector),
-      constants: { ...poolConstants(x, bias, options), SCALE: { f32: scale / given } },
+      constants: poolConstants(x, bias, options),
       multiplyAdds: util.sizeFromShape(x.shape),
     });
     return bias ? [dx, biasGradient(dx, backend)] : [dx];
@@ -152,7 +150,7 @@ export const windowKernels = [
 
   kernel('LrnWithinChannelGrad', ({ dy, x }: Record<'dy' | 'x', TensorInfo>, options: LrnWithinChannel, backend) => {
     requireShape(x.shape, { dy });
-    const dx = backend.allocateActivation(x.shape, backend.stored(dy).scale);
+    const dx = backend.allocateActivation(x.shape, backend.stored(dy).scaled);
     const count = util.sizeFromShape(x.shape);
     backend.scratch('f32', count, (s) =>
       backend.scratch('f32', count, (terms) => {

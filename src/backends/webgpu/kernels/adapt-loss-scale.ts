@@ -1,0 +1,65 @@
+import { type Operand, usualThreads, type WebgpuBackend } from '../backend.js';
+import type { Shader } from '../shader.js';
+
+/** Updates without an overflow, after which it is doubled. */
+const growthInterval = 2000;
+/** Gradients that are all zero would double it for ever. */
+const mostLossScale = 2 ** 24;
+
+/** In a shader that reads `lossScale`: whether this update is skipped. */
+export const isSkipped = 'lossScale_at(2) != 0 && lossScale_at(0) > 1';
+
+/** Looks at the exponent's bits: a compiler may take `x != x` for false. All that write write the same. */
+const notFinite: Shader = {
+  name: 'LossScale/check',
+  threads: usualThreads,
+  body: () => `
+@compute @workgroup_size(THREADS)
+fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {
+  let entry = group.x * ROW;
+  for (var j = thread; j < table_at(entry + 1); j += THREADS) {
+    let bits = bitcast<u32>(gradients_at(table_at(entry + 2) + j));
+    if ((bits & 0x7f800000u) == 0x7f800000u) { lossScale_put(2, 1); }
+  }
+}`,
+};
+
+const adapt: Shader = {
+  name: 'LossScale/adapt',
+  threads: 1,
+  body: () => `
+@compute @workgroup_size(THREADS)
+fn main() {
+  let value = lossScale_at(0);
+  let good = lossScale_at(1) + 1;
+  if (lossScale_at(2) != 0) {
+    lossScale_put(0, max(1, value / 2));
+    lossScale_put(1, 0);
+  } else if (good >= INTERVAL) {
+    lossScale_put(0, min(MOST, 2 * value));
+    lossScale_put(1, 0);
+  } else {
+    lossScale_put(1, good);
+  }
+  lossScale_put(2, 0);
+}`,
+};
+
+/** Before an update in float16; each row of the table begins with index, values and start of a stretch of gradients. */
+export function checkGradients(
+  backend: WebgpuBackend,
+  reads: Record<'gradients' | 'table', Operand>,
+  row: number,
+  rows: number,
+) {
+  if (backend.activationFormat !== 'f16') return;
+  const writes = { lossScale: { of: backend.lossScale.memory } };
+  backend.run(notFinite, { reads, writes, constants: { ROW: row }, workgroups: rows });
+}
+
+/** After an update in float16. */
+export function adaptLossScale(backend: WebgpuBackend): void {
+  if (backend.activationFormat !== 'f16') return;
+  const constants = { INTERVAL: { f32: growthInterval }, MOST: { f32: mostLossScale } };
+  backend.run(adapt, { writes: { lossScale: { of: backend.lossScale.memory } }, constants, workgroups: 1 });
+}
