@@ -74,7 +74,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
   if (flags.seeds !== undefined) return sweepSeeds(config, flags.seeds, flags);
   if (flags.jobs !== 'auto' && flags.jobs > 1)
     throw new ClrError('usage', '--jobs needs several runs', 'add --seeds, e.g. --seeds 5');
-  if (flags.dryRun) return dryRun(config);
+  if (flags.dryRun) return dryRun(config, resume);
   const interruption = listenForSignals('finishing the iteration, then a checkpoint');
   const { data, cache: cacheDirectory, runs } = flags;
   const { directory, summary } = await runExperiment(config, {
@@ -104,17 +104,21 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
 });
 
 /** What would run, and about how long. */
-async function dryRun(config: ExperimentConfig): Promise<void> {
+async function dryRun(config: ExperimentConfig, resume: string | undefined): Promise<void> {
+  const { iterationReached } = await import('../training/checkpoint.js');
   const { updates } = await import('../sweep/length.js');
   const { secondsOfRun, timedSteps } = await import('../sweep/step-times.js');
   const { duration } = await import('../terminal/duration.js');
+  const done = resume === undefined ? 0 : iterationReached(resume);
   const { name, model, dataset, schedule, epochs, batch_size } = config;
   process.stdout.write(
     `${name}: ${model.type} on ${dataset.type}, schedule ${schedule.type}, ${epochs} epochs of batch ${batch_size}: ` +
-      `${updates(config)} iterations\n`,
+      `${updates(config)} iterations${resume === undefined ? '' : `, ${done} of them done`}\n`,
   );
-  const time = duration(await secondsOfRun(config));
-  process.stdout.write(`about ${time} on this machine, estimated from ${timedSteps} training steps (training only)\n`);
+  const time = duration(await secondsOfRun(config, done));
+  process.stdout.write(
+    `about ${time}${done > 0 ? ' more' : ''} on this machine, estimated from ${timedSteps} training steps (training only)\n`,
+  );
 }
 
 /** Whether the run in the folder is done already, and says so; a diverged one ends with the exit code that it ended with. */

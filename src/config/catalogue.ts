@@ -37,6 +37,12 @@ export function findType(name: string): Described {
     if (alias && found) return { ...found, alias: alias.here };
     if (alias) throw new ClrError('usage', `${name}: in clr this is ${alias.here}`);
   }
+  const key = aliasOf('key', name);
+  if (key)
+    throw new ClrError('usage', `${name}: in clr this is ${key.here}`, '`clr show TYPE` has the options of a type');
+  const having = all.filter(({ options }) => options.some((option) => option.key === name)).map(({ type }) => type);
+  if (having.length > 0)
+    throw new ClrError('usage', `${name} is an option of ${having.join(', ')}`, `e.g. clr show ${having[0]}`);
   const near = suggestion('schedule', name, [...kinds, ...all.map(({ type }) => type)]);
   throw new ClrError('usage', `nothing is called "${name}"${near}`, '`clr show` lists everything');
 }

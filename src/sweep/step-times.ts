@@ -32,9 +32,9 @@ export async function secondsByStepTimes(
   return total;
 }
 
-/** The same for one run of a config. */
-export async function secondsOfRun(config: ExperimentConfig): Promise<number> {
-  return updates(config) * (await secondsAStep(config));
+/** The same for one run of a config, of whose iterations some are done. */
+export async function secondsOfRun(config: ExperimentConfig, done = 0): Promise<number> {
+  return Math.max(0, updates(config) - done) * (await secondsAStep(config));
 }
 
 async function secondsAStep(config: ExperimentConfig): Promise<number> {

@@ -102,6 +102,16 @@ function checkpointsIn(folder: string): string[] {
   return [0, ...ages].map(nameOf).filter((name) => names.includes(name));
 }
 
+/** Updates that the newest readable checkpoint has behind it; 0: there is none. Weights are not looked at. */
+export function iterationReached(directory: string): number {
+  for (const name of checkpointsIn(path.join(directory, checkpointFolder))) {
+    try {
+      return readCheckpoint(path.join(directory, checkpointFolder, name)).position.iteration;
+    } catch {} // resuming says what is wrong with it, and takes the one before, too
+  }
+  return 0;
+}
+
 /** The parts of a whole checkpoint; throws an Error that says what is wrong with it. */
 export function readCheckpoint(file: string): { header: Header; position: Position; data: Buffer } {
   return unseal(readWhole(file));

@@ -67,6 +67,8 @@ describe('clr show', () => {
     expect((await clr('show', 'ReduceLROnPlateau')).stderr).toMatch(
       /not supported: a schedule depends on the iteration/,
     );
+    expect((await clr('show', 'wd')).stderr).toMatch(/wd: in clr this is weight_decay, of the optimizer/);
+    expect((await clr('show', 'warmup_from')).stderr).toMatch(/warmup_from is an option of constant, /);
   });
 });
 
@@ -122,6 +124,9 @@ describe('a first look', () => {
     expect(stdout).toMatch(/^quickstart: resnet on synthetic, schedule clr-beta, 1 epochs of batch 64: 1 iterations\n/);
     expect(stdout).toMatch(/about [\d.]+ s on this machine, estimated from 3 training steps/);
     expect((await clr('plot', 'runs')).stderr).toMatch(/runs: does not exist/);
+    await clr('run', 'quickstart', ...tiny, '--runs', 'dry');
+    const more = ['--resume', 'dry/1', '--epochs', '3', '--dry-run'];
+    expect((await clr('run', ...more)).stdout).toMatch(/: 3 iterations, 1 of them done\nabout [\d.]+ s more on/);
   }, 60_000);
 
   test('a run that max_iterations ends says so, in its summary too; resuming a completed run says that it is complete', async () => {
