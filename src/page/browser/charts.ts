@@ -41,7 +41,12 @@ export function lineChart({ x, y, counts, bands, colours }: LineChart, points: r
     scale: { zero: false, nice: false },
     axis: counts ? { tickMinStep: 1, format: 'd' } : {},
   } as const;
-  const vertical = { type: 'quantitative', title: y, scale: { zero: false, padding: 4 } } as const;
+  const vertical = {
+    type: 'quantitative',
+    title: y,
+    scale: { zero: false, padding: 4 },
+    axis: { format: '~g' },
+  } as const;
   const common = { x: horizontal, color, detail: { field: 'run' } } as const;
   const hovered = { param: 'hover', empty: false } as const;
   const band = {

@@ -76,6 +76,16 @@ describe.skipIf(noBrowser)('in a browser', () => {
     await page.close();
   });
 
+  it('marks the epochs of short runs, with ticks at whole epochs', async () => {
+    const { page, problems } = await openPage(browser, address);
+    await page.locator('#accuracy-chart .mark-symbol path:not([opacity="0"])').first().waitFor();
+    const ticks = await page.locator('#accuracy-chart [aria-label^="X-axis"] .role-axis-label text').allTextContents();
+    expect(ticks.length).toBeGreaterThan(0);
+    for (const tick of ticks) expect(tick).toMatch(/^\d*$/);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
   it('takes a hostile name for text', async () => {
     const { page, problems } = await openPage(browser, address);
     await page.getByRole('button', { name: hostile }).waitFor();
