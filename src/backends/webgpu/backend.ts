@@ -157,14 +157,16 @@ export class WebgpuBackend extends KernelBackend {
 
   /** Asks for a shader to be run. */
   run(shader: Shader, { reads = {}, writes = {}, constants = {}, workgroups, multiplyAdds = 0 }: Work): void {
-    const checks: Record<string, Operand> = this.stray ? { stray: { of: this.stray } } : {};
-    const operands = Object.entries({ ...reads, ...writes, ...checks });
     const bindings: Record<string, Binding> = {};
-    const regions = operands.map(([name, { of, width = 1 }]) => {
+    const regions: Region[] = [];
+    const bind = (name: string, { of, width = 1 }: Operand, writable: boolean) => {
       const { region, element } = 'dataId' in of ? this.plain(of) : of;
-      bindings[name] = { element, width, writable: name in writes || name === 'stray' };
-      return region;
-    });
+      bindings[name] = { element, width, writable };
+      regions.push(region);
+    };
+    for (const name in reads) bind(name, reads[name]!, false);
+    for (const name in writes) bind(name, writes[name]!, true);
+    if (this.stray) bind('stray', { of: this.stray }, true);
     const [x, y, z = 1] = typeof workgroups === 'number' ? [Math.min(workgroups, mostWorkgroups), 1] : workgroups;
     this.commands.dispatch({
       name: shader.name,

@@ -16,5 +16,7 @@ export function typeOf(width: 1 | 4): string {
 
 /** Each tensor that there is as an operand of that width. */
 export function operands(tensors: Record<string, TensorInfo | undefined>, width: 1 | 4 = 1): Record<string, Operand> {
-  return Object.fromEntries(Object.entries(tensors).flatMap(([name, of]) => (of ? [[name, { of, width }]] : [])));
+  const found: Record<string, Operand> = {};
+  for (const name in tensors) if (tensors[name]) found[name] = { of: tensors[name], width };
+  return found;
 }
