@@ -71,8 +71,8 @@ export const compareCommand = new Command('compare')
 
 /** Of stdout, or what COLUMNS says; undefined: not known. */
 export function terminalWidth(): number | undefined {
-  const told = Number(process.env.COLUMNS);
-  return process.stdout.columns ?? (told > 0 ? told : undefined);
+  const columns = Number(process.env.COLUMNS);
+  return process.stdout.columns ?? (columns > 0 ? columns : undefined);
 }
 
 /** `compare.png`, then `compare-2.png` and so on. */

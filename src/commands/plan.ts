@@ -38,9 +38,9 @@ export const planCommand = new Command('plan')
       throw new ClrError('usage', '--difference is missing: what size matters?', 'e.g. --difference 0.2');
     if (flags.std === undefined && paths.length === 0)
       throw new ClrError('usage', 'the standard deviation between seeds is missing', 'name runs, or --std 0.25');
-    const { std, told } =
-      flags.std === undefined ? spreadOf(paths, flags) : { std: flags.std, told: `standard deviation ${flags.std}` };
-    process.stdout.write(planText({ ...flags, paired: flags.paired ?? false, std }, told));
+    const { std, origin } =
+      flags.std === undefined ? spreadOf(paths, flags) : { std: flags.std, origin: `standard deviation ${flags.std}` };
+    process.stdout.write(planText({ ...flags, paired: flags.paired ?? false, std }, origin));
   });
 
 function share(text: string): number {

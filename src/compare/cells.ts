@@ -109,7 +109,7 @@ function reportOf([first, ...others]: string[]): string {
 }
 
 /** What stands under the table: a sentence an arm, how the verdicts came about, where each report comes from. */
-export function said(comparison: Comparison, options: TableOptions = {}): { sentences: string[]; notes: string[] } {
+export function notesOf(comparison: Comparison, options: TableOptions = {}): { sentences: string[]; notes: string[] } {
   const { rows, references, procedure, metric } = comparison;
   const sentences = rows.flatMap((row) => (row.against ? [row.against.sentence] : []));
   const sources = sourcesOf(references);

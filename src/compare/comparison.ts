@@ -293,7 +293,7 @@ function sortRows(rows: Row[], by: string, columns: string[]): Row[] {
   });
 }
 
-/** Arms of a sweep share their base's report: it is told once. */
+/** Arms of a sweep share their base's report: it is named once. */
 function references(groups: Group[]): Reference[] {
   const found = new Map<string, Reference>();
   for (const { name, runs } of groups) {

@@ -27,7 +27,7 @@ export function groupRuns(runs: readonly Run[]): Group[] {
     else byConfig.set(key, [run]);
   }
   const groups = [...byConfig.values()].map(group);
-  for (const name of new Set(groups.map((g) => g.name))) tellApart(groups.filter((g) => g.name === name));
+  for (const name of new Set(groups.map((g) => g.name))) distinguish(groups.filter((g) => g.name === name));
   return groups;
 }
 
@@ -49,7 +49,7 @@ function ownSettings({ settings, varies }: Run): Record<string, Setting> {
   return Object.fromEntries(Object.entries(settings).filter(([key]) => !varied(key)));
 }
 
-function tellApart(namesakes: Group[]): void {
+function distinguish(namesakes: Group[]): void {
   const keys = differingSettings(namesakes);
   if (keys.length === 0) return;
   const own = namesakes.map(({ settings }) =>
@@ -99,8 +99,8 @@ export function questionOf({ sweep, settings }: Pick<Run, 'sweep' | 'settings'>)
   if (sweep) return `sweep ${printable(sweep.manifest.name)}`;
   const own = Object.entries(settings).filter(([key]) => ofTheQuestion.test(key));
   const value = (key: string) => own.find(([name]) => name === key)?.[1];
-  const told = ['model.type', 'model.depth', 'model.blocks', 'dataset.type', 'epochs'];
-  const rest = own.filter(([key]) => !told.includes(key)).map(([key, v]) => `${key}=${v}`);
+  const named = ['model.type', 'model.depth', 'model.blocks', 'dataset.type', 'epochs'];
+  const rest = own.filter(([key]) => !named.includes(key)).map(([key, v]) => `${key}=${v}`);
   const model = [value('model.type'), value('model.blocks') ?? value('model.depth')].filter((v) => v !== undefined);
   const main = [model.join(' '), value('dataset.type'), `${value('epochs')} epochs`].filter(Boolean).join(', ');
   return rest.length > 0 ? `${main} (${rest.join(', ')})` : main;

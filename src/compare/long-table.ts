@@ -7,7 +7,7 @@ import type { Run } from '../runs/read-runs.js';
 import { metrics } from '../runs/scores.js';
 import { printable } from '../system/printable.js';
 import { differingSettings } from './groups.js';
-import { plain } from './print.js';
+import { csvCell } from './print.js';
 
 /** How the rows of a run are written. */
 export type Format = 'csv' | 'json';
@@ -71,7 +71,7 @@ function readRows(run: Run, per: Unit, skip: (run: Skipped) => void): Partial<Re
 
 /** What is not known is empty or null; what is not finite is a word in CSV, null in JSON. */
 const printers: Record<Format, (columns: string[], rows: Cell[][], first: boolean) => string> = {
-  csv: (columns, rows, first) => stringify([...(first ? [columns] : []), ...rows].map((row) => row.map(plain))),
+  csv: (columns, rows, first) => stringify([...(first ? [columns] : []), ...rows].map((row) => row.map(csvCell))),
   json: (columns, rows, first) =>
     (first ? '[' : ',') +
     rows.map((row) => `\n${JSON.stringify(Object.fromEntries(columns.map((c, i) => [c, row[i] ?? null])))}`).join(),

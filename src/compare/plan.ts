@@ -20,9 +20,9 @@ export interface PlanQuestion {
 const widthsAt = [3, 5, 10, 20];
 
 /** Tables of what a fixed number of seeds shows, and of what seeds until it is decided take. */
-export function planText(question: PlanQuestion, told: string): string {
+export function planText(question: PlanQuestion, origin: string): string {
   const { difference, arms, alpha } = question;
-  const head = `${told}; difference ${difference}, alpha ${alpha} over ${arms} arm${arms > 1 ? 's' : ''}`;
+  const head = `${origin}; difference ${difference}, alpha ${alpha} over ${arms} arm${arms > 1 ? 's' : ''}`;
   return `${[head, '', ...fixedLines(question), '', ...sequentialLines(question)].join('\n')}\n`;
 }
 

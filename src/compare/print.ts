@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Setting } from '../runs/read-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
-import { cells, said, type TableOptions } from './cells.js';
+import { cells, notesOf, type TableOptions } from './cells.js';
 import type { Comparison } from './comparison.js';
 import { missingText } from './row.js';
 import { textTable, wrap } from './text-table.js';
@@ -13,7 +13,7 @@ const defaultWidth = 100;
 export function toText(comparisons: readonly Comparison[], options: TableOptions = {}, width = defaultWidth): string {
   const several = comparisons.length > 1;
   const parts = comparisons.map((comparison) => {
-    const { sentences, notes } = said(comparison, options);
+    const { sentences, notes } = notesOf(comparison, options);
     const lines = [
       ...(several ? [...wrap(comparison.title, width), ''] : []),
       ...textTable(cells(comparison, options), width),
@@ -32,7 +32,7 @@ export function toMarkdown(comparisons: readonly Comparison[], options: TableOpt
     texts.length > 0 ? ['', ...texts.map((text) => `- ${escapeMarkdown(text)}`)] : [];
   const parts = comparisons.map((comparison) => {
     const { head, body } = cells(comparison, options);
-    const { sentences, notes } = said(comparison, options);
+    const { sentences, notes } = notesOf(comparison, options);
     const title = comparisons.length > 1 ? [`### ${escapeMarkdown(comparison.title)}`, ''] : [];
     const rule = `|${head.map(() => ' --- |').join('')}`;
     return `${[...title, line(head), rule, ...body.map(line), ...items(sentences), ...items(notes)].join('\n')}\n`;
@@ -45,7 +45,7 @@ export function toLatex(comparisons: readonly Comparison[], options: TableOption
   const line = (row: string[]) => `${row.map(escapeLatex).join(' & ')} \\\\`;
   const parts = comparisons.map((comparison) => {
     const { head, body } = cells(comparison, options);
-    const { sentences, notes } = said(comparison, options);
+    const { sentences, notes } = notesOf(comparison, options);
     return [
       `% ${comparison.title}; needs \\usepackage{booktabs}`,
       `\\begin{tabular}{l${'r'.repeat(head.length - 1)}}`,
@@ -75,9 +75,9 @@ function csvLines({ title, columns, rows, references, baseline, metric }: Compar
     value === undefined || !Number.isFinite(value) ? '' : String(Number(value.toPrecision(7)));
   const lines = rows.map(({ config, settings, n, runs, missing, scores, against, published }) => ({
     kind: 'runs',
-    question: plain(title),
-    config: plain(config),
-    ...Object.fromEntries(columns.map((key) => [key, plain(settings[key])])),
+    question: csvCell(title),
+    config: csvCell(config),
+    ...Object.fromEntries(columns.map((key) => [key, csvCell(settings[key])])),
     n,
     planned: runs.length,
     missing: missingText(missing),
@@ -87,7 +87,7 @@ function csvLines({ title, columns, rows, references, baseline, metric }: Compar
         [`${name}_std`, number(scores[name].std)],
       ]),
     ),
-    baseline: plain(baseline),
+    baseline: csvCell(baseline),
     metric,
     test: against?.finding?.test,
     difference: number(against?.finding?.difference),
@@ -106,8 +106,8 @@ function csvLines({ title, columns, rows, references, baseline, metric }: Compar
   }));
   const reported = references.map(({ configs, val_acc, std }) => ({
     kind: 'reported',
-    question: plain(title),
-    config: plain(configs.join('; ')),
+    question: csvCell(title),
+    config: csvCell(configs.join('; ')),
     val_acc_mean: number(val_acc),
     val_acc_std: number(std),
   }));
@@ -115,7 +115,7 @@ function csvLines({ title, columns, rows, references, baseline, metric }: Compar
 }
 
 /** A cell of a CSV file: text that a spreadsheet does not take for a formula, true and false as words. */
-export function plain(value: Setting | undefined): string | number | null | undefined {
+export function csvCell(value: Setting | undefined): string | number | null | undefined {
   if (typeof value === 'boolean') return String(value);
   return typeof value === 'string' && /^[=+\-@]/.test(value) ? `'${value}` : value;
 }

@@ -14,7 +14,7 @@ export function sentence(
 ) {
   const { finding, verdict, needed } = against;
   const [a, b] = [arm.config, baseline.config];
-  if (!finding) return `${a}: ${whyNothing(arm, baseline)}`;
+  if (!finding) return `${a}: ${reasonForNone(arm, baseline)}`;
   const { best, digits } = metrics[metric];
   const [least, most] = best === 'high' ? [finding.low, finding.high] : [-finding.high, -finding.low]; // how much better
   const size = (value: number) => fixed(Math.abs(value), digits);
@@ -50,7 +50,7 @@ export function probability(p: number): string {
   return p < 0.001 ? '< 0.001' : p.toPrecision(2);
 }
 
-function whyNothing(arm: Row, baseline: Row): string {
+function reasonForNone(arm: Row, baseline: Row): string {
   if (baseline.n === 0) return `nothing can be said: no run of ${baseline.config} has a score`;
   if (arm.n === 0) return `no run has a score (${missingText(arm.missing)})`;
   const few = [arm, baseline].filter((row) => row.n < 2);

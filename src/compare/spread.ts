@@ -19,6 +19,6 @@ export function spreadOf(
   const std = Number(Math.sqrt(variance).toPrecision(3));
   return {
     std,
-    told: `standard deviation ${std} of ${metric}, from ${df + arms.length} runs of ${arms.length} configs`,
+    origin: `standard deviation ${std} of ${metric}, from ${df + arms.length} runs of ${arms.length} configs`,
   };
 }

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { said } from '../compare/cells.js';
+import { notesOf } from '../compare/cells.js';
 import { compareEach } from '../compare/comparison.js';
 import { html, list, table } from '../page/html.js';
 import { readRuns } from '../runs/read-runs.js';
@@ -63,7 +63,7 @@ describe('a report', () => {
 
   it('has a heading, the sentence of clr compare, each run, each setting, and what was left out', () => {
     expect(page).toContain('<h1>Is it &lt;better&gt;?</h1>');
-    expect(page).toContain(said(read().comparisons[0]!).sentences[0]);
+    expect(page).toContain(notesOf(read().comparisons[0]!).sentences[0]);
     for (const name of ['a1', 'a2', 'a3', 'b1', 'b2', 'b3']) expect(page).toContain(`/runs/${name}</td></tr>`);
     expect(page).toContain('<td>schedule.momentum</td><td class="number">0.8</td>');
     expect(page).toContain('<li>schedule.type: constant</li>');

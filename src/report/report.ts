@@ -1,4 +1,4 @@
-import { cells, measured, said, settingCell } from '../compare/cells.js';
+import { cells, measured, notesOf, settingCell } from '../compare/cells.js';
 import type { Comparison } from '../compare/comparison.js';
 import type { Row } from '../compare/row.js';
 import type { PageRun } from '../page/data.js';
@@ -66,7 +66,7 @@ function base64(bytes: Uint8Array): Html {
 function overview(comparison: Comparison): Html {
   const { columns } = comparison;
   const { head, body } = cells(comparison, { settings: columns.length <= mostColumns });
-  const { sentences, notes } = said(comparison);
+  const { sentences, notes } = notesOf(comparison);
   const { metric, baseline } = comparison;
   return html`${table(head, body)}
 <p>${metrics[metric].what}, against ${baseline}:</p>

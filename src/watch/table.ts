@@ -1,4 +1,4 @@
-import { cells, said } from '../compare/cells.js';
+import { cells, notesOf } from '../compare/cells.js';
 import { compareEach } from '../compare/comparison.js';
 import { html, list, table } from '../page/html.js';
 import { readRuns } from '../runs/read-runs.js';
@@ -12,7 +12,7 @@ export function comparisonTable(folders: readonly string[]): string {
     .map((comparison) => {
       const { head, body } = cells(comparison);
       const title = comparisons.length > 1 ? html`<h3>${comparison.title}</h3>` : '';
-      return html`${title}${table(head, body)}${list(said(comparison).sentences)}`.source;
+      return html`${title}${table(head, body)}${list(notesOf(comparison).sentences)}`.source;
     })
     .join('');
 }

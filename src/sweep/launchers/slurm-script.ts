@@ -26,8 +26,8 @@ ${directives(name, folder, tasks.length, options)
   .join('\n')}
 # ${tasks.length} runs of the sweep ${name}, a task each. Submit it again with clr sweep: only what is not done is sent.
 
-told= pid=
-trap 'told=1; [ -z "$pid" ] || kill -USR2 "$pid" 2>/dev/null' USR2
+ending= pid=
+trap 'ending=1; [ -z "$pid" ] || kill -USR2 "$pid" 2>/dev/null' USR2
 trap '[ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null' TERM
 ${options.setup.map((line) => `${line}\n`).join('')}
 case $SLURM_ARRAY_TASK_ID in
@@ -37,7 +37,7 @@ esac
 
 "$@" >>"$run.log" 2>&1 &
 pid=$!
-[ -z "$told" ] || kill -USR2 "$pid"
+[ -z "$ending" ] || kill -USR2 "$pid"
 while :; do
   wait "$pid"
   code=$?
