@@ -61,11 +61,14 @@ function copy(from, to = from) {
   cpSync(from, join(out, to), { recursive: true, dereference: true });
 }
 
-/** dist/cli.js with all JavaScript packages in it; beside it what they load by name; their manifests tell their versions. */
+/**
+ * dist/cli.js and the search for a GPU, each with the packages it needs in it; beside them what they load by name; the
+ * packages' manifests tell their versions.
+ */
 async function bundle() {
   const { metafile, warnings } = await build({
-    entryPoints: ['src/cli.ts'],
-    outfile: join(out, 'dist/cli.js'),
+    entryPoints: ['src/cli.ts', 'src/backends/webgpu/search-process.ts'],
+    outdir: join(out, 'dist'),
     bundle: true,
     minify: true,
     platform: 'node',
