@@ -49,7 +49,11 @@ export const compareCommand = new Command('compare')
     ),
   )
   .addOption(new Option('--settings', 'every setting that differs as a column'))
-  .addOption(new Option('--published', 'each config against the accuracy that its source reports, not the baseline'))
+  .addOption(
+    new Option('--published', 'each config against the accuracy that its source reports, not the baseline').conflicts(
+      'metric',
+    ),
+  )
   .addOption(new Option('--json', 'print everything as JSON').conflicts(['csv', 'markdown', 'latex']))
   .addOption(new Option('--csv', 'print CSV, one line per config').conflicts(['markdown', 'latex']))
   .addOption(new Option('--markdown', 'print Markdown tables and lists').conflicts('latex'))

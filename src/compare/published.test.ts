@@ -67,6 +67,7 @@ describe('runs against a published accuracy', () => {
     const { head, body } = publishedCells({ rows, alpha: 0.05 });
     expect(head[5]).toBe('95 % interval');
     expect(body).toEqual([['a', '2', '80.00', '81.3 ± 0.1', '-1.30', expect.stringMatching(/^\[-/), 'lower']]);
+    expect(() => publishedCells({ rows: [row('b', [1, 2])], alpha: 0.05 })).toThrow(/no config says/);
     expect(publishedNote({ rows, alpha: 0.05 })).toMatch(/number of runs; reproduced: .* within 1 of it/);
   });
 });

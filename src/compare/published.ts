@@ -1,3 +1,4 @@
+import { ClrError } from '../errors.js';
 import type { Run } from '../runs/read-runs.js';
 import { sampleOf, welchOf } from '../statistics/statistics.js';
 import { fixedFinding, verdictOf } from '../statistics/verdict.js';
@@ -34,7 +35,10 @@ function divergence({ runs, missing }: Row, expected = false): Published['verdic
   return missing.diverged === runs.length ? 'diverges' : 'does not diverge';
 }
 
-/** Label, n, score, published value, difference, its interval, verdict: the rows that have a published value. */
+/**
+ * Label, n, score, published value, difference, its interval, verdict: the rows that have a published value. Throws
+ * ClrError('usage') where none has.
+ */
 export function publishedCells({ rows, alpha }: { rows: readonly Row[]; alpha: number }) {
   const signed = (value: number) => `${value < 0 ? '' : '+'}${fixed(value, 2)}`;
   const body = rows.flatMap(({ config, n, runs, scores, published }) => {
@@ -52,6 +56,8 @@ export function publishedCells({ rows, alpha }: { rows: readonly Row[]; alpha: n
       ],
     ];
   });
+  if (body.length === 0)
+    throw new ClrError('usage', '--published: no config says what its source reports', 'it stands under "expected"');
   const head = ['config', 'n', 'val acc (%)', 'published', 'difference', `${percent(1 - alpha)} interval`, 'verdict'];
   return { head, body };
 }
