@@ -28,8 +28,8 @@ export async function runExperiment(
     if (stopAfter < iterations) report(`max_iterations: stops after ${stopAfter} of ${iterations} iterations`);
     const from = options.resume ? `, from iteration ${position.iteration} of ${stopAfter}` : '';
     report(`run folder ${directory}${from}`);
-    const { signal } = options;
-    const summary = await recordTraining({ config, training, variables, position, folder, signal });
+    const { untilEpoch, signal } = options;
+    const summary = await recordTraining({ config, training, variables, position, folder, untilEpoch, signal });
     await writeRunCharts(directory);
     return { directory, summary };
   } finally {

@@ -26,6 +26,7 @@ export const lsCommand = new Command('ls')
       'running',
       'completed',
       'interrupted',
+      'stopped',
       'diverged',
       'failed',
     ]),

@@ -12,6 +12,7 @@ import {
   dryRunOption,
   jobsOption,
   overrideOption,
+  positiveInteger,
   runsOption,
   setOption,
   shorthandOptions,
@@ -29,6 +30,7 @@ interface Flags extends ConfigFlags {
   takeOver?: boolean;
   runDir?: string;
   orResume?: boolean;
+  untilEpoch?: number;
   seeds?: string;
   jobs: Jobs;
   dryRun?: boolean;
@@ -60,6 +62,11 @@ export const runCommand = new Command('run')
       'resume',
     ),
   )
+  .addOption(
+    new Option('--until-epoch <n>', 'interrupt the run once so many epochs are done; its schedule is that of the whole')
+      .argParser(positiveInteger)
+      .conflicts('seeds'),
+  )
   .addOption(jobsOption())
   .addOption(verboseOption())
   .addOption(dryRunOption())
@@ -70,7 +77,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
   const { runExperiment } = await import('../experiment.js');
   const { resumeCommand } = await import('../runs/run-folder.js');
   const { config, resume } = await whatToRun(file, flags);
-  if (flags.orResume && (await reportDone(flags.runDir!, config))) return;
+  if (flags.orResume && (await reportDone(flags.runDir!, config, flags.untilEpoch))) return;
   if (flags.seeds !== undefined) return sweepSeeds(config, flags.seeds, flags);
   if (flags.jobs !== 'auto' && flags.jobs > 1)
     throw new ClrError('usage', '--jobs needs several runs', 'add --seeds, e.g. --seeds 5');
@@ -84,6 +91,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
     directory: resume === undefined ? flags.runDir : undefined,
     resume,
     takeOver: flags.takeOver,
+    untilEpoch: flags.untilEpoch,
     verbose: flags.verbose,
     signal: interruption.signal,
   });
@@ -122,9 +130,9 @@ async function dryRun(config: ExperimentConfig, resume: string | undefined): Pro
 }
 
 /** Whether the run in the folder is done already, and says so; a diverged one ends with the exit code that it ended with. */
-async function reportDone(directory: string, config: ExperimentConfig): Promise<boolean> {
+async function reportDone(directory: string, config: ExperimentConfig, untilEpoch?: number): Promise<boolean> {
   const { outcomeOf } = await import('../training/resume.js');
-  const outcome = outcomeOf(directory, config);
+  const outcome = outcomeOf(directory, config, untilEpoch);
   if (outcome === undefined) return false;
   process.stderr.write(`${directory} is done: ${outcome}\n`);
   if (outcome === 'diverged') process.exitCode = exitCodes.diverged;

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { ClrError } from '../errors.js';
 import type { Metric } from '../runs/scores.js';
-import type { SweepRun } from '../runs/sweep-manifest.js';
+import type { Halving, Rung, SweepRun } from '../runs/sweep-manifest.js';
 import type { Jobs } from '../sweep/jobs.js';
 import type { SweepPlan, Until } from '../sweep/plan.js';
 import { terminalWidth } from './compare.js';
@@ -83,12 +83,14 @@ export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
   const threads = flags.threads === undefined ? divided : undefined;
   if (dryRun) {
     if (plan.question) return dryRunOfQuestion(plan, directory, jobs, threads);
-    const { planned } = readManifest(directory, plan);
+    const { lookAt } = await import('../sweep/look.js');
+    const { runs: planned, rungs } = lookAt(plan, directory);
     const locked = lockedRuns(directory, planned);
     for (const run of planned)
       process.stdout.write(`${(locked.includes(run) ? 'locked' : run.status).padEnd(11)} ${run.directory}\n`);
     const left = planned.filter((run) => !isDone(run)).length;
-    const time = left === 0 ? '' : `; time ${await timeLeft(plan, planned, jobs, threads)}`;
+    const share = plan.halving ? await printRungs(plan, plan.halving, rungs) : undefined;
+    const time = left === 0 ? '' : `; time ${await timeLeft(plan, planned, jobs, threads, share)}`;
     process.stdout.write(`${planned.length} runs in ${directory}, ${left} to do${time}\n`);
     return;
   }
@@ -102,6 +104,24 @@ export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
     process.exitCode = interruption.exitCode();
   } else if (lockedRuns(directory, done).length > 0) throw await locked(directory, lockedRuns(directory, done));
   else if (!done.every(isDone)) process.exitCode = 1;
+}
+
+/** The rankings, done and to come, and what they save; the share of the full grid's epochs that is left. */
+async function printRungs(plan: SweepPlan, halving: Halving, rungs: readonly Rung[]): Promise<number> {
+  const { rungLine, shareOfCost, stepsOf } = await import('../sweep/halving.js');
+  const { lengthOf } = await import('../sweep/length.js');
+  const arms = plan.arms.length;
+  const { epochs } = lengthOf(plan.arms[0]!.config);
+  const steps = stepsOf(halving, arms, epochs);
+  const lines = [
+    ...rungs.map((rung) => rungLine(rung, halving)),
+    ...steps
+      .slice(rungs.length)
+      .map((step) => `epoch ${step.epoch}: the best ${step.kept} of ${step.arms} arms by ${halving.metric} train on`),
+    `cost: ${Math.round(100 * shareOfCost(steps, arms, epochs))} % of the epochs of all arms to epoch ${epochs}`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  return shareOfCost(steps, arms, epochs, rungs.length);
 }
 
 /** The design, what it takes at the standard deviation to plan with, and the time at the most. */
@@ -168,15 +188,25 @@ async function locked(directory: string, runs: SweepRun[]): Promise<ClrError> {
   );
 }
 
-/** By the runs that have finished; where none has, by training steps, which also tells whether the arms can be trained here. */
-async function timeLeft(plan: SweepPlan, planned: SweepRun[], jobs: number, threads?: number): Promise<string> {
+/**
+ * By the runs that have finished; where none has, by training steps, which also tells whether the arms can be trained here.
+ * `share`: with halving, what is left of the full grid.
+ */
+async function timeLeft(
+  plan: SweepPlan,
+  planned: SweepRun[],
+  jobs: number,
+  threads?: number,
+  share?: number,
+): Promise<string> {
   const { duration } = await import('../terminal/duration.js');
   const { estimate } = await import('../sweep/sweep.js');
-  const seconds = estimate(planned, jobs);
+  const seconds = share === undefined ? estimate(planned, jobs) : undefined;
   if (seconds !== undefined) return `about ${duration(seconds)}`;
   const { secondsByStepTimes, timedSteps } = await import('../sweep/step-times.js');
-  process.stderr.write(`no run has finished yet: timing ${timedSteps} training steps of each arm\n`);
-  const total = await secondsByStepTimes(plan, planned, threads);
+  process.stderr.write(`timing ${timedSteps} training steps of each arm\n`);
+  const runs = share === undefined ? planned : planned.map((run) => ({ ...run, status: 'pending' as const }));
+  const total = (share ?? 1) * (await secondsByStepTimes(plan, runs, threads));
   return `about ${duration(total / jobs)}, an estimate by ${timedSteps} training steps of each arm (training only)`;
 }
 

@@ -119,6 +119,7 @@ export function notesOf(comparison: Comparison, options: TableOptions = {}): { s
   }
   const cut = rows.some(({ against }) => against?.finding?.low === -100 || against?.finding?.high === 100);
   const notes = sentences.length > 0 ? [procedure, ...pairing(rows)] : [];
+  if (comparison.halving) notes.push(comparison.halving);
   notes.push(...testSet(rows));
   if (cut) notes.push('intervals are cut off at 100: no difference of accuracies is larger');
   if (metric === 'best_val_acc')

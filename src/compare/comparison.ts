@@ -52,6 +52,8 @@ export interface Comparison {
   difference?: number | undefined;
   /** How the verdicts came about, in a sentence. */
   procedure: string;
+  /** That arms were stopped early, and what that means for the others. */
+  halving?: string | undefined;
   /** The settings that differ: dotted keys. */
   columns: string[];
   /** The settings that all have in common. */
@@ -89,6 +91,7 @@ export function compare(all: readonly Run[], skipped: Skipped[], options: Compar
     ...settled,
     baseline: baseline.config,
     procedure: asked ? sequentialProcedure(asked, settled) : fixedProcedure(rows.length - 1, settled),
+    halving: halvingNote(all),
     columns,
     shared: Object.fromEntries(Object.entries(groups[0]!.settings).filter(([key]) => !columns.includes(key))),
     rows: sortRows(rows, options.sort ?? metric, columns),
@@ -173,6 +176,15 @@ function fixedProcedure(arms: number, { alpha, paired }: Settled): string {
 function sequentialProcedure({ question, directory }: Asked, { alpha, paired }: Settled): string {
   const test = paired ? 'paired t-test' : "Welch's t-test";
   return `${percent(1 - alpha)} intervals and p by the repeated ${test}, for all arms and looks of ${directory} together: seeds in blocks of ${question.block}, ${question.max_seeds} at most; a difference is over the seeds that both arms had at its last look`;
+}
+
+/** Of the sweep that the runs belong to. */
+function halvingNote(runs: readonly Run[]): string | undefined {
+  const { halving, rungs = [] } = runs[0]?.sweep?.manifest ?? {};
+  if (!halving || rungs.length === 0) return undefined;
+  const arms = Object.keys(rungs[0]!.scores).length;
+  const stops = rungs.map(({ epoch, stopped }) => `${stopped.length} after epoch ${epoch}`).join(', ');
+  return `successive halving by ${halving.metric} stopped arms early: of ${arms}, ${stops}; they have no final score and are in no mean. The others were chosen by these very seeds: their scores are optimistic`;
 }
 
 /** The sweep whose question all runs belong to, unless another one is asked of them now. */

@@ -82,7 +82,7 @@ const configSchema = z.looseObject({
 
 const number = z.number().nullable(); // what is not finite is null in JSON
 const summarySchema = z.object({
-  status: z.enum(['running', 'completed', 'diverged', 'interrupted', 'failed']),
+  status: z.enum(['running', 'completed', 'diverged', 'stopped', 'interrupted', 'failed']),
   iterations: z.number(),
   message: z.string().optional(),
   final: z.object({ val_acc: number, val_loss: number }).nullable(),

@@ -5,7 +5,7 @@ import { readJsonAs } from './read-run.js';
 /** How a run stands; `interrupted` also where its process is gone without a word. */
 export type RunStatus = z.output<typeof statusSchema>;
 
-const statusSchema = z.enum(['running', 'completed', 'interrupted', 'diverged', 'failed']);
+const statusSchema = z.enum(['running', 'completed', 'interrupted', 'stopped', 'diverged', 'failed']);
 const summarySchema = z.looseObject({ status: statusSchema });
 
 /** By summary.json, which a run that was killed leaves at `running`; before there is one, by whether a process has the folder. */

@@ -7,7 +7,8 @@ export interface Score {
 
 /** summary.json */
 export interface Summary {
-  status: 'running' | 'completed' | 'diverged' | 'interrupted' | 'failed';
+  /** `stopped`: by its sweep, which will not resume it (successive halving). */
+  status: 'running' | 'completed' | 'diverged' | 'stopped' | 'interrupted' | 'failed';
   /** Why it did not complete, or not the whole schedule. */
   message?: string | undefined;
   /** Updates done. */

@@ -25,6 +25,34 @@ export const questionSchema = z.strictObject({
   std: z.number().gt(0).optional().describe('standard deviation between seeds to plan with, before there are any'),
 });
 
+/** `halving` of a sweep file: arms that fall behind stop early. */
+export const halvingSchema = z.strictObject({
+  metric: z.enum(['val_acc', 'val_loss']).default('val_acc').describe('what arms are ranked by: its mean over seeds'),
+  min_epochs: z.int().min(1).max(100000).default(1).describe('epochs of every arm before the first ranking'),
+  factor: z
+    .int()
+    .min(2)
+    .max(1000)
+    .default(2)
+    .describe('one arm in so many trains on, rounded up; the next ranking comes after so many times the epochs'),
+});
+
+/** How a sweep ranks its arms, and when. */
+export type Halving = z.output<typeof halvingSchema>;
+
+const rungSchema = z.object({
+  /** Done when the arms were ranked. */
+  epoch: z.number(),
+  seeds: z.array(z.number()),
+  /** Of each arm that was left, in the order of the plan: the mean over the seeds; null: a run diverged. */
+  scores: z.record(z.string(), z.number().nullable()),
+  /** The arms that train no further. */
+  stopped: z.array(z.string()),
+});
+
+/** A ranking that has taken place. */
+export type Rung = z.output<typeof rungSchema>;
+
 /** With its baseline named. */
 export type Question = z.output<typeof questionSchema> & { baseline: string };
 
@@ -42,7 +70,7 @@ const runSchema = z.object({
   varied: z.record(z.string(), scalar).optional(),
   /** Relative to the sweep's folder. */
   directory: z.string(),
-  status: z.enum(['pending', 'running', 'completed', 'diverged', 'interrupted', 'failed']),
+  status: z.enum(['pending', 'running', 'completed', 'diverged', 'stopped', 'interrupted', 'failed']),
   message: z.string().optional(),
   /** Of training, over all attempts. */
   seconds: z.number().optional(),
@@ -54,6 +82,9 @@ const manifestSchema = z.object({
   paired: z.boolean().default(false),
   /** Where seeds come until it is decided. */
   question: questionSchema.extend({ baseline: z.string() }).optional(),
+  /** Where arms that fall behind stop early: the rule, and what was decided so far. */
+  halving: halvingSchema.optional(),
+  rungs: z.array(rungSchema).default([]),
   runs: z.array(runSchema),
 });
 
@@ -72,7 +103,7 @@ export function readManifestFile(directory: string): Manifest | undefined {
 /** The config that the runs of an arm share, but for the seed. */
 export const armFile = (directory: string, arm: string) => path.join(directory, arm, 'arm.json');
 
-/** A diverged run is a result like another. */
+/** A diverged run is a result like another; one that its sweep has stopped is not trained further. */
 export function isDone({ status }: Pick<SweepRun, 'status'>): boolean {
-  return status === 'completed' || status === 'diverged';
+  return status === 'completed' || status === 'diverged' || status === 'stopped';
 }

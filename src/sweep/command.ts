@@ -11,6 +11,8 @@ export interface RunFlags {
   threads?: number;
   /** Resume runs that processes on other machines have locked. */
   takeOver?: boolean;
+  /** Interrupt each run once so many epochs are done. */
+  untilEpoch?: number | undefined;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface RunFlags {
  * as you like. All paths are absolute.
  */
 export function commandOf(directory: string, run: SweepRun, flags: RunFlags): string[] {
-  const { data, cache, threads, takeOver } = flags;
+  const { data, cache, threads, takeOver, untilEpoch } = flags;
   const absolute = path.resolve(directory);
   const set = assignments(run.varied ?? {}).flatMap((assignment) => ['--set', assignment]);
   return [
@@ -26,6 +28,7 @@ export function commandOf(directory: string, run: SweepRun, flags: RunFlags): st
     ...['--run-dir', path.join(absolute, run.directory), '--or-resume', '--cache', path.resolve(cache)],
     ...(data === undefined ? [] : ['--data', path.resolve(data)]),
     ...(threads === undefined ? [] : ['--threads', String(threads)]),
+    ...(untilEpoch === undefined ? [] : ['--until-epoch', String(untilEpoch)]),
     ...(takeOver ? ['--take-over'] : []),
   ];
 }

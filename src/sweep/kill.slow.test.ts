@@ -162,3 +162,37 @@ it.skipIf(!data)(
   },
   900_000,
 );
+
+it.skipIf(!data)(
+  'a sweep with halving that is killed three times stops the same arms after the same epochs, each run as undisturbed',
+  async () => {
+    const arms = {
+      high: {},
+      still: { 'schedule.lr': 1e-7 },
+      low: { 'schedule.lr': 0.05 },
+      wild: { 'schedule.lr': 1e6 },
+    };
+    const halving = { min_epochs: 1 };
+    writeFileSync(path.join(root, 'base.json'), JSON.stringify(base));
+    writeFileSync(
+      path.join(root, 'sweep.json'),
+      JSON.stringify({ name: 'halved', base: 'base.json', seeds: 2, halving, arms }),
+    );
+    const [undisturbed, disturbed] = [path.join(root, 'halved'), path.join(root, 'halved-disturbed')];
+    const manifest = (out: string) => JSON.parse(readFileSync(path.join(out, 'sweep.json'), 'utf8')) as Manifest;
+    const started = Date.now();
+    await endSweep(undisturbed);
+    const duration = Date.now() - started;
+    const { rungs, runs } = manifest(undisturbed);
+    expect(rungs).toHaveLength(2);
+
+    for (let n = 1; n <= 3; n++) console.log(await interruptSweep(disturbed, duration / 3, n === 2));
+    await endSweep(disturbed);
+    const states = (some: Manifest['runs']) => some.map((run) => [run.directory, run.status, run.message]);
+    expect(manifest(disturbed).rungs).toEqual(rungs);
+    expect(states(manifest(disturbed).runs)).toEqual(states(runs));
+    for (const { directory, status } of runs)
+      if (status !== 'diverged') expect(outcome(disturbed, directory)).toEqual(outcome(undisturbed, directory));
+  },
+  900_000,
+);

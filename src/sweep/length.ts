@@ -9,17 +9,20 @@ export interface Length {
   iterations: number | undefined;
 }
 
-/** Iterations of a run of the config. Throws ClrError('usage') where that is not known before the data are read. */
-export function updates(config: ExperimentConfig): number {
-  const { iterations } = runLength(config, trainSize(config.dataset));
-  return Math.min(iterations, config.max_iterations ?? Number.POSITIVE_INFINITY);
+/**
+ * Iterations of a run of the config, or of its part until so many epochs are done. Throws ClrError('usage') where that is not
+ * known before the data are read.
+ */
+export function updates(config: ExperimentConfig, untilEpoch = Number.POSITIVE_INFINITY): number {
+  const { iterations, iterationsPerEpoch } = runLength(config, trainSize(config.dataset));
+  return Math.min(iterations, config.max_iterations ?? iterations, Math.ceil(untilEpoch * iterationsPerEpoch));
 }
 
-/** Of a run of the config, for its progress. */
-export function lengthOf(config: ExperimentConfig): Length {
-  const epochs = Math.ceil(config.epochs);
+/** The same for its progress. */
+export function lengthOf(config: ExperimentConfig, untilEpoch = Number.POSITIVE_INFINITY): Length {
+  const epochs = Math.min(Math.ceil(config.epochs), untilEpoch);
   try {
-    return { epochs, iterations: updates(config) };
+    return { epochs, iterations: updates(config, untilEpoch) };
   } catch (error) {
     if (error instanceof ClrError) return { epochs, iterations: undefined };
     throw error;

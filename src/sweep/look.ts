@@ -1,32 +1,81 @@
 import { type Standing, standingOf } from '../runs/standing.js';
-import type { SweepRun } from '../runs/sweep-manifest.js';
+import { isDone, type Rung, type SweepRun } from '../runs/sweep-manifest.js';
 import { makeFolders } from '../system/atomic.js';
 import { lockFolder } from '../system/lock.js';
 import { dueRuns, wantedRuns } from './due.js';
-import { readManifest, writeArms, writeManifest } from './manifest.js';
+import { afterRungs, rank, scoreAfter, stepsOf } from './halving.js';
+import { lastRow } from './last-row.js';
+import { lengthOf } from './length.js';
+import { readManifest, writeArms, writeManifest, writeStops } from './manifest.js';
 import type { SweepPlan } from './plan.js';
 
 /** Where a sweep stands. */
 export interface Look {
-  /** To be started or resumed next; with a question to decide, the next block of seeds. */
+  /** To be started or resumed next; with a question to decide, the next block of seeds; with halving, the arms that are left. */
   due: SweepRun[];
+  /** With halving: the epochs after which these runs wait for the next ranking; undefined: they train to their end. */
+  untilEpoch: number | undefined;
   /** All that there are to be by the next look. */
   runs: SweepRun[];
   /** Those of earlier plans. */
   others: SweepRun[];
   /** How each arm but the baseline stands; empty without a question. */
   standing: Standing;
+  /** The rankings so far; empty without halving. */
+  rungs: Rung[];
 }
 
 /** By the run folders; writes nothing. */
 export function lookAt(plan: SweepPlan, directory: string): Look {
-  const { planned, others } = readManifest(directory, plan);
+  const { planned, others, rungs } = readManifest(directory, plan);
+  return { ...lookAgain(plan, directory, planned, rungs), others };
+}
+
+/** The same by runs that are known, all of the plan, and the rankings that are recorded. */
+export function lookAgain(
+  plan: SweepPlan,
+  directory: string,
+  planned: readonly SweepRun[],
+  recorded: readonly Rung[],
+): Omit<Look, 'others'> {
   const { question, paired } = plan;
   const arms = plan.arms.map(({ name }) => name);
   const standing: Standing = question ? standingOf({ question, paired, arms, runs: planned }, directory) : new Map();
-  const wanted = new Set(wantedRuns(plan, planned, standing));
-  const runs = planned.filter((run) => run.status !== 'pending' || wanted.has(run));
-  return { due: dueRuns(plan, planned, standing), runs, others, standing };
+  const { rungs, untilEpoch } = rankings(plan, directory, planned, recorded);
+  const now = plan.halving ? planned.map((run) => afterRungs(run, rungs, plan.halving!)) : planned;
+  const wanted = new Set(wantedRuns(plan, now, standing));
+  const runs = now.filter((run) => run.status !== 'pending' || wanted.has(run));
+  const due = dueRuns(plan, now, standing).filter((run) => !hasReached(directory, run, untilEpoch));
+  return { due, untilEpoch, runs, standing, rungs };
+}
+
+function rankings(
+  { halving, arms, seeds }: SweepPlan,
+  directory: string,
+  planned: readonly SweepRun[],
+  recorded: readonly Rung[],
+): Pick<Look, 'rungs' | 'untilEpoch'> {
+  if (!halving) return { rungs: [], untilEpoch: undefined };
+  const names = arms.map(({ name }) => name);
+  const { epochs } = lengthOf(arms[0]!.config); // the same in all
+  const rungs = rank({ halving, arms: names, seeds, epochs }, recorded, (arm, seed, epoch) => {
+    const run = planned.find((one) => one.arm === arm && one.seed === seed)!;
+    return scoreAfter(directory, run, epoch, halving);
+  });
+  return { rungs, untilEpoch: stepsOf(halving, names.length, epochs)[rungs.length]?.epoch };
+}
+
+/** Whether the run is done, or has ended after so many epochs to wait for the others. */
+export function hasReached(directory: string, run: SweepRun, untilEpoch: number | undefined): boolean {
+  if (isDone(run)) return true;
+  if (untilEpoch === undefined || run.status !== 'interrupted') return false;
+  return (lastRow(directory, run, 'metrics.csv')?.epoch ?? 0) >= untilEpoch;
+}
+
+/** Records where the sweep stands: its manifest, and in their folders that runs are stopped. */
+export function writeLook(plan: SweepPlan, directory: string, look: Look): void {
+  writeManifest(directory, plan, look);
+  writeStops(directory, look.runs);
 }
 
 /** The sweep's folder with the configs of its arms and its manifest, for commands that are run elsewhere. */
@@ -36,8 +85,7 @@ export function prepareSweep(plan: SweepPlan, directory: string): Look {
   try {
     const look = lookAt(plan, directory);
     writeArms(directory, plan);
-    const { name, paired, question } = plan;
-    writeManifest(directory, { name, paired, question, runs: [...look.runs, ...look.others] });
+    writeLook(plan, directory, look);
     return look;
   } finally {
     unlock();

@@ -4,9 +4,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { validateConfig } from '../config/load.js';
 import { ClrError } from '../errors.js';
 import { readJson } from '../runs/read-run.js';
-import { writeJson } from '../runs/run-folder.js';
+import { writeJson, writeSummary } from '../runs/run-folder.js';
 import type { Summary } from '../runs/summary.js';
-import { armFile, isDone, type Manifest, readManifestFile, type SweepRun } from '../runs/sweep-manifest.js';
+import { armFile, isDone, type Manifest, type Rung, readManifestFile, type SweepRun } from '../runs/sweep-manifest.js';
 import { makeFolders, replaceFile } from '../system/atomic.js';
 import { lockHolder } from '../system/lock.js';
 import { changedKeys } from '../training/resume.js';
@@ -15,15 +15,25 @@ import { type SweepPlan, variation } from './plan.js';
 /** What to do about a run, judged by its folder and its lock. */
 export type Next = 'start' | 'resume' | 'wait' | 'locked' | 'nothing';
 
+/** What a sweep's folder tells. */
+interface Recorded {
+  planned: SweepRun[];
+  /** The runs that earlier plans had besides. */
+  others: SweepRun[];
+  /** The rankings that have taken place. */
+  rungs: Rung[];
+}
+
 /**
  * The runs of the plan in its order, with the states that an earlier sweep.json and the run folders give, then those that
- * earlier plans had besides. Writes nothing. Throws ClrError('usage') where an arm's config or the question is not the one it
- * began with, ClrError('data') where sweep.json is damaged.
+ * earlier plans had besides. Writes nothing. Throws ClrError('usage') where an arm's config, the question or what was
+ * ranked is not what it began with, ClrError('data') where sweep.json is damaged.
  */
-export function readManifest(directory: string, plan: SweepPlan): { planned: SweepRun[]; others: SweepRun[] } {
+export function readManifest(directory: string, plan: SweepPlan): Recorded {
   const file = readManifestFile(directory);
   const earlier = file?.runs ?? [];
   if (file) refuseOtherQuestion(directory, file, plan);
+  if (file) refuseOtherRanking(directory, file, plan);
   for (const arm of plan.arms) refuseOtherConfig(directory, arm);
   const planned = plan.arms.flatMap((arm) =>
     plan.seeds.map((seed): SweepRun => {
@@ -35,12 +45,17 @@ export function readManifest(directory: string, plan: SweepPlan): { planned: Swe
     }),
   );
   const folders = new Set(planned.map((run) => run.directory));
-  return { planned, others: earlier.filter((run) => !folders.has(run.directory)) };
+  const others = earlier.filter((run) => !folders.has(run.directory));
+  return { planned, others, rungs: file?.rungs ?? [] };
 }
 
 /** Replaces sweep.json, whole or not at all. */
-export function writeManifest(directory: string, manifest: Pick<Manifest, 'name' | 'runs'> & Partial<Manifest>): void {
-  writeJson(directory, 'sweep.json', manifest);
+export function writeManifest(
+  directory: string,
+  { name, paired, question, halving }: SweepPlan,
+  { runs, others, rungs }: Omit<Recorded, 'planned'> & { runs: readonly SweepRun[] },
+): void {
+  writeJson(directory, 'sweep.json', { name, paired, question, halving, rungs, runs: [...runs, ...others] });
 }
 
 /** Makes the folder of each arm with its config. */
@@ -89,6 +104,15 @@ export function clearAway(directory: string, run: SweepRun): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** Says in the folder of each run that the sweep has stopped that it is. */
+export function writeStops(directory: string, runs: readonly SweepRun[]): void {
+  for (const { status, message, directory: folder } of runs) {
+    if (status !== 'stopped') continue;
+    const summary = readJson(path.join(directory, folder), 'summary.json') as Summary;
+    if (summary.status !== status) writeSummary(path.join(directory, folder), { ...summary, status, message });
+  }
+}
+
 function readSummary(folder: string): Summary | undefined {
   try {
     return readJson(folder, 'summary.json') as Summary;
@@ -122,6 +146,20 @@ function refuseOtherQuestion(directory: string, begun: Manifest, plan: SweepPlan
     begun.question
       ? 'go on with --until decided and that question, or take another folder (--out)'
       : 'take another folder (--out) or name',
+  );
+}
+
+/** Arms are ranked among those that there were: with others, or other seeds, those that were stopped may not have been. */
+function refuseOtherRanking(directory: string, { halving, rungs }: Manifest, plan: SweepPlan): void {
+  if (rungs.length === 0) return;
+  const begun = { halving, arms: Object.keys(rungs[0]!.scores), seeds: rungs[0]!.seeds };
+  const now = { halving: plan.halving, arms: plan.arms.map(({ name }) => name), seeds: plan.seeds };
+  const changed = (Object.keys(now) as (keyof typeof now)[]).filter((key) => !isDeepStrictEqual(begun[key], now[key]));
+  if (changed.length === 0) return;
+  throw new ClrError(
+    'usage',
+    `${directory}: its arms have been ranked (halving) with other ${changed.join(' and ')}`,
+    'take another folder (--out), or another name',
   );
 }
 

@@ -3,7 +3,7 @@ import { type ConfigOverrides, findConfig, loadConfig, namedBy, readValidated } 
 import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
-import { type Question, questionSchema } from '../runs/sweep-manifest.js';
+import { type Halving, halvingSchema, type Question, questionSchema } from '../runs/sweep-manifest.js';
 import { temporaryName } from '../system/atomic.js';
 import { isLockName } from '../system/lock.js';
 import { type KubernetesOptions, kubernetesSchema, type SlurmOptions, slurmSchema } from './launchers/options.js';
@@ -19,6 +19,8 @@ export interface SweepPlan {
   paired: boolean;
   /** Seeds come until it is decided: `seeds` are then those that there may be. */
   question?: Question | undefined;
+  /** Arms that fall behind stop early. */
+  halving?: Halving | undefined;
   /** What its jobs ask of Slurm and of Kubernetes. */
   slurm?: SlurmOptions | undefined;
   kubernetes?: KubernetesOptions | undefined;
@@ -62,6 +64,7 @@ export const sweepSchema = z.strictObject({
       'compare arms seed by seed: worth it where what the seed decides (data order, initial weights) is alike in all arms',
     ),
   decide: questionSchema.optional().describe('the question that `--until decided` adds seeds for'),
+  halving: halvingSchema.optional().describe('arms that fall behind stop early (successive halving)'),
   vary: z
     .record(z.string(), z.array(scalar).min(1), 'must be a mapping of dotted keys to lists of values')
     .default({})
@@ -117,15 +120,25 @@ export function readSweep(named: string, { config = {}, until = 'done', ...own }
   if (own.seeds !== undefined) read.sweep.seeds = parseSeeds(own.seeds);
   const { sweep, file } = read;
   const base = namedBy(file, sweep.base);
-  const { name, vary, paired } = sweep;
+  const { name, vary, paired, halving } = sweep;
   const question = until === 'decided' ? askedQuestion(read) : undefined;
   const seeds = question ? seedsToDecide(question, sweep.seeds, file) : seedList(sweep.seeds, file);
   for (const [key, values] of Object.entries(vary))
     if (values.length !== seeds.length)
       throw new ClrError('usage', `${file}: vary.${key} has ${values.length} values for ${seeds.length} seeds`);
-  const plan = { name, seeds, vary, paired, question };
+  const plan = { name, seeds, vary, paired, question, halving };
   const arms = expandArms(read).map((arm) => ({ name: arm.name, config: armConfig(base, arm, config, plan, read) }));
+  if (halving) refuseToHalve(arms, question, file);
   return { ...plan, arms, slurm: sweep.slurm, kubernetes: sweep.kubernetes };
+}
+
+/** Arms are ranked after equal epochs, on equal ways to their ends; and a verdict needs all seeds of an arm. */
+function refuseToHalve(arms: SweepPlan['arms'], question: Question | undefined, file: string): void {
+  if (question) throw new ClrError('usage', `${file}: halving: not together with --until decided`);
+  const epochs = [...new Set(arms.map(({ config }) => config.epochs))];
+  if (epochs.length === 1) return;
+  const hint = 'give all arms the same epochs, or leave halving out';
+  throw new ClrError('usage', `${file}: halving: the arms differ in epochs: ${epochs.join(', ')}`, hint);
 }
 
 /** What `decide` asks, of arms that there are. */

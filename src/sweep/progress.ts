@@ -19,22 +19,23 @@ const caption: Caption = ({ position, accuracy, name, eta }, { value, total }) =
   { text: name!, rank: 1 },
 ];
 
-/** A line for each run; on a terminal with a bar for each job and one for the sweep. `lengths`: of each arm. */
+/** A line for each run; on a terminal with a bar for each job and one for the sweep. `lengths`: of each arm, up to where a run `isAtEnd`. */
 export function sweepProgress(
   directory: string,
   runs: readonly SweepRun[],
   lengths: ReadonlyMap<string, Length>,
+  isAtEnd: (run: SweepRun) => boolean,
 ): SweepProgress {
   const shown = progress(caption);
   const known = new Map(runs.map((run) => [run.directory, run]));
   const weight = ({ arm }: SweepRun) => lengths.get(arm)!.iterations ?? lengths.get(arm)!.epochs;
   const share = (run: SweepRun) =>
-    run.status === 'pending' ? 0 : isDone(run) ? 1 : shareDone(directory, run, lengths.get(run.arm)!);
+    run.status === 'pending' ? 0 : isAtEnd(run) ? 1 : shareDone(directory, run, lengths.get(run.arm)!);
   const total = runs.reduce((sum, run) => sum + weight(run), 0);
   const soFar = () => [...known.values()].reduce((sum, run) => sum + share(run) * weight(run), 0);
   const [begun, before] = [Date.now(), soFar()];
   const left = (done: number) => secondsLeft((Date.now() - begun) / 1000, done - before, total - done);
-  const counts = () => `${[...known.values()].filter(isDone).length} of ${runs.length} runs`;
+  const counts = () => `${[...known.values()].filter(isAtEnd).length} of ${runs.length} runs`;
   const all = shown.bar(total, before, { name: counts() });
   const jobs = new Map<string, SingleBar | undefined>();
   const redraw = () => {
@@ -56,7 +57,10 @@ export function sweepProgress(
       known.set(run.directory, run);
       const seconds = left(soFar());
       const rest = seconds ? `, about ${duration(seconds)} left` : '';
-      shown.line(`${run.status} ${run.directory}${outcome(directory, run)} (${counts()} done${rest})`);
+      const paused = isAtEnd(run) && !isDone(run);
+      const status = paused ? `epoch ${lengths.get(run.arm)!.epochs} of` : run.status;
+      const result = outcome(directory, paused ? { ...run, status: 'completed' } : run);
+      shown.line(`${status} ${run.directory}${result} (${counts()} done${rest})`);
     },
     stop() {
       clearInterval(timer);

@@ -4,6 +4,8 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { compare } from '../compare/comparison.js';
+import { listRuns } from '../runs/overview.js';
+import { readMetrics } from '../runs/read-run.js';
 import { readRuns } from '../runs/read-runs.js';
 import type { SweepRun } from '../runs/sweep-manifest.js';
 import type { Judgement } from '../statistics/sequential.js';
@@ -190,9 +192,41 @@ describe('a sweep until it is decided', () => {
   it('does not go on with a question that has changed since its runs began', () => {
     const directory = path.join(root, 'changed-question');
     mkdirSync(directory);
-    writeManifest(directory, { name: 'until', question: plan.question, runs: [run('a', 1, 'completed')] });
+    writeManifest(directory, plan, { runs: [run('a', 1, 'completed')], others: [], rungs: [] });
     const changed = { ...plan, question: { ...plan.question!, alpha: 0.2 } };
     expect(() => readManifest(directory, changed)).toThrow(/its runs began with another question/);
+  });
+});
+
+describe('a sweep with halving', () => {
+  const halving = { min_epochs: 1 };
+  const arms = { a: {}, b: { 'schedule.lr': 0.2 }, c: { 'schedule.lr': 0.3 } };
+
+  it('takes val_acc, one epoch and half of the arms where its file says no more', () => {
+    const plan = readSweep(sweepFile('halved', { halving: {}, arms }));
+    expect(plan.halving).toEqual({ metric: 'val_acc', min_epochs: 1, factor: 2 });
+  });
+
+  it('is refused where arms differ in length, and with --until decided', () => {
+    const uneven = sweepFile('uneven', { halving, arms: { a: {}, b: { epochs: 2 } } });
+    expect(() => readSweep(uneven)).toThrow('halving: the arms differ in epochs: 1, 2');
+    const asked = sweepFile('asked', { halving, decide: { difference: 1 }, arms });
+    expect(() => readSweep(asked, { until: 'decided' })).toThrow('not together with --until decided');
+  });
+
+  it('once arms are ranked takes no other arms or seeds', () => {
+    const directory = path.join(root, 'ranked');
+    mkdirSync(directory);
+    const plan = readSweep(sweepFile('ranked', { halving, seeds: 2, arms }));
+    const rung = { epoch: 1, seeds: [1, 2], scores: { a: 10, b: 20, c: 30 }, stopped: ['a'] };
+    writeManifest(directory, plan, { runs: [], others: [], rungs: [rung] });
+    expect(readManifest(directory, plan).rungs).toEqual([rung]);
+    for (const [change, what] of [
+      [{ seeds: [1, 2, 3] }, 'seeds'],
+      [{ arms: plan.arms.slice(1) }, 'arms'],
+      [{ halving: undefined }, 'halving'],
+    ] as const)
+      expect(() => readManifest(directory, { ...plan, ...change })).toThrow(`ranked (halving) with other ${what}`);
   });
 });
 
@@ -237,7 +271,7 @@ describe('the manifest', () => {
 
   it('keeps the runs of seeds that are no longer asked for', () => {
     const { planned } = readManifest(directory, plan);
-    writeManifest(directory, { name: 'states', runs: planned });
+    writeManifest(directory, plan, { runs: planned, others: [], rungs: [] });
     const { planned: fewer, others } = readManifest(directory, { ...plan, seeds: [1, 9] });
     expect(fewer.map((run) => [run.seed, run.status])).toEqual([
       [1, 'completed'],
@@ -250,7 +284,8 @@ describe('the manifest', () => {
     const vary = (values: number[]) => readSweep(sweepFile('varied', { seeds: 2, vary: { batch_size: values } }));
     const begun = path.join(root, 'varied');
     mkdirSync(begun);
-    writeManifest(begun, { name: 'varied', runs: readManifest(begun, vary([5, 10])).planned });
+    const first = vary([5, 10]);
+    writeManifest(begun, first, { runs: readManifest(begun, first).planned, others: [], rungs: [] });
     expect(() => readManifest(begun, vary([5, 20]))).toThrow(
       /seed-2 began with {"batch_size":10}, and `vary` now says/,
     );
@@ -322,6 +357,39 @@ describe('a sweep', () => {
       expect(sizes).toEqual([5, 10]);
     },
     60_000,
+  );
+
+  it.skipIf(!built)(
+    'with halving stops the arms that are behind, which every table says, and brings the others to their end',
+    async () => {
+      const directory = path.join(root, 'halving');
+      const halving = { min_epochs: 1 };
+      const arms = { a: {}, b: { 'schedule.lr': 0.2 }, c: { 'schedule.lr': 1e6 } };
+      const file = sweepFile('halving', { halving, arms });
+      const plan = readSweep(file, { config: { flags: { '--epochs': 'epochs=4' } } });
+      const signal = new AbortController().signal;
+      const runs = await runSweep(plan, { directory, jobs: 2, cache: root, signal });
+      const { rungs } = readManifest(directory, plan);
+      expect(rungs.map(({ epoch, stopped }) => [epoch, stopped.length])).toEqual([
+        [1, 1],
+        [2, 1],
+      ]);
+      expect(rungs[0]).toMatchObject({ scores: { c: null }, stopped: ['c'] });
+      const loser = rungs[1]!.stopped[0]!;
+      for (const { arm, status, directory: folder } of runs) {
+        const rows = readMetrics(path.join(directory, folder));
+        if (arm === 'c') expect([status, rows.length]).toEqual(['diverged', 0]);
+        else expect([status, rows.length]).toEqual(arm === loser ? ['stopped', 2] : ['completed', 4]);
+      }
+      const accuracy = (arm: string) => readMetrics(path.join(directory, arm, 'seed-1'))[1]!.val_acc;
+      expect(rungs[1]!.scores).toEqual({ a: accuracy('a'), b: accuracy('b') });
+      const comparison = compare(readRuns([directory]).runs, [], { metric: 'val_acc' });
+      expect(comparison.rows.find((row) => row.config === loser)).toMatchObject({ n: 0, missing: { stopped: 1 } });
+      expect(comparison.halving).toContain('of 3, 1 after epoch 1, 1 after epoch 2');
+      expect(listRuns([directory]).runs.filter((run) => run.status === 'stopped')).toHaveLength(1);
+      expect(await runSweep(plan, { directory, jobs: 2, cache: root, signal })).toEqual(runs);
+    },
+    120_000,
   );
 
   it.skipIf(!built)(

@@ -4,15 +4,15 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes } from '../errors.js';
 import { metrics } from '../runs/scores.js';
-import { type Standing, standingOf } from '../runs/standing.js';
 import { isDone, type Question, type SweepRun } from '../runs/sweep-manifest.js';
 import type { Judgement } from '../statistics/sequential.js';
 import { makeFolders, removeTemporaries } from '../system/atomic.js';
 import { lockFolder } from '../system/lock.js';
 import { lastError, startRun } from './child.js';
 import type { RunFlags } from './command.js';
-import { dueRuns, wantedRuns } from './due.js';
+import { rungLine } from './halving.js';
 import { lengthOf } from './length.js';
+import { hasReached, type Look, lookAgain, writeLook } from './look.js';
 import { clearAway, nextStep, readManifest, refresh, writeArms, writeManifest } from './manifest.js';
 import type { SweepPlan } from './plan.js';
 import { sweepProgress } from './progress.js';
@@ -40,64 +40,50 @@ export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<
   const unlock = lockFolder(directory, options);
   try {
     removeTemporaries(directory);
-    const { planned, others } = readManifest(directory, plan);
+    const { planned, others, rungs } = readManifest(directory, plan);
     writeArms(directory, plan);
-    const { name, paired, question } = plan;
-    const arms = plan.arms.map((arm) => arm.name);
-    let standing: Standing = new Map();
-    const called = () => {
-      const wanted = new Set(wantedRuns(plan, planned, standing));
-      return planned.filter((run) => run.status !== 'pending' || wanted.has(run));
-    };
-    const save = () => writeManifest(directory, { name, paired, question, runs: [...called(), ...others] });
-    for (;;) {
-      const before = standing;
-      if (question) standing = standingOf({ question, paired, arms, runs: planned }, directory);
-      save();
-      if (question) report(question, standing, before);
-      const due = dueRuns(plan, planned, standing);
-      if (due.length === 0 || signal.aborted) break;
-      await launch(due, called(), plan, (run) => replace(planned, run, save), options);
-      if (due.some((run) => !isDone(find(planned, run)))) break;
+    for (let before: Look | undefined; ; ) {
+      const look = { ...lookAgain(plan, directory, planned, before?.rungs ?? rungs), others };
+      report(plan, look, before);
+      writeLook(plan, directory, look);
+      if (look.due.length === 0 || signal.aborted) return look.runs;
+      const record = (run: SweepRun) => {
+        for (const list of [planned, look.runs]) list[list.findIndex((one) => one.directory === run.directory)] = run;
+        writeManifest(directory, plan, look);
+      };
+      await launch(look, plan, record, options);
+      const { due, runs, untilEpoch } = look;
+      const now = runs.filter((run) => due.some((one) => one.directory === run.directory));
+      if (!now.every((run) => hasReached(directory, run, untilEpoch))) return runs;
+      before = look;
     }
-    return called();
   } finally {
     unlock();
   }
 }
 
-function find(planned: readonly SweepRun[], { directory }: SweepRun): SweepRun {
-  return planned.find((run) => run.directory === directory)!;
-}
-
-function replace(planned: SweepRun[], run: SweepRun, save: () => void): void {
-  planned[planned.indexOf(find(planned, run))] = run;
-  save();
-}
-
-/** Runs in processes on this machine, so many at once; `record` is told each change. `all`: those that there are so far. */
+/** Runs what is due in processes on this machine, so many at once; `record` is told each change. */
 async function launch(
-  due: readonly SweepRun[],
-  all: readonly SweepRun[],
+  { due, runs, untilEpoch }: Look,
   plan: SweepPlan,
   record: (run: SweepRun) => void,
   options: SweepOptions,
 ): Promise<void> {
   const { directory, jobs, signal } = options;
-  const lengths = new Map(plan.arms.map(({ name, config }) => [name, lengthOf(config)]));
-  const known = new Map(all.map((run) => [run.directory, run]));
+  const lengths = new Map(plan.arms.map(({ name, config }) => [name, lengthOf(config, untilEpoch)]));
+  const known = new Map(runs.map((run) => [run.directory, run]));
   const note = (run: SweepRun) => {
     known.set(run.directory, run);
     record(run);
   };
-  const progress = sweepProgress(directory, all, lengths);
+  const progress = sweepProgress(directory, runs, lengths, (run) => hasReached(directory, run, untilEpoch));
   const queue = due.values();
   let broken: unknown; // a worker's error: the others finish their runs, which the sweep's lock covers, and start none
   const work = async () => {
     for (const run of queue) {
       if (signal.aborted || broken) return;
       progress.begin(run);
-      await bringToEnd(run, note, options);
+      await bringToEnd(run, note, { ...options, untilEpoch });
       progress.end(known.get(run.directory)!);
     }
   };
@@ -111,13 +97,14 @@ async function launch(
   if (broken) throw broken;
 }
 
-/** A line on stderr for each arm that has been looked at again. */
-function report(question: Question, standing: Standing, before: Standing): void {
+/** A line on stderr for each arm that has been looked at again, and for each new ranking. */
+function report({ question, halving }: SweepPlan, { standing, rungs }: Look, before: Look | undefined): void {
   for (const [arm, judgement] of standing) {
     const { looks, seeds } = judgement;
-    if (looks > (before.get(arm)?.looks ?? 0))
-      process.stderr.write(`look ${looks}, ${seeds} seeds: ${standingLine(arm, judgement, question)}\n`);
+    if (looks > (before?.standing.get(arm)?.looks ?? 0))
+      process.stderr.write(`look ${looks}, ${seeds} seeds: ${standingLine(arm, judgement, question!)}\n`);
   }
+  for (const rung of rungs.slice(before?.rungs.length)) process.stderr.write(`${rungLine(rung, halving!)}\n`);
 }
 
 /** How an arm stands, in words. */

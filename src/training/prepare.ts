@@ -28,6 +28,8 @@ export interface ExperimentOptions {
   takeOver?: boolean;
   /** Say why the backend was chosen, and what bounds its device. */
   verbose?: boolean;
+  /** Once so many epochs are done, the run ends as `interrupted` too. */
+  untilEpoch?: number | undefined;
   /** Aborted: the run writes a checkpoint and ends as `interrupted`. */
   signal: AbortSignal;
 }

@@ -21,6 +21,8 @@ export interface Recording {
   /** Where the run stands; kept up to date. */
   position: Position;
   folder: RunFolder;
+  /** Once so many epochs are done, it ends as `interrupted` too. */
+  untilEpoch?: number | undefined;
   /** Aborted: a checkpoint is written and the run ends as `interrupted`. */
   signal: AbortSignal;
 }
@@ -84,12 +86,13 @@ async function trainIntoFolder(recording: Recording, conclude: Conclude, progres
 
 /** A row for each update, and the checkpoints within an epoch. */
 function hooks(
-  { config, training, position, folder, signal }: Recording,
+  { config, training, position, folder, untilEpoch, signal }: Recording,
   save: Save,
   progress: TrainingProgress,
 ): TrainHooks {
   const { every_iterations: every = Number.POSITIVE_INFINITY } = config.checkpoint;
   return {
+    untilEpoch,
     signal,
     needsWeights: (iteration) => iteration % every === 0,
     async onIteration(row, settled) {

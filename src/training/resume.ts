@@ -7,7 +7,7 @@ import { ClrError } from '../errors.js';
 import type { Variable } from '../models/model.js';
 import type { Environment } from '../runs/environment.js';
 import { isFinder } from '../runs/finder-columns.js';
-import { readIterations, readJson } from '../runs/read-run.js';
+import { readIterations, readJson, readMetrics } from '../runs/read-run.js';
 import { recordedStatus } from '../runs/status.js';
 import { schedules } from '../schedules/index.js';
 import { removeTemporaries } from '../system/atomic.js';
@@ -66,12 +66,20 @@ export function hasBegun(directory: string, { takeOver = false } = {}): boolean 
   return false;
 }
 
-/** How the run ended, of this config; undefined where it is not done, or is to have more epochs than it had. */
-export function outcomeOf(directory: string, config: ExperimentConfig): 'completed' | 'diverged' | undefined {
+/**
+ * How the run ended, of this config; undefined where it is not done, or is to have more epochs than it had. `interrupted`: as
+ * many are done as are asked for now.
+ */
+export function outcomeOf(
+  directory: string,
+  config: ExperimentConfig,
+  untilEpoch = Number.POSITIVE_INFINITY,
+): 'completed' | 'diverged' | 'interrupted' | undefined {
   if (lockHolder(directory)?.known) return undefined;
   const status = recordedStatus(directory);
-  if (status !== 'completed' && status !== 'diverged') return undefined;
-  return storedConfig(directory).epochs === config.epochs ? status : undefined;
+  if (status === 'completed' || status === 'diverged')
+    return storedConfig(directory).epochs === config.epochs ? status : undefined;
+  return status !== undefined && readMetrics(directory).length >= untilEpoch ? 'interrupted' : undefined;
 }
 
 /**

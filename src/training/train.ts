@@ -38,21 +38,24 @@ export interface TrainHooks {
   onIteration(row: IterationRow, settled: boolean): void | Promise<void>;
   /** Whether `onIteration` will look at the weights after so many updates: then no later one is begun before. */
   needsWeights?(iteration: number): boolean;
+  /** Ends the training once so many epochs are done; undefined: at its end. */
+  untilEpoch?: number | undefined;
   /** Ends the training after the current update (or validation batch). */
   signal: AbortSignal;
 }
 
 /**
  * Trains from `position` on, which it keeps up to date, and yields a row after each epoch's validation. Ends early when
- * `signal` is aborted. Throws ClrError('diverged') when a training loss is not finite or above `maxLoss`, or a validation
+ * `signal` is aborted, or after `untilEpoch`. Throws ClrError('diverged') when a training loss is not finite or above `maxLoss`, or a validation
  * loss is not finite.
  */
 export async function* train(training: Training, position: Position, hooks: TrainHooks): AsyncGenerator<MetricsRow> {
   const { model, schedule, iterationsPerEpoch, stopAfter, maxLoss, stepsInFlight } = training;
-  const { signal } = hooks;
+  const { signal, untilEpoch = Number.POSITIVE_INFINITY } = hooks;
   await restoreLossScale(training, position);
   let lastGood: IterationRow | undefined;
-  while (firstIteration(position.epoch, iterationsPerEpoch) < stopAfter && !signal.aborted) {
+  const left = () => firstIteration(position.epoch, iterationsPerEpoch) < stopAfter && position.epoch < untilEpoch;
+  while (left() && !signal.aborted) {
     const lap = stopwatch();
     for await (const { result, last } of epochSteps(training, position, hooks)) {
       const row = recordStep(position, result, lap());

@@ -3,11 +3,11 @@ import { type Panel, panelSize } from '../../charts/theme.js';
 import { type Metric, metrics } from '../../runs/scores.js';
 import { halfInterval, mean } from '../../statistics/statistics.js';
 import { values } from '../comparison.js';
-import type { Row } from '../row.js';
+import { missingText, type Row } from '../row.js';
 
 const rowHeight = 30;
 
-/** A line a config: a dot for each seed, the mean and its 95 % confidence interval, or that it diverged. `color` is keyed by `config`. */
+/** A line a config: a dot for each seed, the mean and its 95 % confidence interval, or what became of its runs. `color` is keyed by `config`. */
 export function compareDots(rows: readonly Row[], metric: Metric, color: object): Panel {
   const dots = rows.flatMap(({ config, ...row }) =>
     values({ config, ...row }, metric)
@@ -49,9 +49,11 @@ export function compareDots(rows: readonly Row[], metric: Metric, color: object)
         encoding: { y, color, x: { field: 'value', ...x } },
       },
       {
-        data: { values: rows.filter((row) => row.n === 0).map(({ config }) => ({ config })) },
-        mark: { type: 'text', text: 'diverged', align: 'left' },
-        encoding: { y, x: { value: 8 } },
+        data: {
+          values: rows.filter(({ n }) => n === 0).map(({ config, missing }) => ({ config, why: missingText(missing) })),
+        },
+        mark: { type: 'text', align: 'left' },
+        encoding: { y, x: { value: 8 }, text: { field: 'why' } },
       },
     ],
   };

@@ -128,7 +128,7 @@ function spread(all: readonly PageRun[], most: number): PageRun[] {
 
 function summary(all: readonly PageRun[]): string {
   const count = (status: PageRun['status']) => all.filter((run) => run.status === status).length;
-  const others = (['interrupted', 'diverged', 'failed'] as const).filter((status) => count(status) > 0);
+  const others = (['interrupted', 'stopped', 'diverged', 'failed'] as const).filter((status) => count(status) > 0);
   const parts = [`${count('running')} running`, ...others.map((status) => `${count(status)} ${status}`)];
   return all.length === 0 ? 'no run yet' : `${all.length} runs: ${parts.join(', ')}`;
 }

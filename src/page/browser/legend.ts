@@ -43,7 +43,7 @@ export function drawLegend(
 
 /** `3 running`, `1 diverged`, ...; what is completed goes without saying beside nothing else. */
 function statuses(runs: readonly PageRun[]): HTMLElement[] {
-  const order: RunStatus[] = ['running', 'completed', 'interrupted', 'diverged', 'failed'];
+  const order: RunStatus[] = ['running', 'completed', 'interrupted', 'stopped', 'diverged', 'failed'];
   return order.flatMap((status) => {
     const count = runs.filter((run) => run.status === status).length;
     return count === 0 ? [] : [named('span', `status ${status}`, `${count} ${status}`)];

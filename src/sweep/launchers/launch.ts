@@ -4,10 +4,11 @@ import { parse } from 'yaml';
 import { draftOf } from '../../config/draft.js';
 import { validate } from '../../config/explain.js';
 import { ClrError } from '../../errors.js';
-import { isDone, type SweepRun } from '../../runs/sweep-manifest.js';
+import { isDone } from '../../runs/sweep-manifest.js';
 import { makeFolders } from '../../system/atomic.js';
 import { lockFolder } from '../../system/lock.js';
 import { commandOf, quoted, type RunFlags } from '../command.js';
+import { rungLine } from '../halving.js';
 import { type Look, lookAt, prepareSweep } from '../look.js';
 import type { SweepPlan } from '../plan.js';
 import { standingLine } from '../sweep.js';
@@ -25,18 +26,18 @@ export interface LaunchOptions extends RunFlags {
 
 /** The command of each run, on stdout, after the arms' configs have been written for them. */
 export function printCommands(plan: SweepPlan, directory: string, flags: RunFlags): void {
-  const { due } = prepareSweep(plan, directory);
-  for (const { command } of tasksOf(directory, due, flags)) process.stdout.write(`${quoted(command)}\n`);
+  for (const { command } of tasksOf(directory, prepareSweep(plan, directory), flags))
+    process.stdout.write(`${quoted(command)}\n`);
 }
 
 /** Submits the runs that are due and that Slurm does not hold yet, or prints the batch script. */
 export function submitArrays(plan: SweepPlan, directory: string, flags: LaunchOptions): void {
   const options = slurmOptions(plan, flags.slurm);
-  const scripts = (runs: readonly SweepRun[], largest: number) =>
-    slurmScripts(plan.name, directory, tasksOf(directory, runs, flags), options, largest);
+  const scripts = (next: Next, largest: number) =>
+    slurmScripts(plan.name, directory, tasksOf(directory, next, flags), options, largest);
   if (flags.dryRun) {
-    const { due } = lookAt(plan, directory);
-    for (const { script } of scripts(due, due.length)) process.stdout.write(script);
+    const look = lookAt(plan, directory);
+    for (const { script } of scripts(look, look.due.length)) process.stdout.write(script);
     return;
   }
   const largest = largestArray();
@@ -44,12 +45,13 @@ export function submitArrays(plan: SweepPlan, directory: string, flags: LaunchOp
   const unlock = lockFolder(path.join(directory, 'slurm'));
   try {
     const held = heldTasks(directory); // before the look: a task that ends in between is done by then
-    const { due, standing } = prepareSweep(plan, directory);
+    const look = prepareSweep(plan, directory);
+    const { due, untilEpoch } = look;
     const free = due.filter((run) => !held.has(path.resolve(directory, run.directory)));
     const waiting = due.length - free.length;
-    for (const line of verdicts(plan, standing)) process.stderr.write(`${line}\n`);
+    for (const line of decisions(plan, look)) process.stderr.write(`${line}\n`);
     if (waiting > 0) process.stderr.write(`${waiting} runs are in Slurm's hands already\n`);
-    for (const array of scripts(free, largest))
+    for (const array of scripts({ due: free, untilEpoch }, largest))
       process.stdout.write(`job ${submit(directory, array)}: ${array.tasks.length} runs in ${directory}\n`);
     if (due.length === 0) process.stdout.write(`all runs in ${directory} are done\n`);
   } finally {
@@ -57,11 +59,12 @@ export function submitArrays(plan: SweepPlan, directory: string, flags: LaunchOp
   }
 }
 
-/** A line a run: its status by its folder, and its task by squeue where the sweep was submitted to Slurm; then the verdicts. */
+/** A line a run: its status by its folder, and its task by squeue where the sweep was submitted to Slurm; then what has been decided. */
 export function printStatus(plan: SweepPlan, directory: string): void {
   const submitted = existsSync(path.join(directory, 'slurm'));
   const held: Map<string, HeldTask> = submitted ? heldTasks(directory) : new Map();
-  const { runs, standing } = lookAt(plan, directory);
+  const look = lookAt(plan, directory);
+  const { runs } = look;
   for (const run of runs) {
     const task = held.get(path.resolve(directory, run.directory));
     const reason = task && task.reason !== 'None' ? ` (${task.reason})` : '';
@@ -69,7 +72,7 @@ export function printStatus(plan: SweepPlan, directory: string): void {
     process.stdout.write(`${run.status.padEnd(11)} ${run.directory}${slurm}${run.message ? `  ${run.message}` : ''}\n`);
   }
   const left = runs.filter((run) => !isDone(run)).length;
-  for (const line of verdicts(plan, standing)) process.stdout.write(`${line}\n`);
+  for (const line of decisions(plan, look)) process.stdout.write(`${line}\n`);
   process.stdout.write(`${runs.length} runs in ${directory}, ${left} to do, ${held.size} with Slurm\n`);
 }
 
@@ -88,20 +91,23 @@ export function printJob(plan: SweepPlan, directory: string, flags: LaunchOption
       'add kubernetes: { image: ... } to its file',
     );
   const options = validate(kubernetesSchema, draftOf(plan.kubernetes), 'kubernetes');
-  const { due } = prepareSweep(plan, directory);
-  process.stdout.write(kubernetesJob(plan.name, directory, tasksOf(directory, due, flags), options, flags.jobs));
+  const tasks = tasksOf(directory, prepareSweep(plan, directory), flags);
+  process.stdout.write(kubernetesJob(plan.name, directory, tasks, options, flags.jobs));
 }
 
-function tasksOf(directory: string, runs: readonly SweepRun[], flags: RunFlags): Task[] {
-  return runs.map((run) => ({
+type Next = Pick<Look, 'due' | 'untilEpoch'>;
+
+function tasksOf(directory: string, { due, untilEpoch }: Next, flags: RunFlags): Task[] {
+  return due.map((run) => ({
     run: path.resolve(directory, run.directory),
-    command: commandOf(directory, run, flags),
+    command: commandOf(directory, run, { ...flags, untilEpoch }),
   }));
 }
 
-/** A line for each arm that the question is asked of. */
-function verdicts({ question }: SweepPlan, standing: Look['standing']): string[] {
-  return question ? [...standing].map(([arm, judgement]) => standingLine(arm, judgement, question)) : [];
+/** A line for each arm that the question is asked of, and for each ranking. */
+function decisions({ question, halving }: SweepPlan, { standing, rungs }: Look): string[] {
+  const verdicts = [...standing].map(([arm, judgement]) => standingLine(arm, judgement, question!));
+  return [...verdicts, ...rungs.map((rung) => rungLine(rung, halving!))];
 }
 
 /** Those of the sweep file, with the flags' over them. Throws ClrError('usage'). */
