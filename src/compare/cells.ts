@@ -6,7 +6,7 @@ import { duration } from '../terminal/duration.js';
 import type { Comparison, Reference } from './comparison.js';
 import { publishedCells, publishedNote } from './published.js';
 import { missingText, type Row } from './row.js';
-import { fixed, percent, probability, withStd } from './sentence.js';
+import { fixed, percent, probability, reasonForNone, withStd } from './sentence.js';
 
 /** Which columns a table has besides the first ones. */
 export interface TableOptions {
@@ -111,7 +111,7 @@ function reportOf([first, ...others]: string[]): string {
 /** What stands under the table: a sentence an arm, how the verdicts came about, where each report comes from. */
 export function notesOf(comparison: Comparison, options: TableOptions = {}): { sentences: string[]; notes: string[] } {
   const { rows, references, procedure, metric } = comparison;
-  const sentences = rows.flatMap((row) => (row.against ? [row.against.sentence] : []));
+  const sentences = sentencesOf(comparison);
   const sources = sourcesOf(references);
   if (options.published) {
     const reports = [...sources.keys()].map((source) => `published: ${source}`);
@@ -126,6 +126,21 @@ export function notesOf(comparison: Comparison, options: TableOptions = {}): { s
     notes.push('the best of all epochs, on the images it is measured by, is optimistic: compare final accuracies');
   const reported = [...sources].map(([source, configs]) => [reportOf(configs), source].filter(Boolean).join(': '));
   return { sentences, notes: [...notes, ...reported] };
+}
+
+/** A sentence an arm; those of which nothing can be said share one for each reason. */
+function sentencesOf({ rows, baseline }: Comparison): string[] {
+  const reference = rows.find(({ config }) => config === baseline)!;
+  const sentences = rows.flatMap(({ against }) => (against?.finding ? [against.sentence] : []));
+  const silent = new Map<string, string[]>(); // reason -> arms
+  for (const row of rows) {
+    if (!row.against || row.against.finding) continue;
+    const reason = reasonForNone(row, reference);
+    silent.set(reason, [...(silent.get(reason) ?? []), row.config]);
+  }
+  for (const [reason, arms] of silent)
+    sentences.push(`${arms.length > 3 ? `${arms.length} configs` : arms.join('; ')}: ${reason}`);
+  return sentences;
 }
 
 /** Where reports come from, each with the configs that it reports. */

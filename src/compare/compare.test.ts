@@ -8,6 +8,7 @@ import { readRuns } from '../runs/read-runs.js';
 import { interval, pairedT, pValue, welch } from '../statistics/statistics.js';
 import { verdictOf } from '../statistics/verdict.js';
 import { type WhatRan, writeRunFolder } from '../testing/run-files.js';
+import { notesOf } from './cells.js';
 import { compareChart } from './charts/charts.js';
 import { type ComparisonOptions, compare, compareEach } from './comparison.js';
 import { longTable } from './long-table.js';
@@ -98,6 +99,29 @@ describe('compare', () => {
     expect(comparison().rows.at(-1)!.against!.sentence).toBe(
       'too high: nothing can be said: each arm needs two seeds with a score, and it has one',
     );
+  });
+
+  it('sums up the arms that have no score yet, for a chart too', () => {
+    writeSweep('begun', { base: [91, 92], done: [93, 94], b: [], c: [], d: [], e: [] }, 2);
+    const whole = comparison({}, path.join(root, 'begun'));
+    expect(notesOf(whole).sentences).toEqual([
+      expect.stringMatching(/^undecided: done may be/),
+      '4 configs: no run has a score',
+    ]);
+    expect(JSON.stringify(compareChart(whole, []))).toContain('"missing":"1 failed, 1 pending"');
+  });
+
+  it('takes a run of an older version, whose config lacks newer keys, for one of the same config', () => {
+    const config = { name: 'arm', optimizer: { type: 'sgd', weight_decay: 1e-4 } };
+    writeRun('versions/old', { ...config, seed: 1 }, 90);
+    const newer = { ...config.optimizer, no_decay: [] };
+    writeRun('versions/new', { ...config, seed: 2, label_smoothing: 0, optimizer: newer }, 91);
+    writeRun('versions/other', { ...config, seed: 3, label_smoothing: 0.1 }, 92);
+    const { rows } = comparison({}, path.join(root, 'versions'));
+    expect(rows.map(({ config, n }) => [config, n])).toEqual([
+      ['arm (label_smoothing=0.1)', 1],
+      ['arm (label_smoothing=0)', 2],
+    ]);
   });
 
   it('keeps what failed, was interrupted or never began in every output, with n of planned', () => {

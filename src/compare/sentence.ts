@@ -1,5 +1,5 @@
 import { type Metric, metrics } from '../runs/scores.js';
-import { type Against, missingText, type Row } from './row.js';
+import type { Against, Row } from './row.js';
 
 /**
  * The verdict in words, with nothing that the interval does not say: "A is better than B by 0.08 to 0.16", "A is equivalent
@@ -50,9 +50,10 @@ export function probability(p: number): string {
   return p < 0.001 ? '< 0.001' : p.toPrecision(2);
 }
 
-function reasonForNone(arm: Row, baseline: Row): string {
+/** Why nothing can be said of an arm against the baseline. */
+export function reasonForNone(arm: Row, baseline: Row): string {
   if (baseline.n === 0) return `nothing can be said: no run of ${baseline.config} has a score`;
-  if (arm.n === 0) return `no run has a score (${missingText(arm.missing)})`;
+  if (arm.n === 0) return 'no run has a score';
   const few = [arm, baseline].filter((row) => row.n < 2);
   if (few.length === 0) return 'nothing can be said: the seeds do not vary, or some value is not finite';
   const counts = few.map((row) => `${row === arm ? 'it' : row.config} has ${row.n === 0 ? 'none' : 'one'}`);

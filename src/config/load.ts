@@ -63,6 +63,11 @@ export function validateConfig(tree: unknown, where: string): ExperimentConfig {
   return config;
 }
 
+/** The config of an older run with the keys that have come since, at their defaults; as it is where it is not valid. */
+export function completed(config: object): object {
+  return configSchema.safeParse(config).data ?? config;
+}
+
 /** `quickstart` -> the config of that name that comes with the program, where no file is called so; else the name itself. */
 export function findConfig(name: string, folder = '.'): string {
   if (existsSync(name)) return name;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { completed } from '../config/load.js';
 import { ClrError } from '../errors.js';
 import { lockHolder } from '../system/lock.js';
 import { printable } from '../system/printable.js';
@@ -177,11 +178,12 @@ function readRun(directory: string, sweep: InSweep | undefined): Run | string {
 }
 
 /**
- * All of a config that distinguishes it from others, keys dotted. A net that is told by its blocks has no depth, though
- * older configs give one.
+ * All of a config that distinguishes it from others, keys dotted: the same for a run of an older version. A net that is told
+ * by its blocks has no depth, though older configs give one.
  */
 export function settingsOf(config: object): Record<string, Setting> {
-  const settings = flattened(Object.fromEntries(Object.entries(config).filter(([key]) => !irrelevant.has(key))));
+  const own = Object.entries(completed(config)).filter(([key]) => !irrelevant.has(key));
+  const settings = flattened(Object.fromEntries(own));
   if (settings['model.blocks'] !== undefined) delete settings['model.depth'];
   return settings;
 }
