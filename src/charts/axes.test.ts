@@ -10,7 +10,16 @@ test('a loss axis shows everything while nothing blows up', () => {
 test('a loss axis ends above the untrained loss when the loss blows up, and says so', () => {
   const { title, domain } = lossAxis('loss', [...Array(10).fill(2.3), ...Array(90).fill(0.1), 1e6, Number.NaN]);
   expect(domain).toEqual([0, 2.3 * 1.5]);
-  expect(title).toBe('loss, cut off at 3.4 (highest: 1.0e+6)');
+  expect(title).toEqual(['loss', 'cut off at 3.4 (highest: 1.0e+6)']);
+});
+
+test('one exploded curve among several leaves the axis to the others, wherever it stands', () => {
+  const good = [2.3, 1.2, 0.8, 0.7];
+  const bad = [5e3, 1e4, 1e4, 1e4];
+  for (const curves of [[bad, good], [good, bad], [good, bad, good], [bad]])
+    expect(lossAxis('loss', ...curves).domain[1]).toBeCloseTo(curves.length > 1 ? 1.5 : 1.05e4);
+  const untrained = [2.3, 2.3, 2.3, 2.3];
+  expect(lossAxis('loss', good, untrained)).toEqual({ title: 'loss', domain: [0, 1.05 * 2.3] });
 });
 
 test('an axis around one value, or none, has a width', () => {

@@ -1,4 +1,4 @@
-import { median } from '../statistics/statistics.js';
+import { median } from '../statistics/median.js';
 /** The finite values' least and greatest, widened by `margin` of their distance; by a twentieth of the value if there is but one. */
 export function extent(values: readonly number[], margin: number): [number, number] {
   const [low, high] = finiteRange(values);
@@ -47,21 +47,34 @@ function finiteRange(values: readonly number[]): [number, number] {
   return low <= high ? [low, high] : [0, 1];
 }
 
-/** Where a loss axis ends, and its title, which says so if it leaves values out. */
+/** Where a loss axis ends, and its title, which says so in a second line if it leaves values out. */
 export interface LossAxis {
-  title: string;
+  title: string | string[];
   domain: [number, number];
+  /** That line. */
+  note?: string;
+}
+
+/** Losses that blow up would flatten all others: the axis stops at one and a half times the usual, and says so. */
+export function lossAxis(title: string, ...curves: (readonly number[])[]): LossAxis {
+  const usual = usualLoss(curves);
+  const highest = finiteRange(curves.flat())[1];
+  if (!(highest > 3 * usual)) return { title, domain: [0, 1.05 * highest || 1] };
+  const top = 1.5 * usual;
+  const note = `cut off at ${top.toPrecision(2)} (highest: ${highest.toPrecision(2)})`;
+  return { title: [title, note], domain: [0, top], note };
 }
 
 /**
- * Losses that blow up would flatten all others: beyond three times the usual (the greater of the first ten losses' median,
- * which is the untrained network's, and the median of all) the axis stops at one and a half times the usual.
+ * Of one curve the greater of its first ten losses' median, which is the untrained network's, and the median of all; of
+ * several the highest that is no explosion: more than five times what half of them stay below. Infinity: there is none.
  */
-export function lossAxis(title: string, losses: readonly number[]): LossAxis {
-  const finite = losses.filter(Number.isFinite);
-  const highest = finiteRange(finite)[1];
-  const usual = Math.max(median(finite.slice(0, 10)), median(finite));
-  if (!(highest > 3 * usual)) return { title, domain: [0, 1.05 * highest || 1] };
-  const top = 1.5 * usual;
-  return { title: `${title}, cut off at ${top.toPrecision(2)} (highest: ${highest.toPrecision(2)})`, domain: [0, top] };
+export function usualLoss(curves: readonly (readonly number[])[]): number {
+  const each = curves
+    .map((losses) => losses.filter((loss) => Number.isFinite(loss) && loss > 0))
+    .filter((losses) => losses.length > 0)
+    .map((losses) => Math.max(median(losses.slice(0, 10)), median(losses)))
+    .sort((a, b) => a - b);
+  const middle = each[(each.length - 1) >> 1]!;
+  return each.findLast((usual) => usual <= 5 * middle) ?? Infinity;
 }

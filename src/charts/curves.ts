@@ -11,7 +11,8 @@ const sets = { train: 'training', val: 'validation' } as const;
 export function curves(rows: readonly MetricsRow[], heading: Heading, diverged?: number): TopLevelSpec {
   const losses = lossAxis(
     'loss',
-    rows.flatMap((row) => [row.train_loss, row.val_loss]),
+    rows.map((row) => row.train_loss),
+    rows.map((row) => row.val_loss),
   );
   const accuracies = extent(
     rows.flatMap((row) => [row.train_acc, row.val_acc]),
@@ -28,7 +29,7 @@ function panel(
   rows: readonly MetricsRow[],
   diverged: number | undefined,
   what: 'loss' | 'acc',
-  title: string,
+  title: string | string[],
   y: [number, number],
 ): Panel {
   const x = countAxis([...rows.map((row) => row.epoch), diverged ?? 0]); // the epoch that it ended in has no row

@@ -16,7 +16,7 @@ type Row = Record<'x' | 'y', number> & { set?: string };
 
 interface Axes {
   x: string;
-  title: string;
+  title: string | string[];
   scale: object;
   axis?: object;
   /** Whether training and validation are told apart. */
@@ -35,7 +35,7 @@ export function overlay(
   const updates = runs.flatMap(({ iterations }) => iterations);
   const loss = lossAxis(
     'loss',
-    rows.flatMap((row) => [row.val_loss, row.train_loss]),
+    ...runs.flatMap(({ metrics }) => [metrics.map((row) => row.val_loss), metrics.map((row) => row.train_loss)]),
   );
   const accuracy = extent(
     rows.flatMap((row) => [row.val_acc, row.train_acc]),

@@ -108,7 +108,7 @@ describe('compare', () => {
       expect.stringMatching(/^undecided: done may be/),
       '4 configs: no run has a score',
     ]);
-    expect(JSON.stringify(compareChart(whole, []))).toContain('"missing":"1 failed, 1 pending"');
+    expect(JSON.stringify(compareChart(whole, []))).toContain('"why":"1 failed, 1 pending"');
   });
 
   it('takes a run of an older version, whose config lacks newer keys, for one of the same config', () => {

@@ -22,7 +22,7 @@ export interface X {
 
 /** That of the loss or the accuracy. */
 export interface Y extends X {
-  title: string;
+  title: string | string[];
 }
 
 /** What the layers of one panel share. */

@@ -1,5 +1,5 @@
 import { localRegression } from '../statistics/local-regression.js';
-import { median } from '../statistics/statistics.js';
+import { median } from '../statistics/median.js';
 
 /**
  * The line through the losses of a range test: local regression on the log axis, without lag. A loss that blows up counts as

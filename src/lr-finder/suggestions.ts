@@ -1,4 +1,4 @@
-import { median } from '../statistics/statistics.js';
+import { median } from '../statistics/median.js';
 import { keptPoints, minimum, slide, steep, valley } from './fastai.js';
 import { lossLine } from './line.js';
 

@@ -21,13 +21,6 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Of an even number of values the mean of the middle two; NaN for no value. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length / 2;
-  return mean(sorted.slice(Math.ceil(half) - 1, Math.floor(half) + 1));
-}
-
 /** Of the population that the values are drawn from (n - 1 below); NaN for fewer than two. */
 export function standardDeviation(values: readonly number[]): number {
   const center = mean(values);

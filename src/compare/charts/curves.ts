@@ -8,17 +8,20 @@ import type { RunCurves } from '../read-curves.js';
 
 /** Over epochs, a line a config: the mean over its seeds, with a band of one standard deviation to each side. */
 export function compareCurves(series: readonly RunCurves[], what: 'val_acc' | 'val_loss', color: object): Panel {
-  const points = series.flatMap(({ config, runs }) => {
+  const curves = series.map(({ config, runs }) => {
     const curve = meanCurve(runs, what).filter((point) => Number.isFinite(point.mean));
     return thin(curve, ['mean']).map((point) => ({ config, ...point }));
   });
-  const means = points.map((point) => point.mean);
+  const points = curves.flat();
   const y =
     what === 'val_loss'
-      ? lossAxis('validation loss', means)
+      ? lossAxis('validation loss', ...curves.map((curve) => curve.map((point) => point.mean)))
       : {
           title: 'validation accuracy (%)',
-          domain: extent([...means, ...points.flatMap((p) => [p.low, p.high])], 0.05),
+          domain: extent(
+            points.flatMap((point) => [point.mean, point.low, point.high]),
+            0.05,
+          ),
         };
   const common = {
     color,
@@ -29,7 +32,7 @@ export function compareCurves(series: readonly RunCurves[], what: 'val_acc' | 'v
     ...panelSize,
     layer: [
       {
-        data: { values: points.filter(({ low }) => Number.isFinite(low)) },
+        data: { values: points.filter(({ low, mean }) => Number.isFinite(low) && mean <= y.domain[1]) },
         mark: { type: 'area', opacity: 0.2, clip: true },
         encoding: { ...common, y: { field: 'low', ...vertical }, y2: { field: 'high' } },
       },

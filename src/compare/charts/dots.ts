@@ -1,4 +1,4 @@
-import { extent } from '../../charts/axes.js';
+import { extent, usualLoss } from '../../charts/axes.js';
 import { type Panel, panelSize } from '../../charts/theme.js';
 import { type Metric, metrics } from '../../runs/scores.js';
 import { halfInterval, mean } from '../../statistics/statistics.js';
@@ -14,14 +14,25 @@ export function compareDots(rows: readonly Row[], metric: Metric, color: object)
       .filter(({ value }) => Number.isFinite(value))
       .map((dot) => ({ config, ...dot })),
   );
-  const means = rows.flatMap(({ config }) => {
-    const own = dots.filter((dot) => dot.config === config).map((dot) => dot.value);
+  const configs = rows.map((row) => row.config);
+  const valuesOf = (config: string) => dots.filter((dot) => dot.config === config).map((dot) => dot.value);
+  const means = configs.flatMap((config) => {
+    const own = valuesOf(config);
     const [middle, half] = [mean(own), halfInterval(own) || 0];
     return own.length > 0 ? [{ config, mean: middle, low: middle - half, high: middle + half }] : [];
   });
-  const domain = extent([...dots.map((dot) => dot.value), ...means.flatMap(({ low, high }) => [low, high])], 0.05);
-  const x = { type: 'quantitative', title: metrics[metric].what, scale: { domain, nice: false } } as const;
-  const configs = rows.map((row) => row.config);
+  const limit = metric === 'val_loss' ? 3 * usualLoss(configs.map(valuesOf)) : Infinity;
+  const beyond = means.flatMap(({ config, mean }) => {
+    const off = valuesOf(config).filter((value) => value > limit);
+    const seeds = off.length > 1 ? `${off.length} seeds up to` : 'a seed at';
+    const text = `${seeds} ${Math.max(...off).toPrecision(2)}, the mean at ${mean.toPrecision(2)}`;
+    return off.length > 0 ? [{ config, text }] : [];
+  });
+  const inside = dots.filter(({ value }) => value <= limit);
+  const drawn = means.filter(({ config }) => beyond.every((other) => other.config !== config));
+  const domain = extent([...inside.map(({ value }) => value), ...drawn.flatMap(({ low, high }) => [low, high])], 0.05);
+  const title = beyond.length > 0 ? `${metrics[metric].what}, cut off` : metrics[metric].what;
+  const x = { type: 'quantitative', title, scale: { domain, nice: false } } as const;
   const y = {
     field: 'config',
     type: 'nominal',
@@ -34,19 +45,24 @@ export function compareDots(rows: readonly Row[], metric: Metric, color: object)
     height: Math.max(panelSize.height, rowHeight * rows.length),
     layer: [
       {
-        data: { values: means },
+        data: { values: drawn },
         mark: { type: 'rule', strokeWidth: 2 },
         encoding: { y, color, x: { field: 'low', ...x }, x2: { field: 'high' } },
       },
       {
-        data: { values: means },
+        data: { values: drawn },
         mark: { type: 'tick', thickness: 3, size: 20 },
         encoding: { y, color, x: { field: 'mean', ...x } },
       },
       {
-        data: { values: dots },
+        data: { values: inside },
         mark: { type: 'circle', size: 60, opacity: 0.5 },
         encoding: { y, color, x: { field: 'value', ...x } },
+      },
+      {
+        data: { values: beyond },
+        mark: { type: 'text', align: 'right', dy: -13 },
+        encoding: { y, x: { value: panelSize.width - 6 }, text: { field: 'text' } },
       },
       {
         data: {

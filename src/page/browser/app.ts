@@ -1,8 +1,9 @@
+import { lossAxis } from '../../charts/axes.js';
 import type { PageData, PageEvents, PageRun, StepPoint } from '../data.js';
-import { coloursOf, type Point } from './charts.js';
-import { drawLegend } from './legend.js';
+import { coloursOf, type LineChart, type Point } from './charts.js';
+import { drawLegend, statuses } from './legend.js';
 import { Panel } from './panel.js';
-import { epochPoints, meanPoints, stepPoints } from './points.js';
+import { epochPoints, groupBy, meanPoints, stepPoints } from './points.js';
 
 const mostSteps = 12; // runs whose iterations are drawn at once
 const redrawEvery = 500; // ms, at most as often
@@ -24,6 +25,7 @@ interface Shown {
   counts: boolean;
   y: () => string;
   points: (shown: PageRun[], beta: number) => Point[];
+  isLoss: boolean;
   /** Drawn from iterations.csv. */
   steps?: true;
 }
@@ -47,6 +49,7 @@ function epochPanel(id: string, select: HTMLSelectElement): Shown {
     x: 'epoch',
     counts: true,
     y: () => titleOf(select),
+    isLoss: select === loss,
     points: (shown) => {
       const each = epochPoints(shown, what());
       return mode.value === 'mean' ? meanPoints(each) : each;
@@ -68,6 +71,7 @@ function stepPanel(
     x: xTitle,
     counts: x === 'iteration',
     y: () => y,
+    isLoss: what === 'loss',
     points: (shown, chosen) => stepPoints(shown, x, what, beta ?? chosen),
     steps: true,
   };
@@ -100,13 +104,22 @@ function draw(): void {
   const withSteps = shown.filter((run) => live || run.steps!.length > 0);
   const detailed = spread(withSteps, mostSteps);
   fetchSteps(detailed);
-  for (const { panel, x, counts, y, points, steps } of panels)
-    panel.show(points(steps ? detailed : shown, Number(smoothing.value)), { x, counts, y: y(), colours }, isDark());
+  for (const { panel, x, counts, y, isLoss, points, steps } of panels) {
+    const own = points(steps ? detailed : shown, Number(smoothing.value));
+    panel.show(own, { x, counts, ...(isLoss ? lossScale(y(), own) : { y: y() }), colours }, isDark());
+  }
   element('status').textContent = summary(all);
   element('few').textContent =
     detailed.length > 0 && detailed.length < shown.length
       ? `Over iterations: ${detailed.length} of the ${shown.length} runs shown, the last of each config.`
       : '';
+}
+
+/** A loss that explodes is cut off for the others' sake, and the title says so. */
+function lossScale(y: string, points: readonly Point[]): Pick<LineChart, 'y' | 'note' | 'domain'> {
+  const curves = [...groupBy(points, ({ run }) => run).values()].map((line) => line.map((point) => point.y));
+  const { domain, note } = lossAxis(y, ...curves);
+  return note ? { y, note, domain } : { y };
 }
 
 /** The last runs of each arm, as many of each as there is room for. */
@@ -128,8 +141,8 @@ function spread(all: readonly PageRun[], most: number): PageRun[] {
 
 function summary(all: readonly PageRun[]): string {
   const count = (status: PageRun['status']) => all.filter((run) => run.status === status).length;
-  const others = (['interrupted', 'stopped', 'diverged', 'failed'] as const).filter((status) => count(status) > 0);
-  const parts = [`${count('running')} running`, ...others.map((status) => `${count(status)} ${status}`)];
+  const present = statuses.filter((status) => count(status) > 0);
+  const parts = present.map((status) => `${count(status)} ${status}`);
   return all.length === 0 ? 'no run yet' : `${all.length} runs: ${parts.join(', ')}`;
 }
 

@@ -16,8 +16,12 @@ export interface Point {
 export interface LineChart {
   x: string;
   y: string;
+  /** Under the title of the y axis. */
+  note?: string | undefined;
   /** Whether x counts something, so that its ticks are whole numbers. */
   counts: boolean;
+  /** Where the y axis ends; by default where the points do. */
+  domain?: [number, number] | undefined;
   /** Whether points have bands. */
   bands: boolean;
   /** Of each arm. */
@@ -27,7 +31,10 @@ export interface LineChart {
 const fewPoints = 20; // of a line: each is marked, since a line of one alone cannot be seen
 
 /** A line a run over `x`: zoom with the wheel, move by dragging, a double click resets; the nearest point tells its value. */
-export function lineChart({ x, y, counts, bands, colours }: LineChart, points: readonly Point[]): TopLevelSpec {
+export function lineChart(
+  { x, y, note, counts, domain, bands, colours }: LineChart,
+  points: readonly Point[],
+): TopLevelSpec {
   const color = {
     field: 'arm',
     type: 'nominal',
@@ -43,13 +50,14 @@ export function lineChart({ x, y, counts, bands, colours }: LineChart, points: r
   } as const;
   const vertical = {
     type: 'quantitative',
-    title: y,
-    scale: { zero: false, padding: 4 },
-    axis: { format: '~g' },
+    title: note ? [y, note] : y,
+    scale: domain ? { domain, nice: false } : { zero: false, padding: 4 },
+    axis: { format: '~r' },
   } as const;
   const common = { x: horizontal, color, detail: { field: 'run' } } as const;
   const hovered = { param: 'hover', empty: false } as const;
   const band = {
+    transform: domain ? [{ filter: `datum.y <= ${domain[1]}` }] : [], // a mean that has exploded has a band over everything
     mark: { type: 'area', opacity: 0.2, clip: true },
     encoding: { ...common, y: { field: 'low', ...vertical }, y2: { field: 'high' } },
   } as const;

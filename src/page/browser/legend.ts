@@ -2,6 +2,9 @@ import type { PageRun, RunStatus } from '../data.js';
 
 const mostNamed = 200; // entries; a page of a thousand arms is no legend any more
 
+/** In the order in which they are told. */
+export const statuses: RunStatus[] = ['running', 'completed', 'interrupted', 'stopped', 'diverged', 'failed'];
+
 /** One entry an arm: its colour, its runs by status; a click hides or shows it, a double click leaves it alone on the page. */
 export function drawLegend(
   element: HTMLElement,
@@ -20,7 +23,7 @@ export function drawLegend(
     const swatch = document.createElement('span');
     swatch.className = 'swatch';
     swatch.style.background = colours.get(arm)!;
-    button.append(swatch, named('span', 'name', arm), ...statuses(own));
+    button.append(swatch, named('span', 'name', arm), ...counts(own));
     button.addEventListener('click', () => {
       if (!hidden.delete(arm)) hidden.add(arm);
       changed();
@@ -42,9 +45,8 @@ export function drawLegend(
 }
 
 /** `3 running`, `1 diverged`, ...; what is completed goes without saying beside nothing else. */
-function statuses(runs: readonly PageRun[]): HTMLElement[] {
-  const order: RunStatus[] = ['running', 'completed', 'interrupted', 'stopped', 'diverged', 'failed'];
-  return order.flatMap((status) => {
+function counts(runs: readonly PageRun[]): HTMLElement[] {
+  return statuses.flatMap((status) => {
     const count = runs.filter((run) => run.status === status).length;
     return count === 0 ? [] : [named('span', `status ${status}`, `${count} ${status}`)];
   });

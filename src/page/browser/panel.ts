@@ -18,7 +18,16 @@ export class Panel {
   private async update(points: readonly Point[], axes: Omit<LineChart, 'bands'>, dark: boolean): Promise<void> {
     if (points.length === 0) return this.empty(axes.y);
     const chart = { ...axes, bands: points.some(({ low }) => low !== undefined) };
-    const key = JSON.stringify([chart.x, chart.y, chart.counts, chart.bands, [...chart.colours], dark]);
+    const key = JSON.stringify([
+      chart.x,
+      chart.y,
+      chart.note,
+      chart.counts,
+      chart.domain,
+      chart.bands,
+      [...chart.colours],
+      dark,
+    ]);
     if (this.drawn?.key === key) {
       await this.drawn.result.view.data('rows', points.slice()).runAsync();
       return;

@@ -51,7 +51,8 @@ export function meanPoints(points: readonly Point[]): Point[] {
   });
 }
 
-function groupBy<Item, Key>(items: readonly Item[], key: (item: Item) => Key): Map<Key, Item[]> {
+/** The items by their key, in the order in which the keys come. */
+export function groupBy<Item, Key>(items: readonly Item[], key: (item: Item) => Key): Map<Key, Item[]> {
   const groups = new Map<Key, Item[]>();
   for (const item of items) {
     const group = groups.get(key(item));

@@ -7,7 +7,7 @@ import { memory } from '@tensorflow/tfjs-core';
 import { afterAll, expect, it, vi } from 'vitest';
 import { configSchema } from '../../config/schema.js';
 import { runExperiment } from '../../experiment.js';
-import { median } from '../../statistics/statistics.js';
+import { median } from '../../statistics/median.js';
 import { filesBelow } from '../run-files.js';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-steady-'));

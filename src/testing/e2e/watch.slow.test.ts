@@ -82,6 +82,11 @@ describe.skipIf(noBrowser)('in a browser', () => {
     const ticks = await page.locator('#accuracy-chart [aria-label^="X-axis"] .role-axis-label text').allTextContents();
     expect(ticks.length).toBeGreaterThan(0);
     for (const tick of ticks) expect(tick).toMatch(/^\d*$/);
+    const percent = await page
+      .locator('#accuracy-chart [aria-label^="Y-axis"] .role-axis-label text')
+      .allTextContents();
+    expect(percent.length).toBeGreaterThan(0);
+    for (const tick of percent) expect(tick).toMatch(/^[\d.]*$/); // not 7e+1
     expect(problems).toEqual([]);
     await page.close();
   });
