@@ -225,7 +225,7 @@ describe('a sweep with halving', () => {
       [{ seeds: [1, 2, 3] }, 'seeds'],
       [{ arms: plan.arms.slice(1) }, 'arms'],
       [{ halving: undefined }, 'halving'],
-    ] as const)
+    ] as [Partial<typeof plan>, string][])
       expect(() => readManifest(directory, { ...plan, ...change })).toThrow(`ranked (halving) with other ${what}`);
   });
 });
