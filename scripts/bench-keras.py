@@ -12,6 +12,7 @@ import time
 options = argparse.ArgumentParser()
 options.add_argument("--depth", type=int, default=56)
 options.add_argument("--batch-size", type=int, default=128)
+options.add_argument("--precision", choices=["f32", "bf16"], default="f32")
 options.add_argument("--threads", type=int, help="of the processor")
 options.add_argument("--steps", type=int, default=10)
 options.add_argument("--eager", action="store_true", help="op by op, without a graph")
@@ -49,10 +50,12 @@ def resnet(depth, classes=10):
     for channels in (16, 32, 64):
         for _ in range((depth - 2) // 6):
             x = block(x, channels)
-    return keras.Model(images, layers.Dense(classes)(layers.GlobalAveragePooling2D()(x)))
+    return keras.Model(images, layers.Dense(classes, dtype="float32")(layers.GlobalAveragePooling2D()(x)))
 
 
 keras.utils.set_random_seed(1)
+if options.precision == "bf16":
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
 model = resnet(options.depth)
 optimizer = keras.optimizers.SGD(0.01, momentum=0.9, weight_decay=1e-4)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -72,4 +75,4 @@ for _ in range(3):
 median = statistics.median(milliseconds() for _ in range(options.steps))
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 result = {"median_ms": median, "images_per_second": 1000 * options.batch_size / median, "peak_memory_mb": peak}
-print(json.dumps({**vars(options), **result, "version": f"{keras.__version__}, TensorFlow {tf.__version__}"}))
+print(json.dumps({**vars(options), **result, "version": f"Keras {keras.__version__}, TensorFlow {tf.__version__}"}))

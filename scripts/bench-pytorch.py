@@ -122,7 +122,7 @@ def main():
     peak = torch.cuda.max_memory_allocated() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     name = torch.cuda.get_device_name() if cuda else "cpu"
     result = {"median_ms": median, "images_per_second": 1000 * options.batch_size / median, "peak_memory_mb": peak / 1e6}
-    print(json.dumps({**vars(options), **result, "device": name, "version": torch.__version__}))
+    print(json.dumps({**vars(options), **result, "device": name, "version": f"PyTorch {torch.__version__}"}))
 
 
 main()
