@@ -8,14 +8,38 @@ import process from 'node:process';
 const runs = process.env.CLR_RUNS ?? 'reproduced';
 const sweep = (file, name, ...flags) => ['sweep', `configs/sweeps/${file}.yaml`, '--out', `${runs}/${name}`, ...flags];
 
-/** Hours on two Zen 4 cores with native bfloat16. */
+const bf16 = ['--set', 'precision=bf16'];
+const decided = [...bf16, '--until', 'decided', '--jobs', 'auto'];
+const fullLength = ['rn56-1cycle', 'rn56-1cycle-constant-momentum', 'rn56-1cycle-constant-lr'];
+const train = (config) => ['run', config, '--precision', 'bf16', '--run-dir', `${runs}/${config}`, '--or-resume'];
+
+/** A section's commands, and hours on two Zen 4 cores with native bfloat16, from measured steps: at the most where `decided`. */
 const sections = {
   'table-1': {
-    hours: 4,
+    hours: 2.5,
     commands: [
-      sweep('paper-table-1-cifar3', 'table-1', '--set', 'precision=bf16', '--jobs', '2'),
+      sweep('paper-table-1-cifar3', 'table-1', ...bf16, '--jobs', '2'),
       ['compare', `${runs}/table-1`, '--published'],
     ],
+  },
+  'table-1-readings': {
+    hours: 2.5,
+    commands: [
+      sweep('paper-table-1-cifar3-readings', 'table-1-readings', ...bf16, '--jobs', '2'),
+      ['compare', `${runs}/table-1-readings`, '--published'],
+    ],
+  },
+  'table-1-momentum': {
+    hours: 7.5,
+    commands: [sweep('cifar3-momentum', 'table-1-momentum', ...decided), ['compare', `${runs}/table-1-momentum`]],
+  },
+  figures: {
+    hours: 3,
+    commands: [sweep('paper-figures-cifar3', 'figures', ...bf16, '--jobs', '2'), ['compare', `${runs}/figures`]],
+  },
+  'half-cycle': {
+    hours: 7,
+    commands: [sweep('rn56-half-cycle', 'half-cycle', ...bf16), ['compare', `${runs}/half-cycle`]],
   },
   'until-decided': {
     hours: 0.4,
@@ -37,10 +61,20 @@ const sections = {
     ],
   },
   'rn56-1cycle': {
-    hours: 3.5,
-    commands: [
-      ['run', 'configs/rn56-1cycle.json', '--precision', 'bf16', '--run-dir', `${runs}/rn56-1cycle`, '--or-resume'],
-    ],
+    hours: 10,
+    commands: [...fullLength.map(train), ['compare', ...fullLength.map((config) => `${runs}/${config}`)]],
+  },
+  'rn20-momentum': {
+    hours: 22,
+    commands: [sweep('rn20-momentum', 'rn20-momentum', ...decided), ['compare', `${runs}/rn20-momentum`]],
+  },
+  'rn20-tail': {
+    hours: 17,
+    commands: [sweep('rn20-tail', 'rn20-tail', ...decided), ['compare', `${runs}/rn20-tail`]],
+  },
+  'rn20-bn-placement': {
+    hours: 17,
+    commands: [sweep('rn20-bn-placement', 'rn20-bn-placement', ...decided), ['compare', `${runs}/rn20-bn-placement`]],
   },
 };
 
@@ -48,7 +82,7 @@ const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in sections));
 if (unknown !== undefined || asked.length === 0) {
   if (unknown !== undefined) console.error(`there is no section "${unknown}"`);
-  for (const [name, { hours }] of Object.entries(sections)) console.error(`${name.padEnd(16)} about ${hours} h`);
+  for (const [name, { hours }] of Object.entries(sections)) console.error(`${name.padEnd(18)} about ${hours} h`);
   process.exit(unknown === undefined ? 0 : 2);
 }
 for (const command of asked.flatMap((name) => sections[name].commands)) {
