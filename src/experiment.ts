@@ -13,8 +13,7 @@ export async function runExperiment(
   options: ExperimentOptions,
 ): Promise<{ directory: string; summary: Summary }> {
   const { backend, dataset } = await backendAndData(config, options);
-  const { stepsInFlight, lossScale } = backend;
-  const training = { ...prepareTraining(config, dataset), stepsInFlight, lossScale };
+  const training = prepareTraining(config, dataset, backend);
   const { stopAfter, iterations } = training;
   const variables = variablesOf(training);
   const environment = describeEnvironment(backend);

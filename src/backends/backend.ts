@@ -1,3 +1,5 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+
 /** Of activations and convolutions. */
 export type Precision = 'f32' | 'bf16' | 'f16';
 
@@ -26,6 +28,12 @@ export interface LossScale {
   write(state: LossScaleState): void;
 }
 
+/**
+ * What `work` returns; it may depend on nothing but the values of the tensors `used`. Where these lie as they did at an earlier
+ * call, the device may repeat what it was asked for then, and `work` is not called.
+ */
+export type Repeat = (used: Tensor[], work: () => Tensor[]) => Tensor[];
+
 /** A backend at work: tfjs's current one, with what it really runs on. Recorded in environment.json. */
 export interface ActiveBackend {
   name: string;
@@ -41,6 +49,10 @@ export interface ActiveBackend {
   stepsInFlight?: number;
   /** Where gradients are float16. */
   lossScale?: LossScale;
+  /** Compiles, at once, all that `work` needs; `work` computes nothing meanwhile, and changes no value. */
+  warmUp?(work: () => void | Promise<void>): Promise<void>;
+  /** A new Repeat, for one kind of work of one model. */
+  repeater?(): Repeat;
   /** Where kernels run asynchronously: starts to time them on the device; the returned function ends that. */
   profile?(): () => Promise<DeviceProfile>;
 }

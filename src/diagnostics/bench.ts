@@ -1,8 +1,9 @@
 import { engine } from '@tensorflow/tfjs-core';
 import type { ActiveBackend, DeviceProfile, KernelTime } from '../backends/backend.js';
-import { useBackend } from '../backends/index.js';
+import { type Choice, useBackend } from '../backends/index.js';
 import type { ExperimentConfig } from '../config/schema.js';
 import { randomStream } from '../random.js';
+import { readMetrics } from '../training/evaluate.js';
 import { prepareTraining } from '../training/prepare.js';
 import { trainStep } from '../training/train.js';
 
@@ -14,7 +15,7 @@ export interface BenchOptions {
   profile: boolean;
 }
 
-export interface BenchResult extends Omit<ActiveBackend, 'profile' | 'stepsInFlight'> {
+export interface BenchResult extends ReturnType<typeof described> {
   batch_size: number;
   steps: number;
   /** From one training step's end to the next: batch assembly, forward, backward, update, reading the loss. Milliseconds. */
@@ -33,24 +34,21 @@ export interface BenchResult extends Omit<ActiveBackend, 'profile' | 'stepsInFli
 
 /** Times the training step of a config's model on generated images of CIFAR-10's shape. */
 export async function bench(config: ExperimentConfig, options: BenchOptions): Promise<BenchResult> {
-  const {
-    why,
-    slow,
-    stepsInFlight = 0,
-    profile: profileDevice = profileKernels,
-    lossScale: _,
-    ...backend
-  } = await useBackend(config.backend, config);
-  const training = prepareTraining(config, madeUpImages(2 * config.batch_size));
-  const inFlight: Promise<void>[] = [];
-  const step = async () => {
+  const active = await useBackend(config.backend, config);
+  const { stepsInFlight = 0, profile: profileDevice = profileKernels } = active;
+  const training = prepareTraining(config, madeUpImages(2 * config.batch_size), active);
+  const inFlight: Promise<unknown>[] = [];
+  const begin = () => {
     const [batch] = training.trainingBatches(0, 0);
-    const metrics = trainStep(training, batch!, { lr: 0.01, momentum: 0.9 });
-    inFlight.push(metrics.data().then(() => metrics.dispose()));
+    return trainStep(training, batch!, { lr: 0.01, momentum: 0.9 });
+  };
+  const step = async () => {
+    inFlight.push(readMetrics(begin(), config.batch_size));
     if (inFlight.length > stepsInFlight) await inFlight.shift();
   };
   const warmupSeconds =
     (await time(async () => {
+      await training.warmUp?.(() => begin().dispose());
       for (let i = 0; i < options.warmup + stepsInFlight; i++) await step();
     })) / 1000;
   const times: number[] = [];
@@ -61,7 +59,7 @@ export async function bench(config: ExperimentConfig, options: BenchOptions): Pr
   await Promise.all(inFlight);
   const [q1, median, q3] = [0.25, 0.5, 0.75].map((q) => quantile(times, q)) as [number, number, number];
   return {
-    ...backend,
+    ...described(active),
     batch_size: config.batch_size,
     steps: options.steps,
     median_ms: median,
@@ -71,6 +69,20 @@ export async function bench(config: ExperimentConfig, options: BenchOptions): Pr
     peak_memory_mb: (process.resourceUsage().maxRSS * 1024) / 1e6,
     ...(profiled && perStep(await profiled(), options.steps)),
   };
+}
+
+/** A backend without what it can do. */
+function described({
+  why,
+  slow,
+  stepsInFlight,
+  lossScale,
+  warmUp,
+  repeater,
+  profile,
+  ...backend
+}: ActiveBackend & Choice) {
+  return backend;
 }
 
 function madeUpImages(count: number) {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { ActiveBackend } from '../backends/backend.js';
 import type { ExperimentConfig } from '../config/schema.js';
 import { augmentationSchema, type Batch, epochBatches, normalisations } from '../datasets/batches.js';
 import type { Dataset } from '../datasets/dataset.js';
@@ -58,7 +59,8 @@ export async function runFinder(
   checkRange(settings);
   const { config } = plans[0]!;
   const { backend, dataset } = await backendAndData(config, options);
-  for (const plan of plans) disposeTraining(prepared(plan.config, dataset, options.runs)); // throws where one cannot be trained
+  const source = { backend, dataset, runs: options.runs };
+  for (const plan of plans) disposeTraining(prepared(plan.config, source)); // throws where one cannot be trained
 
   const directory = makeRunDirectory(options.runs);
   const unlock = lockFolder(directory);
@@ -66,7 +68,7 @@ export async function runFinder(
     writeJson(directory, 'config.json', config); // of the first curve; the table says what the others change
     writeJson(directory, 'environment.json', describeEnvironment(backend));
     report(`run folder ${directory}`);
-    const summary = await testAll(plans, settings, { dataset, runs: options.runs }, directory, options.signal);
+    const summary = await testAll(plans, settings, source, directory, options.signal);
     await writeFinderCharts(directory);
     return { directory, summary };
   } finally {
@@ -78,7 +80,7 @@ export async function runFinder(
 async function testAll(
   plans: Plan[],
   settings: Settings,
-  { dataset, runs }: Source,
+  source: Source,
   directory: string,
   signal: AbortSignal,
 ): Promise<FinderSummary> {
@@ -88,7 +90,7 @@ async function testAll(
   const rows: FinderRow[] = [];
   const ends: Ends = [];
   let affordable = true;
-  const classes = dataset.classNames.length;
+  const classes = source.dataset.classNames.length;
   const conclude = (status: FinderSummary['status'], message?: string): FinderSummary => {
     const seconds = (performance.now() - started) / 1000;
     const curves = summariseCurves(rows, ends, classes, settings, plans[0]!.config.schedule);
@@ -107,7 +109,7 @@ async function testAll(
       if (plan.spare && !affordable) break;
       const number = `curve ${i + 1} of ${plans.length}`;
       const begun = performance.now();
-      ends.push(await testOne(plan, { ...settings, signal }, { dataset, runs }, progress, number, onRow));
+      ends.push(await testOne(plan, { ...settings, signal }, source, progress, number, onRow));
       if (signal.aborted) return conclude('interrupted', `stopped in ${number}, after ${rows.length} updates in all`);
       conclude('running');
       if (i === 0) affordable = costsLittle(plans, (performance.now() - begun) / 1000);
@@ -131,15 +133,16 @@ function costsLittle(plans: Plan[], secondsEach: number): boolean {
   return little;
 }
 
-/** The images, and the folder of runs that a warm start may name. */
+/** The backend, the images, and the folder of runs that a warm start may name. */
 interface Source {
+  backend: ActiveBackend;
   dataset: Dataset;
   runs: string;
 }
 
 /** Model and optimizer as a run of the config starts with them. */
-function prepared(config: ExperimentConfig, dataset: Dataset, runs: string): Training {
-  const training = prepareTraining(config, dataset);
+function prepared(config: ExperimentConfig, { backend, dataset, runs }: Source): Training {
+  const training = prepareTraining(config, dataset, backend);
   if (config.init) warmStart(config.init, training.model, runs);
   return training;
 }
@@ -149,17 +152,17 @@ type Ends = (CurveSummary['seeds'][number] & { curve: number })[];
 async function testOne(
   { curve, config, momentum: asked }: Plan,
   options: Omit<RangeTestOptions, 'momentum'>,
-  { dataset, runs }: Source,
+  source: Source,
   progress: FinderProgress,
   number: string,
   onRow: (row: FinderRow) => void,
 ): Promise<Ends[number]> {
-  const training = prepared(config, dataset, runs);
+  const training = prepared(config, source);
   const { seed, batch_size } = config;
   const momentum = asked ?? training.schedule(0).momentum;
   const weight_decay = config.optimizer.weight_decay as number;
   progress.start(`${number}: momentum ${momentum}, weight decay ${weight_decay}, batch ${batch_size}, seed ${seed}`);
-  const subject = { ...training, validationBatches: shuffledValidation(config, dataset) };
+  const subject = { ...training, validationBatches: shuffledValidation(config, source.dataset) };
   const updates = rangeTest(subject, { ...options, momentum });
   for (let iterations = 0; ; iterations++) {
     const { value, done } = await updates.next();

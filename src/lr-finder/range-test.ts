@@ -2,9 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Batch } from '../datasets/batches.js';
 import type { FinderRow } from '../runs/finder-columns.js';
 import { smoother } from '../statistics/smooth.js';
-import { evaluate } from '../training/evaluate.js';
+import { evaluate, readMetrics } from '../training/evaluate.js';
 import { variablesOf } from '../training/prepare.js';
-import { type Training, trainStep } from '../training/train.js';
+import { type Stepping, type Training, trainStep } from '../training/train.js';
 import { type LrRange, learningRate } from './learning-rates.js';
 
 /** What one update of the test measured. */
@@ -14,7 +14,7 @@ export type RangeTestRow = Pick<FinderRow, 'iteration' | 'lr' | 'loss' | 'smooth
 export const stopFactor = 4;
 
 /** What is trained and measured; the caller disposes the batches. */
-export interface RangeTestSubject extends Pick<Training, 'model' | 'optimizer' | 'labelSmoothing' | 'trainingBatches'> {
+export interface RangeTestSubject extends Stepping, Pick<Training, 'trainingBatches'> {
   /** Those of a round, counted from 0; mixed, since one after the other is taken for all of them. */
   validationBatches(round: number): Iterable<Batch>;
 }
@@ -43,12 +43,11 @@ export async function* rangeTest(
   for (let iteration = 0; iteration < options.iterations; iteration++) {
     const lr = learningRate(options, iteration);
     const metrics = trainStep(subject, training.next().value, { lr, momentum: options.momentum }, iteration);
-    const [loss] = (await metrics.data()) as Float32Array;
-    metrics.dispose();
+    const { loss } = await readMetrics(metrics, 1);
     const score = options.validate ? await evaluate(subject.model, [validation.next().value]) : unmeasured;
-    const smoothed = average(loss!);
+    const smoothed = average(loss);
     best = Math.min(best, smoothed);
-    yield { iteration, lr, loss: loss!, smoothed, val_loss: score.loss, val_acc: score.accuracy };
+    yield { iteration, lr, loss, smoothed, val_loss: score.loss, val_acc: score.accuracy };
     if (options.stop && !(Number.isFinite(loss) && smoothed <= stopFactor * best)) return 'diverged';
     await nextTurn(); // lets signals in
     if (options.signal.aborted) return 'interrupted';

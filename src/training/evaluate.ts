@@ -66,18 +66,27 @@ function* forwardPasses(
   batches: Iterable<Batch>,
   signal?: AbortSignal,
 ): Generator<Promise<BatchMetrics>> {
-  for (const { x, labels, size } of batches) {
-    const metrics = tidy(() => softmaxCrossEntropy(model.forward(new Tape(false), x), labels).metrics);
-    x.dispose();
-    labels.dispose();
-    yield readMetrics(metrics, size);
+  for (const batch of batches) {
+    yield readMetrics(score(model, batch), batch.size);
     if (signal?.aborted) return;
   }
 }
 
-/** Reads and disposes `metrics`: [loss, correct predictions] of a batch of `size` images. */
+/** [loss, correct predictions] of a batch, with batch norm's running statistics. Disposes the batch. */
+export function score(model: Model, { x, labels }: Batch): Tensor1D {
+  const metrics = tidy(() => softmaxCrossEntropy(model.forward(new Tape(false), x), labels).metrics);
+  x.dispose();
+  labels.dispose();
+  return metrics;
+}
+
+/**
+ * Reads and disposes `metrics`: [loss, correct predictions] of a batch of `size` images. What is read is what it was at the
+ * call, so that the next step finds the memory free.
+ */
 export async function readMetrics(metrics: Tensor1D, size: number): Promise<BatchMetrics> {
-  const [loss, correct] = await metrics.data();
+  const values = metrics.data();
   metrics.dispose();
+  const [loss, correct] = await values;
   return { size, loss: loss!, correct: correct! };
 }

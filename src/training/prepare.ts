@@ -1,3 +1,4 @@
+import type { ActiveBackend } from '../backends/backend.js';
 import { useBackend } from '../backends/index.js';
 import { type ExperimentConfig, runLength } from '../config/schema.js';
 import { cyclicBatches, epochBatches, normalisations, validationBatches } from '../datasets/batches.js';
@@ -56,8 +57,12 @@ export async function backendAndData(
 /** A line on stderr. */
 export const report = say;
 
-/** Model, optimizer, schedule and batches, as the config says. */
-export function prepareTraining(config: ExperimentConfig, dataset: Dataset): Training {
+/** Model, optimizer, schedule and batches, as the config says; `backend`: what makes steps on its device faster or safer. */
+export function prepareTraining(
+  config: ExperimentConfig,
+  dataset: Dataset,
+  { stepsInFlight, lossScale, warmUp, repeater }: Partial<ActiveBackend> = {},
+): Training {
   const { imageShape, classNames, train } = dataset;
   const length = runLength(config, train.labels.length);
   if (length.iterationsPerEpoch === 0) {
@@ -78,6 +83,7 @@ export function prepareTraining(config: ExperimentConfig, dataset: Dataset): Tra
     optimizer: optimizers.create(config.optimizer, model.parameters),
     schedule: schedules.create(config.schedule, length),
     ...batchesOf(config, dataset, length.iterationsPerEpoch),
+    ...{ stepsInFlight, lossScale, warmUp, repeat: repeater?.() },
   };
 }
 

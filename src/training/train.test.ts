@@ -63,6 +63,15 @@ describe('training', () => {
     expect(new Set(recorded.map(({ momentum }) => momentum)).size).toBeGreaterThan(2);
   });
 
+  it('lets the backend warm up before the first update', async () => {
+    const run = await training();
+    const step = vi.spyOn(run.optimizer, 'step');
+    const warmUp = vi.fn(async () => expect(step).not.toHaveBeenCalled());
+    await rowsOf({ ...run, warmUp });
+    expect(warmUp).toHaveBeenCalledOnce();
+    expect(step).toHaveBeenCalledTimes(6);
+  });
+
   it('makes no further update when it is resumed after the last one', async () => {
     const run = await training({ max_iterations: 4 }); // of 6: the second epoch is cut short
     const position = startPosition();

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
-import type { LossScale } from '../backends/backend.js';
+import type { ActiveBackend, Repeat } from '../backends/backend.js';
 import type { Batch } from '../datasets/batches.js';
 import { ClrError } from '../errors.js';
 import type { Model } from '../models/model.js';
@@ -9,12 +9,12 @@ import { Tape } from '../ops/tape.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { IterationRow, MetricsRow } from '../runs/columns.js';
 import type { Hyperparameters, RunLength, Schedule } from '../schedules/schedule.js';
-import { evaluate, readMetrics } from './evaluate.js';
+import { evaluate, readMetrics, score } from './evaluate.js';
 import { inFlight, type Settled } from './in-flight.js';
 import { firstIteration, type Position, recordEpoch, recordStep, type Step } from './position.js';
 
 /** All that one run trains with. */
-export interface Training extends RunLength {
+export interface Training extends RunLength, Pick<ActiveBackend, 'stepsInFlight' | 'lossScale' | 'warmUp'> {
   model: Model;
   optimizer: Optimizer;
   schedule: Schedule;
@@ -27,10 +27,8 @@ export interface Training extends RunLength {
   maxLoss: number;
   /** Of the training loss; the validation loss has none. */
   labelSmoothing: number;
-  /** Maximum steps in flight before a loss is read, where the device computes by itself; 0 by default. */
-  stepsInFlight?: number;
-  /** That of the backend, where gradients are float16. */
-  lossScale?: LossScale;
+  /** How the device repeats a step's forward and backward pass, where that is cheaper than asking for it again. */
+  repeat?: Repeat | undefined;
 }
 
 export interface TrainHooks {
@@ -53,6 +51,7 @@ export async function* train(training: Training, position: Position, hooks: Trai
   const { model, schedule, iterationsPerEpoch, stopAfter, maxLoss, stepsInFlight } = training;
   const { signal, untilEpoch = Number.POSITIVE_INFINITY } = hooks;
   await restoreLossScale(training, position);
+  await training.warmUp?.(() => oneOfEachSize(training));
   let lastGood: IterationRow | undefined;
   const left = () => firstIteration(position.epoch, iterationsPerEpoch) < stopAfter && position.epoch < untilEpoch;
   while (left() && !signal.aborted) {
@@ -74,6 +73,16 @@ export async function* train(training: Training, position: Position, hooks: Trai
     const unusable = { ...row, iteration: row.iteration - 1, loss: row.val_loss };
     if (!Number.isFinite(row.val_loss)) throw diverged(unusable, lastGood, maxLoss, 'validation loss');
   }
+}
+
+/** A training step and a validation pass for each size of batch that there is. */
+export function oneOfEachSize(training: Training): void {
+  const last = firstIteration(1, training.iterationsPerEpoch) - 1;
+  for (const first of new Set([0, last])) {
+    const [batch] = training.trainingBatches(0, first);
+    trainStep(training, batch!, training.schedule(0)).dispose();
+  }
+  for (const batch of training.validationBatches(0)) score(training.model, batch).dispose();
 }
 
 /** The backend goes on with the loss scale of `position`; at a run's start it is the other way round. */
@@ -132,21 +141,28 @@ export function isGood(loss: number, { maxLoss }: Pick<Training, 'maxLoss'>): bo
 
 /** Forward, backward, update. Disposes the batch; returns [loss, correct predictions] of the batch, before the update. */
 export function trainStep(
-  { model, optimizer, labelSmoothing }: Pick<Training, 'model' | 'optimizer' | 'labelSmoothing'>,
-  batch: Batch,
+  { model, optimizer, labelSmoothing, repeat = once }: Stepping,
+  { x, labels }: Batch,
   hyperparameters: Hyperparameters,
   iteration = 0,
 ): Tensor1D {
-  const tape = new Tape(true, iteration);
-  const logits = model.forward(tape, batch.x);
-  const { metrics, gradient } = softmaxCrossEntropy(logits, batch.labels, labelSmoothing);
-  const parameters = model.parameters.map((p) => p.value);
-  const gradients = tape.gradients(logits, gradient, parameters);
+  const variables = [...model.parameters, ...model.statistics].map(({ value }) => value);
+  const [metrics, ...gradients] = repeat([x, labels, ...variables], () => {
+    const tape = new Tape(true, iteration);
+    const logits = model.forward(tape, x);
+    const { metrics, gradient } = softmaxCrossEntropy(logits, labels, labelSmoothing);
+    const parameters = variables.slice(0, model.parameters.length);
+    return [metrics, ...tape.gradients(logits, gradient, parameters)];
+  });
   optimizer.step(gradients, hyperparameters);
-  batch.x.dispose();
-  batch.labels.dispose();
-  return metrics;
+  x.dispose();
+  labels.dispose();
+  return metrics as Tensor1D;
 }
+const once: Repeat = (_used, work) => work();
+
+/** What a step needs to know. */
+export type Stepping = Pick<Training, 'model' | 'optimizer' | 'labelSmoothing' | 'repeat'>;
 
 /** Names the iteration at which it shows, and the last one before that was still good. */
 function diverged(

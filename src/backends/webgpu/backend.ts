@@ -13,7 +13,7 @@ import { Commands } from './commands.js';
 import type { Gpu } from './gpu.js';
 import type { Subgroups } from './kernels/subgroup-matrix.js';
 import { GpuLossScale } from './loss-scale.js';
-import { Arena, Pool, type Region } from './memory.js';
+import { Arena, Pool, type Range, type Region } from './memory.js';
 import { type Binding, type Constants, elementwise, type Format, type Shader, wgsl } from './shader.js';
 
 /** What a dataId stands for. */
@@ -42,7 +42,7 @@ export interface Operand {
   width?: 1 | 4;
 }
 export interface Plain {
-  region: Region;
+  region: Range;
   element: Binding['element'];
 }
 
@@ -78,6 +78,8 @@ export class WebgpuBackend extends KernelBackend {
   stray?: Plain;
   private readonly tensors = new DataStorage<Stored>(this, engine());
   private readonly pipelines = new Map<string, GPUComputePipeline>();
+  /** By key, while there is a warm-up. */
+  private compiling?: Map<string, Promise<unknown>> | undefined;
 
   constructor(readonly gpu: Gpu) {
     super();
@@ -89,7 +91,7 @@ export class WebgpuBackend extends KernelBackend {
     this.commands.write(this.one.region, Float32Array.of(1));
     const arena = () =>
       new Arena(device, (from, to, bytes) => {
-        this.commands.copy(from, 0, to, 0, bytes);
+        this.commands.copy({ buffer: from, offset: 0, size: bytes }, { buffer: to, offset: 0 });
         this.commands.submit();
         this.commands.forgetBindGroups();
       });
@@ -135,7 +137,10 @@ export class WebgpuBackend extends KernelBackend {
     if (!shared && region.buffer === arena.buffer) return this.again(tensor);
     const copy = this.allocate(tensor.shape, arena);
     const to = this.stored(copy).region;
-    this.commands.copy(region.buffer, region.offset, to.buffer, to.offset, region.size);
+    const between = this.pool.take(region.size); // a buffer is not copied to itself
+    this.commands.copy(region, between);
+    this.commands.copy(between, to);
+    between.release();
     return copy;
   }
 
@@ -155,10 +160,25 @@ export class WebgpuBackend extends KernelBackend {
     }
   }
 
+  /**
+   * Compiles, at once, the pipelines that `work` asks for. No shader is run meanwhile: new tensors have no values, and those
+   * that an update would change keep theirs.
+   */
+  async warmUp(work: () => void | Promise<void>): Promise<void> {
+    const compiling = new Map<string, Promise<unknown>>();
+    this.compiling = compiling;
+    try {
+      await work();
+    } finally {
+      this.compiling = undefined;
+    }
+    await Promise.all(compiling.values());
+  }
+
   /** Asks for a shader to be run. */
   run(shader: Shader, { reads = {}, writes = {}, constants = {}, workgroups, multiplyAdds = 0 }: Work): void {
     const bindings: Record<string, Binding> = {};
-    const regions: Region[] = [];
+    const regions: Range[] = [];
     const bind = (name: string, { of, width = 1 }: Operand, writable: boolean) => {
       const { region, element } = 'dataId' in of ? this.plain(of) : of;
       bindings[name] = { element, width, writable };
@@ -167,10 +187,15 @@ export class WebgpuBackend extends KernelBackend {
     for (const name in reads) bind(name, reads[name]!, false);
     for (const name in writes) bind(name, writes[name]!, true);
     if (this.stray) bind('stray', { of: this.stray }, true);
+    const pipeline = this.pipeline(shader, bindings, constants);
+    if (!pipeline || this.compiling) {
+      this.commands.spoilRecord();
+      return;
+    }
     const [x, y, z = 1] = typeof workgroups === 'number' ? [Math.min(workgroups, mostWorkgroups), 1] : workgroups;
     this.commands.dispatch({
       name: shader.name,
-      pipeline: this.pipeline(shader, bindings, constants),
+      pipeline,
       regions,
       workgroups: [x, y, z],
       invocations: x * y * z * shader.threads,
@@ -189,17 +214,28 @@ export class WebgpuBackend extends KernelBackend {
     return { region, element: format };
   }
 
-  private pipeline(shader: Shader, bindings: Record<string, Binding>, constants: Constants): GPUComputePipeline {
+  /** Undefined: it is being compiled. */
+  private pipeline(
+    shader: Shader,
+    bindings: Record<string, Binding>,
+    constants: Constants,
+  ): GPUComputePipeline | undefined {
     let key = shader.name;
     for (const name in bindings) key += ` ${bindings[name]!.element}${bindings[name]!.width}`;
     key += JSON.stringify(constants);
     const known = this.pipelines.get(key);
-    if (known) return known;
+    if (known || this.compiling?.has(key)) return known;
     const { device } = this.gpu;
     const module = device.createShaderModule({ label: shader.name, code: wgsl(shader, bindings, constants) });
-    const pipeline = device.createComputePipeline({ label: shader.name, layout: 'auto', compute: { module } });
-    this.pipelines.set(key, pipeline);
-    return pipeline;
+    const descriptor = { label: shader.name, layout: 'auto', compute: { module } } as const;
+    const keep = (pipeline: GPUComputePipeline) => {
+      this.pipelines.set(key, pipeline);
+      return pipeline;
+    };
+    if (!this.compiling) return keep(device.createComputePipeline(descriptor));
+    const failsAgain = () => {}; // when it is run, where the error is told
+    this.compiling.set(key, device.createComputePipelineAsync(descriptor).then(keep, failsAgain));
+    return undefined;
   }
 
   override write(values: BackendValues, shape: number[], dtype: DataType): DataId {
@@ -222,7 +258,7 @@ export class WebgpuBackend extends KernelBackend {
     const values = this.scratch('f32', size, (plain) => {
       const reads = { x: { of: { region, element: format } }, ...this.scaleOf({ dataId }) };
       this.each(widen, size, { reads, writes: { y: { of: plain } } });
-      return this.commands.read({ ...plain.region, size: 4 * size });
+      return this.commands.read(plain.region);
     });
     return new Float32Array(await values);
   }
@@ -265,7 +301,8 @@ export class WebgpuBackend extends KernelBackend {
     this.gpu.device.destroy();
   }
 
-  private hold(shape: number[], stored: Omit<Stored, 'size' | 'refCount'>): TensorInfo {
+  /** A new tensor of what lies in a region. */
+  hold(shape: number[], stored: Omit<Stored, 'size' | 'refCount'>): TensorInfo {
     const dataId = {};
     this.tensors.set(dataId, { ...stored, size: util.sizeFromShape(shape), refCount: 1 });
     return { dataId, shape, dtype: 'float32' };

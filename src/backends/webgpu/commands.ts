@@ -1,5 +1,5 @@
 /// <reference types="@webgpu/types" />
-import { Pool, type Region } from './memory.js';
+import { Pool, type Range } from './memory.js';
 
 /** One dispatch, as asked for. */
 export interface Dispatch {
@@ -7,7 +7,9 @@ export interface Dispatch {
   name: string;
   pipeline: GPUComputePipeline;
   /** In the order of the bindings. */
-  regions: Region[];
+  regions: Range[];
+  /** Of them, once it was made. */
+  bindGroup?: GPUBindGroup;
   workgroups: [x: number, y: number, z: number];
   /** Threads in all. */
   invocations: number;
@@ -17,6 +19,8 @@ export interface Dispatch {
 /** Sees each dispatch; a pass of its own may be timed. */
 export type Observer = (dispatch: Dispatch) => GPUComputePassTimestampWrites | undefined;
 
+type Start = Pick<Range, 'buffer' | 'offset'>;
+
 /** Dispatches between two submits: the GPU starts on a step's first ones while the later ones are still being encoded. */
 const submitEvery = 64;
 /** Bind groups kept for reuse: several times what the steps of a large net need. */
@@ -25,6 +29,9 @@ const keptBindGroups = 20_000;
 /** Encodes and submits the GPU's work, in order. */
 export class Commands {
   observer?: Observer;
+  /** How often bind groups were forgotten: those of before are of no use. */
+  generation = 0;
+  private recorded?: Dispatch[] | undefined;
   private readonly staging: Pool;
   /** What went wrong on the GPU, which tells of it late. */
   private failure?: Error;
@@ -42,31 +49,61 @@ export class Commands {
   }
 
   dispatch(dispatch: Dispatch): void {
+    this.recorded?.push(dispatch);
+    this.encodeDispatch(dispatch);
+    if (++this.pending >= submitEvery) this.submit();
+  }
+
+  /** Does `work`; `dispatches`: all that it asked for, undefined if that is not all, since the rest may differ the next time. */
+  record<T>(work: () => T): { result: T; dispatches?: Dispatch[] | undefined } {
+    this.recorded = [];
+    try {
+      return { result: work(), dispatches: this.recorded };
+    } finally {
+      this.recorded = undefined;
+    }
+  }
+
+  /** What is recorded now is not to be repeated. */
+  spoilRecord(): void {
+    this.recorded = undefined;
+  }
+
+  /** What was recorded, once more: encoded at once, so that one submit does. */
+  repeat(dispatches: Dispatch[]): void {
+    for (const dispatch of dispatches) this.encodeDispatch(dispatch);
+    this.submit();
+  }
+
+  private encodeDispatch(dispatch: Dispatch): void {
     const timestampWrites = this.observer?.(dispatch);
     if (timestampWrites) this.endPass();
     this.pass ??= this.encode().beginComputePass({ ...(timestampWrites && { timestampWrites }) });
     this.pass.setPipeline(dispatch.pipeline);
-    this.pass.setBindGroup(0, this.bindGroup(dispatch));
+    dispatch.bindGroup ??= this.bindGroup(dispatch);
+    this.pass.setBindGroup(0, dispatch.bindGroup);
     this.pass.dispatchWorkgroups(...dispatch.workgroups);
     if (timestampWrites) this.endPass();
-    if (++this.pending >= submitEvery) this.submit();
   }
 
-  copy(from: GPUBuffer, fromOffset: number, to: GPUBuffer, toOffset: number, bytes: number): void {
+  copy(from: Range, to: Start): void {
+    this.spoilRecord();
     this.endPass();
-    this.encode().copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
+    this.encode().copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, from.size);
   }
 
   /** Bytes (a multiple of 4) into a region, after all that has been asked for so far. */
-  write(region: Pick<Region, 'buffer' | 'offset'>, bytes: ArrayBufferView<ArrayBuffer>): void {
+  write(region: Start, bytes: ArrayBufferView<ArrayBuffer>): void {
+    this.spoilRecord();
     this.submit();
     this.device.queue.writeBuffer(region.buffer, region.offset, bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** The bytes of a region as they are after all that has been asked for so far, and before anything that comes later. */
-  async read({ buffer, offset, size }: Region): Promise<ArrayBuffer> {
+  async read(range: Range): Promise<ArrayBuffer> {
+    const { size } = range;
     const staging = this.staging.take(size);
-    this.copy(buffer, offset, staging.buffer, 0, size);
+    this.copy(range, staging);
     this.submit();
     try {
       await staging.buffer.mapAsync(GPUMapMode.READ, 0, size).catch((error: Error) => this.fail(error.message, error));
@@ -96,6 +133,7 @@ export class Commands {
   /** Bind groups hold on to their buffers: to be called when one is destroyed. */
   forgetBindGroups(): void {
     this.bindGroups.clear();
+    this.generation++;
   }
 
   private fail(message: string, cause?: object): void {

@@ -1,21 +1,24 @@
 /// <reference types="@webgpu/types" />
-import { registerBackend, setBackend } from '@tensorflow/tfjs-core';
-import { beforeAll, expect, test } from 'vitest';
+import { engine, findBackend, registerBackend, removeBackend, setBackend, type Tensor } from '@tensorflow/tfjs-core';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { configSchema } from '../../config/schema.js';
+import { score } from '../../training/evaluate.js';
 import { prepareTraining } from '../../training/prepare.js';
-import { trainStep } from '../../training/train.js';
+import { oneOfEachSize, type Training, trainStep } from '../../training/train.js';
 import { registerHostKernels } from '../host.js';
 import { WebgpuBackend } from './backend.js';
 import type { Dispatch } from './commands.js';
 import { kernels } from './kernels/index.js';
+import { repeater } from './repeater.js';
 
 /** How often a GPU that computes nothing was asked to make something. */
-const made = { buffers: 0, bindGroups: 0, pipelines: 0 };
+const made = { buffers: 0, bindGroups: 0, pipelines: 0, compiling: 0, submits: 0 };
 
 const idleDevice = {
   limits: { maxStorageBufferBindingSize: 2 ** 27 },
   lost: new Promise(() => {}),
-  queue: { submit() {}, writeBuffer() {} },
+  destroy() {},
+  queue: { submit: () => void made.submits++, writeBuffer() {} },
   createBuffer({ size }: GPUBufferDescriptor) {
     made.buffers++;
     return { size, destroy() {} };
@@ -24,6 +27,11 @@ const idleDevice = {
   createShaderModule: () => ({}),
   createComputePipeline() {
     made.pipelines++;
+    return { getBindGroupLayout() {} };
+  },
+  async createComputePipelineAsync() {
+    made.compiling++;
+    await new Promise(setImmediate);
     return { getBindGroupLayout() {} };
   },
   createCommandEncoder: () => ({
@@ -56,6 +64,31 @@ const dataset = {
   validation: split,
 };
 
+/** A new backend, the current one from here on. */
+async function activate(): Promise<WebgpuBackend> {
+  if (findBackend('webgpu')) removeBackend('webgpu');
+  const gpu = backend();
+  registerBackend('webgpu', () => gpu);
+  registerHostKernels('webgpu', gpu, kernels);
+  await setBackend('webgpu');
+  return gpu;
+}
+
+function takeStep(training: Training): void {
+  const [batch] = training.trainingBatches(0, 0);
+  trainStep(training, batch!, step).dispose();
+}
+
+/** What is made while `work` runs. */
+function madeBy(work: () => void): typeof made {
+  const before = { ...made };
+  work();
+  const later = { ...made };
+  for (const key of Object.keys(made) as (keyof typeof made)[]) later[key] -= before[key];
+  return later;
+}
+
+let gpu: WebgpuBackend;
 let dispatches: Dispatch[];
 let madeLater: typeof made;
 
@@ -63,22 +96,17 @@ beforeAll(async () => {
   Object.assign(globalThis, {
     GPUBufferUsage: { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, STORAGE: 128 },
   });
-  const gpu = backend();
-  registerBackend('webgpu', () => gpu);
-  registerHostKernels('webgpu', gpu, kernels);
-  await setBackend('webgpu');
-  const { model, optimizer, trainingBatches } = prepareTraining(config, dataset);
+  gpu = await activate();
+  const training = prepareTraining(config, dataset);
+  gpu.commands.observer = (dispatch) => void dispatches.push(dispatch);
   const take = () => {
     dispatches = [];
-    const [batch] = trainingBatches(0, 0);
-    trainStep({ model, optimizer, labelSmoothing: 0 }, batch!, step).dispose();
+    takeStep(training);
   };
-  gpu.commands.observer = (dispatch) => void dispatches.push(dispatch);
   for (let k = 0; k < 4; k++) take();
-  const before = { ...made };
-  for (let k = 0; k < 3; k++) take();
-  madeLater = { ...made };
-  for (const key of Object.keys(made) as (keyof typeof made)[]) madeLater[key] -= before[key];
+  madeLater = madeBy(() => {
+    for (let k = 0; k < 3; k++) take();
+  });
 });
 
 test('a step of ResNet-56 at batch 512 takes 588 dispatches', () => {
@@ -100,5 +128,62 @@ test('the multiply-adds of the convolutions are those of the net, three times', 
 });
 
 test('after four steps nothing is made anew: no buffer, no bind group, no pipeline', () => {
-  expect(madeLater).toEqual({ buffers: 0, bindGroups: 0, pipelines: 0 });
+  expect(madeLater).toMatchObject({ buffers: 0, bindGroups: 0, pipelines: 0 });
+});
+
+const asAsked = ({ name, regions, workgroups }: Dispatch) => ({
+  name,
+  workgroups,
+  offsets: regions.map(({ offset, size }) => [offset, size]),
+});
+
+test('from the second on a step is repeated: the same dispatches in 3 submits, asked for by the optimizer alone', () => {
+  const training = prepareTraining(config, dataset, { repeater: () => repeater(gpu) });
+  dispatches = [];
+  takeStep(training);
+  const asked = dispatches.map(asAsked);
+  dispatches = [];
+  const runKernel = vi.spyOn(engine(), 'runKernel');
+  const { submits } = madeBy(() => takeStep(training));
+  expect(runKernel.mock.calls.map(([kernel]) => kernel)).toEqual(['AssembleBatch', 'SgdUpdate']);
+  runKernel.mockRestore();
+  expect(dispatches.map(asAsked)).toEqual(asked);
+  expect(asked).toHaveLength(588);
+  expect(submits).toBe(3);
+});
+
+test('a step is not repeated where its memory is in use, and is where that is free again', () => {
+  const { repeat, ...training } = prepareTraining(config, dataset, { repeater: () => repeater(gpu) });
+  let worked = 0;
+  const take = () => {
+    const counted: typeof repeat = (used, work) => repeat!(used, () => [worked++, ...work()].slice(1) as Tensor[]);
+    const [batch] = training.trainingBatches(0, 0);
+    return trainStep({ ...training, repeat: counted }, batch!, step);
+  };
+  const held = take();
+  expect(worked).toBe(1);
+  take().dispose();
+  expect(worked).toBe(2);
+  held.dispose();
+  take().dispose();
+  expect(worked).toBe(2);
+});
+
+test('a warm-up compiles the pipelines of all sizes of batch at once; the steps after it need no other', async () => {
+  const warm = await activate();
+  const odd = { images: split.images.slice(0, 300 * 3072), labels: new Uint8Array(300) };
+  const sizes = configSchema.parse({ ...config, batch_size: 200 });
+  const training = prepareTraining(sizes, { ...dataset, train: odd, validation: odd });
+  const before = made.compiling;
+  const done = warm.warmUp(() => oneOfEachSize(training));
+  expect(made.compiling - before).toBeGreaterThan(80); // while none is done yet
+  await done;
+  const needed = madeBy(() => {
+    for (const b of [0, 1]) {
+      const [batch] = training.trainingBatches(0, b);
+      trainStep(training, batch!, step).dispose();
+    }
+    for (const batch of training.validationBatches(0)) score(training.model, batch).dispose();
+  });
+  expect(needed).toMatchObject({ pipelines: 0, compiling: 0 });
 });

@@ -8,6 +8,7 @@ import { kernels } from './kernels/index.js';
 import { matrixSubgroups } from './kernels/subgroup-matrix.js';
 import { firstLossScale } from './loss-scale.js';
 import { profile } from './profiler.js';
+import { repeater } from './repeater.js';
 import { type Search, searchAdapter } from './search.js';
 import { matrixUnitsProblem, wrongInHalf } from './self-checks.js';
 
@@ -35,6 +36,8 @@ export const webgpu: Backend = {
       threads: 1,
       stepsInFlight,
       ...(precision === 'f16' && { lossScale: backend.lossScale }),
+      warmUp: (work) => backend.warmUp(work),
+      repeater: () => repeater(backend),
       profile: () => profile(backend),
     };
   },

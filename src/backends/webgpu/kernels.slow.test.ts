@@ -51,11 +51,12 @@ describe.skipIf(!availability.usable).each(tolerances)('webgpu in %s', (precisio
 describe.skipIf(!availability.usable)('no shader of webgpu reads or writes past the end of its memory', () => {
   const strays = async (work: (backend: WebgpuBackend) => Promise<unknown>): Promise<number> => {
     const gpu = backend() as WebgpuBackend;
-    gpu.stray = { region: gpu.pool.take(4), element: 'u32' };
-    gpu.commands.write(gpu.stray.region, Uint32Array.of(0));
+    const region = gpu.pool.take(4);
+    gpu.stray = { region, element: 'u32' };
+    gpu.commands.write(region, Uint32Array.of(0));
     await work(gpu);
-    const [stray] = new Uint32Array(await gpu.commands.read(gpu.stray.region));
-    gpu.stray.region.release();
+    const [stray] = new Uint32Array(await gpu.commands.read(region));
+    region.release();
     gpu.stray = undefined;
     return stray!;
   };

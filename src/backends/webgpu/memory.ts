@@ -1,40 +1,77 @@
 /// <reference types="@webgpu/types" />
 
-/** A range of GPU memory; the caller that takes it releases it. Its buffer may change when an arena grows. */
-export interface Region {
+/** A range of GPU memory. */
+export interface Range {
   readonly buffer: GPUBuffer;
   /** Bytes from the buffer's start. */
   readonly offset: number;
   /** Bytes, a multiple of 4. */
   readonly size: number;
-  release(): void;
+}
+
+/** A range that the caller who takes it releases. Its buffer may change when an arena grows. */
+export class Region implements Range {
+  constructor(
+    private readonly home: { buffer: GPUBuffer },
+    private readonly place: Place,
+    private readonly unused: Place[],
+    readonly offset: number,
+    readonly size: number,
+  ) {}
+
+  get buffer(): GPUBuffer {
+    return this.home.buffer;
+  }
+
+  /** Whether nobody has it. */
+  get free(): boolean {
+    return this.place.free;
+  }
+
+  release(): void {
+    give(this.unused, this.place);
+  }
+
+  /** Takes it again, which must be free. */
+  retake(): void {
+    this.unused.splice(this.unused.indexOf(this.place), 1);
+    this.place.free = false;
+  }
 }
 
 /** Whatever regions may be bound at: the least that WebGPU guarantees. */
 const alignment = 256;
 const aligned = (bytes: number) => Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
 
-/** Something free, the smaller and older first: what is taken depends on what is free alone, so that steps repeat themselves. */
-interface Free {
+interface Place {
   size: number;
-  /** Order of making, or place. */
+  /** Order of making, or offset. */
   rank: number;
+  free: boolean;
 }
 
-function give<T extends Free>(free: T[], item: T): void {
-  const at = free.findIndex(({ size, rank }) => size > item.size || (size === item.size && rank > item.rank));
-  free.splice(at < 0 ? free.length : at, 0, item);
+/** Smaller and older ones come first: what is taken depends on what is free alone, so that steps repeat themselves. */
+function give(unused: Place[], place: Place): void {
+  const at = unused.findIndex(({ size, rank }) => size > place.size || (size === place.size && rank > place.rank));
+  unused.splice(at < 0 ? unused.length : at, 0, place);
+  place.free = true;
 }
 
 /** The first that fits and wastes no more than `most` bytes. */
-function find<T extends Free>(free: T[], size: number, most: number): T | undefined {
-  const at = free.findIndex((item) => item.size >= size);
-  return at >= 0 && free[at]!.size <= size + most ? free.splice(at, 1)[0] : undefined;
+function find<T extends Place>(unused: T[], size: number, most: number): T | undefined {
+  const at = unused.findIndex((place) => place.size >= size);
+  if (at < 0 || unused[at]!.size > size + most) return undefined;
+  const [place] = unused.splice(at, 1);
+  place!.free = false;
+  return place;
 }
+
+/** Bytes that a region of so many is bound with. */
+const bound = (bytes: number) => Math.ceil(bytes / 4) * 4;
 
 /** Buffers that are recycled: after its first steps a training loop makes no new ones. */
 export class Pool {
-  private readonly free: (Free & { buffer: GPUBuffer })[] = [];
+  private readonly unused: (Place & { buffer: GPUBuffer })[] = [];
   private made = 0;
 
   constructor(
@@ -45,12 +82,12 @@ export class Pool {
   /** The smallest free buffer that fits and is at most twice as large, or a new one. */
   take(bytes: number): Region {
     const size = aligned(bytes);
-    const item = find(this.free, size, size) ?? this.make(size);
-    return { buffer: item.buffer, offset: 0, size: Math.ceil(bytes / 4) * 4, release: () => give(this.free, item) };
+    const place = find(this.unused, size, size) ?? this.make(size);
+    return new Region(place, place, this.unused, 0, bound(bytes));
   }
 
   private make(size: number) {
-    return { size, rank: this.made++, buffer: this.device.createBuffer({ size, usage: this.usage }) };
+    return { size, rank: this.made++, free: false, buffer: this.device.createBuffer({ size, usage: this.usage }) };
   }
 }
 
@@ -61,7 +98,7 @@ export class Pool {
 export class Arena {
   buffer: GPUBuffer;
   private end = 0;
-  private readonly free: Free[] = []; // ranked by offset
+  private readonly unused: Place[] = []; // ranked by offset
 
   constructor(
     private readonly device: GPUDevice,
@@ -73,16 +110,8 @@ export class Arena {
 
   take(bytes: number): Region {
     const size = aligned(bytes);
-    const item = find(this.free, size, 0) ?? { size, rank: this.extend(size) };
-    const arena = this;
-    return {
-      get buffer() {
-        return arena.buffer;
-      },
-      offset: item.rank,
-      size: Math.ceil(bytes / 4) * 4,
-      release: () => give(this.free, item),
-    };
+    const place = find(this.unused, size, 0) ?? { size, rank: this.extend(size), free: false };
+    return new Region(this, place, this.unused, place.rank, bound(bytes));
   }
 
   private extend(size: number): number {

@@ -66,7 +66,7 @@ async function timestamps(backend: WebgpuBackend, querySet: GPUQuerySet, count: 
   const { QUERY_RESOLVE, COPY_SRC } = GPUBufferUsage;
   const buffer = backend.gpu.device.createBuffer({ size: 8 * count, usage: QUERY_RESOLVE | COPY_SRC });
   backend.commands.resolve(querySet, count, buffer);
-  const times = await backend.commands.read({ buffer, offset: 0, size: 8 * count, release() {} });
+  const times = await backend.commands.read({ buffer, offset: 0, size: 8 * count });
   buffer.destroy();
   querySet.destroy();
   return new BigUint64Array(times);

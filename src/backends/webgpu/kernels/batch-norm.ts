@@ -27,8 +27,8 @@ const finishStatistics = finishChannelSums(
    let m = centre + runningMean_at(c);
    mean_put(c, m);
    inverseDeviation_put(c, 1 / sqrt(variance + EPSILON));
-   newMean_put(c, (1 - MOMENTUM) * runningMean_at(c) + MOMENTUM * m);
-   newVariance_put(c, (1 - MOMENTUM) * runningVariance_at(c) + MOMENTUM * variance * COUNT / max(1, COUNT - 1));`,
+   runningMean_put(c, (1 - MOMENTUM) * runningMean_at(c) + MOMENTUM * m);
+   runningVariance_put(c, (1 - MOMENTUM) * runningVariance_at(c) + MOMENTUM * variance * COUNT / max(1, COUNT - 1));`,
 );
 
 /** y = relu((x - mean) slope + shift + residual) */
@@ -73,24 +73,25 @@ const inputGradient = (relu: boolean, residual: boolean): Shader => ({
 });
 
 export const batchNormKernels = [
+  /** The running statistics are changed in place. */
   kernel(
     'BatchNormTrain',
     (
-      { x, scale, shift, runningMean, runningVariance, residual }: BatchNormInputs,
+      { x, scale, shift, residual, ...running }: BatchNormInputs,
       { epsilon, momentum, relu }: BatchNormTrainAttributes,
       backend,
     ) => {
       requireShape(x.shape, { residual });
-      requireShape(x.shape.slice(-1), { scale, shift, runningMean, runningVariance });
+      requireShape(x.shape.slice(-1), { scale, shift, ...running });
+      const runningMean = backend.writable(running.runningMean);
+      const runningVariance = backend.writable(running.runningVariance);
       const channels = scale.shape[0]!;
       const [width, size] = [widthOf(channels), util.sizeFromShape(x.shape)];
-      const [mean, inverseDeviation, newMean, newVariance] = [0, 0, 0, 0].map(() =>
-        backend.allocate([channels]),
-      ) as Four;
+      const [mean, inverseDeviation] = [backend.allocate([channels]), backend.allocate([channels])];
       sumChannels(backend, statistics, x, { reads: operands({ x, runningMean }, width) }, (shares, count) =>
         backend.run(finishStatistics, {
-          reads: { shares: { of: shares }, ...operands({ runningMean, runningVariance }) },
-          writes: operands({ mean, inverseDeviation, newMean, newVariance }),
+          reads: { shares: { of: shares } },
+          writes: operands({ mean, inverseDeviation, runningMean, runningVariance }),
           constants: {
             PARTS: count,
             CHANNELS: channels,
@@ -109,7 +110,7 @@ export const batchNormKernels = [
         constants: { CHANNELS: channels / width, V: typeOf(width) },
         multiplyAdds: size,
       });
-      return [y, mean, inverseDeviation, newMean, newVariance];
+      return [y, mean, inverseDeviation, runningMean, runningVariance];
     },
   ),
 
@@ -165,7 +166,6 @@ export const batchNormKernels = [
 
   kernel('BiasAddGrad', ({ dy }: { dy: TensorInfo }, _attributes, backend) => [biasGradient(dy, backend)]),
 ];
-type Four = [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
 
 /** dBias [C]: the sum of dy [N, H, W, C] over all pixels, unscaled. */
 export function biasGradient(dy: TensorInfo, backend: WebgpuBackend): TensorInfo {

@@ -168,7 +168,7 @@ const writables = (tensors: TensorInfo[], backend: WebgpuBackend) => tensors.map
 
 /** A buffer as the operand of a shader that finds its way by a table. */
 export const whole = (buffer: GPUBuffer): Plain => ({
-  region: { buffer, offset: 0, size: buffer.size, release() {} },
+  region: { buffer, offset: 0, size: buffer.size },
   element: 'f32',
 });
 const variables = (backend: WebgpuBackend) => ({ of: whole(backend.variables.buffer) });

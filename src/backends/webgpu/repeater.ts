@@ -1,0 +1,68 @@
+import { engine, type Tensor } from '@tensorflow/tfjs-core';
+import type { Repeat } from '../backend.js';
+import type { Stored, WebgpuBackend } from './backend.js';
+import type { Dispatch } from './commands.js';
+import { type Range, Region } from './memory.js';
+
+/** What some work asked of the GPU, and where it has to find things to be repeated. */
+interface Recording {
+  dispatches: Dispatch[];
+  /** Where the tensors lay that it reads or changes, in order. */
+  used: Range[];
+  /** Of what lay between; free when it was done. */
+  scratch: Region[];
+  outputs: (Pick<Stored, 'region' | 'format' | 'scaled'> & { shape: number[] })[];
+  generation: number;
+}
+
+/** Recordings kept: of batches of two sizes, and as many of before memory was first taken in its final order. */
+const most = 4;
+
+/**
+ * The commands of a step, recorded once and encoded again from the list, without the JavaScript that led to them. Memory is
+ * taken in an order that repeats itself, so a step finds its tensors where the one before had them. Where it does not, or
+ * where something was uploaded (which may differ the next time), the work is done as usual, and recorded anew.
+ */
+export function repeater(backend: WebgpuBackend): Repeat {
+  const recordings: Recording[] = [];
+  return (used, work) => {
+    const places = used.map((tensor) => backend.stored(tensor).region);
+    const known = recordings.find((recording) => fits(recording, places, backend));
+    if (known) return repeat(known, backend);
+    const { recording, outputs } = record(places, work, backend);
+    if (recording) recordings.unshift(recording);
+    recordings.splice(most);
+    return outputs;
+  };
+}
+
+function fits({ used, scratch, outputs, generation }: Recording, places: Region[], backend: WebgpuBackend): boolean {
+  return (
+    generation === backend.commands.generation &&
+    used.length === places.length &&
+    used.every(({ buffer, offset }, i) => buffer === places[i]!.buffer && offset === places[i]!.offset) &&
+    scratch.every(({ free }) => free) &&
+    outputs.every(({ region }) => region.free)
+  );
+}
+
+function repeat({ dispatches, outputs }: Recording, backend: WebgpuBackend): Tensor[] {
+  for (const { region } of outputs) region.retake();
+  backend.commands.repeat(dispatches);
+  return outputs.map(({ shape, ...stored }) => engine().makeTensorFromTensorInfo(backend.hold(shape, stored)));
+}
+
+function record(used: Range[], work: () => Tensor[], backend: WebgpuBackend) {
+  const { commands } = backend;
+  const { result: outputs, dispatches } = commands.record(work);
+  const recording: Recording | undefined = dispatches && {
+    dispatches,
+    used,
+    scratch: dispatches.flatMap(
+      ({ regions }) => regions.filter((one) => one instanceof Region && one.free) as Region[],
+    ),
+    outputs: outputs.map((tensor) => ({ ...backend.stored(tensor), shape: tensor.shape })),
+    generation: commands.generation,
+  };
+  return { recording, outputs };
+}
