@@ -3,7 +3,7 @@
 #   scripts/gpu-session.sh DATA OUT PART...         e.g. scripts/gpu-session.sh cifar10.tar.gz out probe kernels bench
 # DATA is CIFAR-10 as for --data; OUT the folder for all that comes back. The parts:
 #   probe             driver, Vulkan, `clr doctor`; what the adapter offers with and without each of dawn's switches
-#   kernels           every kernel against the reference, on the device: each precision, index checks on and off
+#   kernels           every kernel against the reference, on the device: each precision, index checks on and off, no matrix units
 #   bench             the training step at BATCH, and at 16: the same dispatches, so what launches cost
 #   switches          the step again with index checks, and in float16 without matrix units
 #   profile           the step by kernel, and the copy and the arithmetic that the device reaches
@@ -75,6 +75,8 @@ kernels() {
       into "kernels-$precision-robust$robust.txt" \
         env CLR_WEBGPU_ROBUST=$robust "$clr" doctor --kernels "$BACKEND" --precision "$precision" $device
     done
+    [ "$precision" = f32 ] || into "kernels-$precision-no-matrix-units.txt" \
+      env CLR_WEBGPU_MATRIX=off "$clr" doctor --kernels "$BACKEND" --precision "$precision" $device
   done
 }
 

@@ -22,7 +22,21 @@ export async function checkKernels(name: string, options: BackendOptions): Promi
   return [
     device(active),
     ...[...results].map(([kernel, found]) => finding(kernel, found, tolerances[active.precision])),
+    ...(active.lossScale ? [await overflow()] : []),
   ];
+}
+
+/**
+ * What becomes of a sum that is too large for float16, on the backend in use: it has to be infinite, or the loss scale would
+ * not notice it. A device that rounds towards zero makes it 65504.
+ */
+export async function overflow(): Promise<Finding> {
+  const terms = (...shape: number[]) => ({ shape, values: Float32Array.of(65_504, -65_504) });
+  const [sum] = await compute(['overflow', 'BiasAdd', { x: terms(1, 1, 1, 2), bias: terms(2) }]);
+  const [above, below] = sum!.values;
+  const ok = above === Number.POSITIVE_INFINITY && below === Number.NEGATIVE_INFINITY;
+  const verdict = ok ? '' : ': the loss scale would not notice an overflow';
+  return { subject: 'overflow', ok, detail: `65504 + 65504 is ${above} in float16, its negative ${below}${verdict}` };
 }
 
 interface Result {

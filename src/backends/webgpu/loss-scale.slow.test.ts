@@ -2,6 +2,7 @@ import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { configSchema } from '../../config/schema.js';
 import { datasets } from '../../datasets/index.js';
+import { overflow } from '../../diagnostics/kernel-check.js';
 import { run } from '../../ops/kernel.js';
 import type { IterationRow } from '../../runs/columns.js';
 import { small } from '../../testing/first-losses.js';
@@ -45,6 +46,16 @@ describe.skipIf(!availability.usable)('the loss scale of float16 on webgpu', () 
     for await (const _ of train({ ...(given ?? (await training())), stopAfter }, position, hooks));
     return { rows, after: position.lossScale };
   };
+
+  test('notices an overflow: it becomes infinite', async () => {
+    expect(await overflow()).toMatchObject({
+      ok: true,
+      detail: '65504 + 65504 is Infinity in float16, its negative -Infinity',
+    });
+    await useBackend('cpu', { precision: 'f32' }); // as a device would do whose float16 does not overflow
+    expect(await overflow()).toMatchObject({ ok: false });
+    await activate();
+  });
 
   test('recovers from a forced overflow: updates are skipped while it halves, then 50 steps learn', async () => {
     const { rows, after } = await rowsFrom({ value: 2 ** 24, goodSteps: 7 }, 50);
