@@ -2,6 +2,7 @@
 const layers = [
   ['cli'],
   ['commands'],
+  ['tune'],
   ['sweep'],
   ['experiment', 'lr-finder', 'report', 'watch', 'diagnostics', 'weights'],
   ['training', 'compare', 'page'],

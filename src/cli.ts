@@ -16,6 +16,7 @@ import { runCommand } from './commands/run.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { showCommand } from './commands/show.js';
 import { sweepCommand } from './commands/sweep.js';
+import { tuneCommand } from './commands/tune.js';
 import { watchCommand } from './commands/watch.js';
 import { ClrError, exitCodes, Interruption } from './errors.js';
 import { printable } from './system/printable.js';
@@ -34,6 +35,7 @@ const program = new Command('clr')
   .addCommand(lsCommand)
   .addCommand(plotCommand)
   .addCommand(sweepCommand)
+  .addCommand(tuneCommand)
   .addCommand(planCommand)
   .addCommand(compareCommand)
   .addCommand(reportCommand)

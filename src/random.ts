@@ -11,6 +11,7 @@ export type Purpose =
   | 'subset'
   | 'synthetic'
   | 'simulation'
+  | 'search'
   | 'bootstrap';
 
 /** A seeded stream of numbers. */

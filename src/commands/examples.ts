@@ -11,6 +11,7 @@ export const examples: Record<string, string[]> = {
   ls: ['clr ls', 'clr ls --tag baseline --status completed'],
   plot: ['clr plot runs/1', 'clr plot runs/1 runs/2 --out both.png'],
   sweep: ['clr sweep configs/sweeps/momentum.yaml --data cifar10.tar.gz'],
+  tune: ['clr tune rn20-1cycle --budget 2h --data cifar10.tar.gz', 'clr tune rn20-1cycle --budget 300epochs --dry-run'],
   plan: ['clr plan --std 0.3 --difference 0.5', 'clr plan runs/sweep-momentum --difference 0.5'],
   compare: ['clr compare runs/1 runs/2', 'clr compare runs/sweep-momentum --baseline "constant 0.9"'],
   report: ['clr report runs/sweep-momentum --out report.html'],

@@ -211,7 +211,7 @@ async function timeLeft(
 }
 
 /** The command that was typed: what is done stays. */
-async function sayHowToResume(): Promise<void> {
+export async function sayHowToResume(): Promise<void> {
   const { quoted } = await import('../sweep/command.js');
   process.stderr.write(`resume with \`clr ${quoted(process.argv.slice(2))}\`\n`);
 }

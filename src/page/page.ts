@@ -16,13 +16,15 @@ export interface Page {
 export function page({ title, body, data }: Page): string {
   const script = bundled('page.js');
   const digest = createHash('sha256').update(script).digest('base64');
-  const policy = [
-    "default-src 'none'",
-    'img-src data: blob:',
-    "style-src 'unsafe-inline'",
-    `script-src 'sha256-${digest}'`,
-    ...(data ? [] : ["connect-src 'self'"]),
-  ].join('; ');
+  const policy = [`script-src 'sha256-${digest}'`, ...(data ? [] : ["connect-src 'self'"])];
+  const scripts = html`${data ? html`<script type="application/json" id="data">${new Html(inScript(data))}</script>\n` : ''}
+<script>${new Html(script)}</script>`;
+  return document(title, html`${body}\n${scripts}`, policy);
+}
+
+/** A page without a script, or with those in its body that the policy allows. */
+export function document(title: string, body: Html, more: string[] = []): string {
+  const policy = ["default-src 'none'", 'img-src data: blob:', "style-src 'unsafe-inline'", ...more].join('; ');
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -35,8 +37,6 @@ export function page({ title, body, data }: Page): string {
 </head>
 <body>
 ${body}
-${data ? html`<script type="application/json" id="data">${new Html(inScript(data))}</script>\n` : ''}
-<script>${new Html(script)}</script>
 </body>
 </html>
 `.source;

@@ -1,0 +1,121 @@
+import path from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Stage, TuneRecord } from '../tune/record.js';
+import {
+  type ConfigFlags,
+  cacheOption,
+  configFromFlags,
+  dataOption,
+  dryRunOption,
+  jobsOption,
+  overrideOption,
+  positiveInteger,
+  runsOption,
+  setOption,
+  shorthandOptions,
+  takeOverOption,
+} from './options.js';
+import { listenForSignals } from './signals.js';
+import { type SweepFlags, sayHowToResume } from './sweep.js';
+
+const stages = ['lr', 'momentum', 'wd', 'tail', 'check'] as const satisfies readonly Stage[];
+
+interface Flags
+  extends ConfigFlags,
+    Pick<SweepFlags, 'data' | 'cache' | 'runs' | 'jobs' | 'out' | 'dryRun' | 'takeOver'> {
+  budget: string;
+  seeds: number;
+  stages: Stage[];
+}
+
+const help = `
+Stages, in this order; each begins with what the ones before have decided. Runs are one cycle each (clr-beta), and the
+best mean validation accuracy over two seeds decides:
+  lr        highest LR and weight decay by LR range tests: the LR where validation accuracy stops rising, at the weight
+            decay with the highest peak; then a short run each at that LR, a half and a quarter of it; lowest: a tenth
+            (arXiv:1506.01186 sec. 3.3; arXiv:1803.09820 sec. 5)
+  momentum  0.9, 0.95, 0.97 and 0.99, constant and cycled down by 0.1 (arXiv:1803.09820 sec. 5, figure 7b)
+  wd        the weight decay and its neighbours on the log scale, one significant figure (arXiv:1803.09820 figure 11)
+  tail      5, 10 or 20 % of the run
+  check     a random search with as many epochs as all stages above; then its best settings, the tuned ones and the config
+            as it is are trained with new seeds for as long as the budget allows, and compared
+Where runs are long enough, the worse half of the arms of momentum, wd and the random search stops early, then again
+(successive halving, arXiv:1502.07943).
+Leaves tuned.json (for clr run), tune.html, tune.md, tune.csv, tune.json and all run folders.`;
+
+/** `clr tune`: the tuned settings on stdout, the rest on stderr. */
+export const tuneCommand = new Command('tune')
+  .description(
+    'set learning rate, weight decay and momentum by short runs, and check what that gained; run again to resume',
+  )
+  .argument('<config>', 'JSON or YAML file, or the name of a config that comes with the program')
+  .addOption(
+    new Option('--budget <amount>', 'for all of it: a time such as 90m or 2h, or epochs such as 300epochs').default(
+      '1h',
+    ),
+  )
+  .addOption(
+    new Option('--stages <list>', `those to run of ${stages.join(',')}`)
+      .argParser(stageList)
+      .default([...stages], 'all'),
+  )
+  .addOption(new Option('--seeds <n>', 'seeds of each arm of the check').argParser(positiveInteger).default(3))
+  .addOption(new Option('--out <dir>', 'folder of everything; default: tune-<name> among the run folders'))
+  .addOption(dataOption())
+  .addOption(runsOption())
+  .addOption(cacheOption())
+  .addOption(overrideOption())
+  .addOption(setOption())
+  .addOption(jobsOption())
+  .addOption(takeOverOption())
+  .addOption(dryRunOption())
+  .addHelpText('after', help);
+const shorthands = ['--backend', '--precision', '--threads', '--device', '--epochs', '--name'];
+for (const option of shorthandOptions) if (shorthands.includes(option.long!)) tuneCommand.addOption(option);
+
+tuneCommand.action(async (file: string, flags: Flags) => {
+  const { parseBudget } = await import('../tune/budget.js');
+  const { makePlan, planLines } = await import('../tune/plan.js');
+  const { tune } = await import('../tune/tune.js');
+  const { writePages } = await import('../tune/write.js');
+  const { divideProcessors } = await import('../sweep/jobs.js');
+  const config = await configFromFlags(file, flags);
+  const asked = { budget: parseBudget(flags.budget), seeds: flags.seeds, stages: flags.stages };
+  const directory = flags.out ?? path.join(flags.runs, `tune-${config.name}`);
+  const { jobs, threads } = await divideProcessors(
+    { arms: [{ name: '', config }] },
+    flags.jobs,
+    Number.POSITIVE_INFINITY,
+  );
+  const plan = () => makePlan(config, asked, { jobs, threads });
+  if (flags.dryRun) {
+    const record = { asked, plan: await plan(), decisions: [] };
+    process.stdout.write(`${planLines(record, config).join('\n')}\n`);
+    return;
+  }
+  const interruption = listenForSignals('waiting for the checkpoints of the runs');
+  const { signal } = interruption;
+  const { data, cache, takeOver } = flags;
+  let told = -1; // the plan, then a line for each decision
+  const report = (record: TuneRecord) => {
+    if (told < 0) process.stderr.write(`${planLines(record, config).join('\n')}\n`);
+    for (const { stage, chosen, sure } of record.decisions.slice(Math.max(0, told)))
+      process.stderr.write(`${stage}: ${chosen} (${sure})\n`);
+    told = record.decisions.length;
+  };
+  const options = { directory, jobs, threads, data, cache, takeOver, signal };
+  const record = await tune(config, asked, plan, options, report).catch(async (error) => {
+    if (signal.aborted) await sayHowToResume();
+    throw error;
+  });
+  const { summary } = await writePages(directory, config, record);
+  process.stdout.write(`${summary}\n${path.join(directory, 'tuned.json')}\n${path.join(directory, 'tune.html')}\n`);
+});
+
+function stageList(text: string): Stage[] {
+  const names = text.split(',');
+  const unknown = names.find((name) => !stages.includes(name as Stage));
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`no stage is called ${unknown}; there are ${stages.join(', ')}`);
+  return stages.filter((name) => names.includes(name));
+}

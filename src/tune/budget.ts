@@ -1,0 +1,76 @@
+import type { ExperimentConfig } from '../config/schema.js';
+import { ClrError } from '../errors.js';
+import type { Halving } from '../runs/sweep-manifest.js';
+import { shareOfCost, stepsOf } from '../sweep/halving.js';
+
+/** How the budget is split, in epochs. The random search of the check gets what the search by the recipe was given. */
+export const shares = { range: 0.06, lr: 0.04, momentum: 0.08, wd: 0.05, tail: 0.04, check: 0.46 };
+
+const search = shares.range + shares.lr + shares.momentum + shares.wd + shares.tail;
+/** Of the budget. */
+export const randomShare = search;
+
+/** Seeds of the search; the check has others. */
+export const searchSeeds = [1, 2];
+/** Of the check, from here on. */
+export const firstCheckSeed = 101;
+
+/** What may be spent, of one of the two. */
+export type Budget = { seconds: number } | { epochs: number };
+
+const units = { s: 1, m: 60, min: 60, h: 3600 } as const;
+
+/** `90s`, `30m`, `2h` or `300epochs`. Throws ClrError('usage'). */
+export function parseBudget(text: string): Budget {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(s|m|min|h|epochs?)$/.exec(text) ?? [];
+  if (number === undefined || Number(number) === 0)
+    throw new ClrError('usage', `--budget ${text}: not a time or a number of epochs`, 'e.g. --budget 2h, or 300epochs');
+  if (unit!.startsWith('epoch')) return { epochs: Number(number) };
+  return { seconds: Number(number) * units[unit as keyof typeof units] };
+}
+
+/** How long the runs of a race are, and when those that are behind stop. */
+export interface Length {
+  epochs: number;
+  halving?: Halving | undefined;
+}
+
+/**
+ * The longest runs that so many epochs allow for each arm with each seed: whole epochs from two on, else a fraction of them.
+ * `halves`: half of the arms stop at half of a run of two epochs or more, of a long one a first half at a quarter.
+ */
+export function longest(budget: number, arms: number, seeds: number, most: number, halves: boolean): Length {
+  for (let epochs = Math.floor(most); epochs >= 2; epochs--) {
+    const length = halves ? halved(epochs) : { epochs };
+    if (costOf(length, arms, seeds) <= budget) return length;
+  }
+  return { epochs: fraction(Math.min(most, 1.99, budget / (arms * seeds))) };
+}
+
+const longRun = 8; // epochs from which a quarter is enough to rank by
+
+function halved(epochs: number): Length {
+  const min_epochs = Math.floor(epochs / (epochs < longRun ? 2 : 4));
+  return { epochs, halving: { metric: 'val_acc', min_epochs, factor: 2 } };
+}
+
+const fraction = (epochs: number) => Math.max(0.02, Math.floor(100 * epochs) / 100);
+
+/** Epochs of all arms and seeds together. */
+export function costOf({ epochs, halving }: Length, arms: number, seeds: number): number {
+  return arms * seeds * epochs * (halving ? shareOfCost(stepsOf(halving, arms, epochs), arms, epochs) : 1);
+}
+
+/** The number of random trials, and their length, for so many epochs; one seed each. */
+export function randomTrials(budget: number, length: Length, most: number): { trials: number; length: Length } {
+  const twice = Math.min(most, 2 * length.epochs);
+  const long = twice < 2 ? { epochs: fraction(twice) } : halved(Math.floor(twice));
+  let trials = 2;
+  while (costOf(long, trials + 1, 1) <= budget) trials++;
+  return { trials, length: long };
+}
+
+/** The length of the check's runs: whole epochs, as many as are left for each, one at least and at most the config's own. */
+export function checkLength(left: number, runs: number, { epochs }: Pick<ExperimentConfig, 'epochs'>): number {
+  return Math.min(epochs, Math.max(1, Math.floor(left / runs)));
+}

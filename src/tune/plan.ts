@@ -1,0 +1,91 @@
+import type { ExperimentConfig } from '../config/schema.js';
+import { runLength } from '../config/schema.js';
+import { trainSize } from '../datasets/index.js';
+import { secondsOfRun } from '../sweep/step-times.js';
+import { duration } from '../terminal/duration.js';
+import { type Budget, costOf, type Length, longest, randomShare, randomTrials, searchSeeds, shares } from './budget.js';
+import { races } from './races.js';
+import { decays, mostScouts } from './range.js';
+import type { TuneRecord } from './record.js';
+import { settingsOf } from './settings.js';
+
+/** Seconds for a run to begin and end: to read images, make kernels ready, draw charts. On two Zen 4 cores it takes 2 to 4. */
+const startSeconds = 3;
+
+/** A validation takes some of an epoch too: a tenth, where there are a fifth as many images as for training. */
+const withValidation = 1.1;
+
+/** Updates of the shortest range test. */
+const fewestUpdates = 60;
+
+/** How long everything is: by the budget, and for a time by a few training steps, which tell what an epoch takes. */
+export async function makePlan(
+  config: ExperimentConfig,
+  { budget, seeds }: { budget: Budget; seeds: number },
+  { jobs, threads }: { jobs: number; threads?: number },
+): Promise<TuneRecord['plan']> {
+  const timed = { ...config, epochs: 1, ...(threads !== undefined && { threads }) };
+  const epoch_seconds = withValidation * (await secondsOfRun(timed));
+  if ('epochs' in budget) return planOf(config, budget.epochs, epoch_seconds, jobs);
+  const epochsIn = (seconds: number) => Math.max(1, (jobs * seconds) / epoch_seconds);
+  const { random } = planOf(config, epochsIn(budget.seconds), epoch_seconds, jobs);
+  const runs = races.reduce((sum, race) => sum + armsOf(race, config) * searchSeeds.length, random.trials + 3 * seeds);
+  const left = budget.seconds - (startSeconds * (runs + jobs * (decays.length + mostScouts))) / jobs;
+  return planOf(config, epochsIn(left), epoch_seconds, jobs);
+}
+
+function planOf(config: ExperimentConfig, epochs: number, epoch_seconds: number, jobs: number): TuneRecord['plan'] {
+  const { iterationsPerEpoch } = runLength(config, trainSize(config.dataset));
+  const curves = mostScouts + decays.length * searchSeeds.length;
+  const range = Math.max(fewestUpdates, Math.round((epochs * shares.range * iterationsPerEpoch) / curves));
+  const lengthOf = (name: 'lr' | 'momentum' | 'wd' | 'tail', halves: boolean): Length => {
+    const race = races.find((one) => one.name === name)!;
+    return longest(epochs * shares[name], armsOf(race, config), searchSeeds.length, config.epochs, halves);
+  };
+  const momentum = lengthOf('momentum', true);
+  return {
+    ...{ epochs: Number(epochs.toFixed(2)), epoch_seconds, jobs, range },
+    ...{ lr: lengthOf('lr', false), momentum, wd: lengthOf('wd', true), tail: lengthOf('tail', false) },
+    random: randomTrials(epochs * randomShare, momentum, config.epochs),
+  };
+}
+
+const armsOf = (race: (typeof races)[number], config: ExperimentConfig) =>
+  race.arms({ ...settingsOf(config), weight_decay: 0.001 }).length;
+
+/** What the plan is, a line for each stage, with what it costs. */
+export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig): string[] {
+  const { iterationsPerEpoch } = runLength(config, trainSize(config.dataset));
+  const time = (epochs: number, jobs = plan.jobs) => `about ${duration((epochs * plan.epoch_seconds) / jobs)}`;
+  const line = (name: string, what: string, epochs: number, jobs?: number) =>
+    `${name.padEnd(9)}${what}: ${epochs.toFixed(1)} epochs, ${time(epochs, jobs)}`;
+  const race = ({ name }: (typeof races)[number]) => {
+    const arms = armsOf(races.find((one) => one.name === name)!, config);
+    const length = plan[name];
+    const early = length.halving ? `, half of them stopped after ${length.halving.min_epochs}` : '';
+    const cost = costOf(length, arms, searchSeeds.length);
+    return line(name, `${arms} arms, ${searchSeeds.length} seeds, ${length.epochs} epochs each${early}`, cost);
+  };
+  const { trials, length } = plan.random;
+  const curves = mostScouts + decays.length * searchSeeds.length;
+  const chosen = races.filter(({ name }) => asked.stages.includes(name));
+  const check = [
+    line('random', `${trials} trials of ${length.epochs} epochs, for comparison`, costOf(length, trials, 1)),
+    line('check', `tuned, untuned and random, ${asked.seeds} seeds`, plan.epochs * shares.check),
+  ];
+  return [
+    `${plan.epochs} epochs of ${iterationsPerEpoch} updates, ${plan.jobs} runs at a time; an epoch takes ${duration(plan.epoch_seconds)} by a few training steps`,
+    ...(asked.stages.includes('lr')
+      ? [
+          line(
+            'range',
+            `up to ${curves} range tests of ${plan.range} updates`,
+            (curves * plan.range) / iterationsPerEpoch,
+            1,
+          ),
+        ]
+      : []),
+    ...chosen.map(race),
+    ...(asked.stages.includes('check') ? check : []),
+  ];
+}

@@ -1,0 +1,57 @@
+import path from 'node:path';
+import { type Comparison, compare } from '../compare/comparison.js';
+import type { Row } from '../compare/row.js';
+import type { ExperimentConfig } from '../config/schema.js';
+import { ClrError } from '../errors.js';
+import { readRuns } from '../runs/read-runs.js';
+import { isDone } from '../runs/sweep-manifest.js';
+import type { SweepPlan } from '../sweep/plan.js';
+import { runSweep, type SweepOptions } from '../sweep/sweep.js';
+import type { Length } from './budget.js';
+import type { TuneRecord } from './record.js';
+
+/** A sweep in the folder `<directory>/<name>`, brought to its end. Throws the signal's reason, or ClrError where a run failed. */
+export async function runArms(
+  name: string,
+  arms: { name: string; config: ExperimentConfig }[],
+  seeds: number[],
+  { halving }: Pick<Length, 'halving'>,
+  options: SweepOptions,
+): Promise<void> {
+  const directory = path.join(options.directory, name);
+  const plan: SweepPlan = { name, arms, seeds, vary: {}, paired: false, halving };
+  const runs = await runSweep(plan, { ...options, directory });
+  options.signal.throwIfAborted();
+  const failed = runs.find((run) => !isDone(run));
+  if (failed)
+    throw new ClrError('failed', `${path.join(directory, failed.directory)}: ${failed.message ?? failed.status}`);
+}
+
+/** The comparison of a folder's runs with one arm, by default that with the best mean; undefined: no arm has a score. */
+export function ranking(directory: string, arm?: string): Comparison | undefined {
+  const { runs, skipped } = readRuns([directory]);
+  const best = compare(runs, skipped, { metric: 'val_acc' }).rows[0]!; // the best comes first
+  return best.n === 0 ? undefined : compare(runs, skipped, { metric: 'val_acc', baseline: arm ?? best.config });
+}
+
+/** That of the check, once it has begun. */
+export function checkOf(directory: string, { decisions }: TuneRecord): Comparison | undefined {
+  const begun = decisions.some(({ stage }) => stage === 'length');
+  return begun ? ranking(path.join(directory, 'check'), 'tuned') : undefined;
+}
+
+/** The best arm and, in words, how far it is from the next. Throws ClrError('diverged') where none has a score. */
+export function winner(directory: string): { arm: string; sure: string } {
+  const comparison = ranking(directory);
+  if (!comparison) throw new ClrError('diverged', `no run in ${directory} came to its end`, 'lower schedule.max_lr');
+  const [best, next] = comparison.rows;
+  return { arm: best!.config, sure: howSure(best!, next) };
+}
+
+/** "80.11 %; next is momentum 0.95, 79.52 %: undecided: ..." */
+function howSure(best: Row, next: Row | undefined): string {
+  const accuracy = ({ scores }: Row) => `${scores.val_acc.mean.toFixed(2)} %`;
+  if (!next || next.n === 0) return `${accuracy(best)}; the others diverged or were stopped before their end`;
+  const sentence = next.against?.finding ? `: ${next.against.sentence}` : ' (one seed each)';
+  return `${accuracy(best)}; next is ${next.config}, ${accuracy(next)}${sentence}`;
+}

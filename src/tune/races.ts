@@ -1,0 +1,89 @@
+import { randomStream } from '../random.js';
+import { digits, momentumWords, type Settings } from './settings.js';
+
+/** A decision by short runs of one cycle each: which arm has the best mean validation accuracy over the seeds. */
+export interface Race {
+  name: 'lr' | 'momentum' | 'wd' | 'tail';
+  title: string;
+  /** What is asked, what decides, and where that comes from: for the help and the page. */
+  rule: string;
+  source: string;
+  arms(so: Settings): { name: string; settings: Settings }[];
+  chosen(settings: Settings): string;
+}
+
+const momenta = [0.9, 0.95, 0.97, 0.99];
+const below = 0.1; // the lower momentum of a cycle
+
+/** In this order; each begins with what the ones before have decided. */
+export const races: Race[] = [
+  {
+    name: 'lr',
+    title: 'Highest learning rate',
+    rule: 'The range tests give a bound: a run that stays there for longer may do better below. One short cycle each at the bound, at a half and at a quarter of it; the best mean accuracy decides. The cycle starts at a tenth of the highest LR.',
+    source: 'arXiv:1803.09820, section 5 (minimum a tenth of the maximum)',
+    arms: (so) => [1, 0.5, 0.25].map((share) => withLr(so, digits(so.max_lr * share))),
+    chosen: ({ max_lr }) => `LR ${digits(max_lr / 10)} to ${max_lr}`,
+  },
+  {
+    name: 'momentum',
+    title: 'Momentum',
+    rule: 'One short cycle each at 0.99, 0.97, 0.95 and 0.9, once constant and once cycled: down by 0.1 while the LR rises, and back. The best mean accuracy decides. A range test of the momentum does not find its best value, so there is none.',
+    source: 'arXiv:1803.09820, section 5 and figure 7b (where the range test of the momentum fails)',
+    arms: (so) =>
+      momenta.flatMap((max_momentum) =>
+        [max_momentum, digits(max_momentum - below)].map((min_momentum) => {
+          const settings = { ...so, max_momentum, min_momentum };
+          return { name: `momentum ${momentumWords(settings)}`, settings };
+        }),
+      ),
+    chosen: (settings) => `momentum ${momentumWords(settings)}`,
+  },
+  {
+    name: 'wd',
+    title: 'Weight decay, again',
+    rule: 'One short cycle each at the weight decay of the range tests and at its neighbours, a quarter and a half of a power of ten away, one significant figure; the best mean accuracy decides. The best value depends on LR and momentum, so it is asked again once these are known.',
+    source: 'arXiv:1803.09820, section 5 and figure 11 (one significant figure; the exponent is bisected)',
+    arms: (so) => {
+      const values = [0, -0.5, -0.25, 0.25, 0.5].map((shift) => digits(so.weight_decay * 10 ** shift, 1));
+      return [...new Set(values)].map((weight_decay) => ({
+        name: `weight decay ${weight_decay}`,
+        settings: { ...so, weight_decay },
+      }));
+    },
+    chosen: ({ weight_decay }) => `weight decay ${weight_decay}`,
+  },
+  {
+    name: 'tail',
+    title: 'Tail',
+    rule: 'One short cycle each with 5, 10 and 20 percent of the run for the tail, in which the LR falls from where it began to a hundredth of that; the best mean accuracy decides. None is stopped early: they differ only at their end.',
+    source: "arXiv:1803.09820's jobs have tails of 3 to 14 percent; the falling tail is that of fastai",
+    arms: (so) => [5, 10, 20].map((tail) => ({ name: `tail ${tail} percent`, settings: { ...so, tail } })),
+    chosen: ({ tail }) => `a tail of ${tail} %`,
+  },
+];
+
+function withLr(so: Settings, max_lr: number) {
+  return { name: `max LR ${max_lr}`, settings: { ...so, max_lr } };
+}
+
+/** What the random search draws from, which knows of the net and the data as little as the recipe does. */
+export const randomRule =
+  'highest LR log-uniform from 0.0001 to 10, weight decay log-uniform from 0.000001 to 0.01, momentum 0.9, 0.95, 0.97 or 0.99, constant or cycled, tail 5, 10 or 20 %';
+
+/** So many settings, the same ones every time. */
+export function randomSettings(trials: number): { name: string; settings: Settings }[] {
+  const random = randomStream(1, 'search');
+  const pick = <Item>(items: Item[]) => items[Math.floor(random.uniform() * items.length)]!;
+  const logUniform = (low: number, high: number) => digits(low * (high / low) ** random.uniform());
+  return Array.from({ length: trials }, (_, i) => {
+    const max_momentum = pick(momenta);
+    const min_momentum = pick([max_momentum, digits(max_momentum - below)]);
+    const settings = {
+      max_lr: logUniform(1e-4, 10),
+      weight_decay: logUniform(1e-6, 1e-2),
+      ...{ max_momentum, min_momentum, tail: pick([5, 10, 20]) },
+    };
+    return { name: `trial ${i + 1}`, settings };
+  });
+}

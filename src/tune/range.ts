@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { ClrError } from '../errors.js';
+import type { LrRange } from '../lr-finder/learning-rates.js';
+import { runningMedian } from '../lr-finder/suggestions.js';
+import { type FinderRow, readFinderRows } from '../runs/finder-columns.js';
+import { readJsonAs } from '../runs/read-run.js';
+import { mean } from '../statistics/statistics.js';
+import { shipped } from '../system/root.js';
+import { digits } from './settings.js';
+
+/** The weight decays of the range tests: exponents half apart (arXiv:1803.09820 bisects the exponent). */
+export const decays = [0.01, 0.0032, 0.001, 0.00032, 0.0001];
+
+/** Momentum of the range tests, between those of a cycle. */
+const momentum = 0.9;
+
+export const rangeRule =
+  "LR range tests (the LR rises by equal steps, with a validation batch after each update) at five weight decays, two seeds each, at momentum 0.9. Of each test the highest useful LR is where validation accuracy stops rising: the first LR at which the running median of the accuracy, over a tenth of the updates, is within two standard errors of its peak. The weight decay whose peak is highest, by the mean over its seeds, decides; its LR is the geometric mean over the seeds. Where the loss explodes is not asked: that is later. The range itself is found by scouts: tests of one seed at the config's weight decay, from a first one over 0.00001 to 10, until accuracy stops rising between a quarter and nine tenths of the range.";
+
+export const rangeSource = 'arXiv:1506.01186, section 3.3; arXiv:1803.09820, sections 4.1 and 5';
+
+/** What one range test tells. */
+export interface Reading {
+  /** Where validation accuracy stops rising. */
+  lr: number;
+  /** Highest running median of the accuracy, percent. */
+  peak: number;
+}
+
+/** Undefined: the accuracy never gets well above that of guessing. `rows`: of one seed, LRs rising. */
+export function read(rows: readonly FinderRow[], classes: number): Reading | undefined {
+  const firstBad = rows.findIndex((row) => !Number.isFinite(row.loss));
+  const good = firstBad < 0 ? rows : rows.slice(0, firstBad);
+  if (good.length < fewest) return undefined;
+  const medians = runningMedian(good.map((row) => row.val_acc));
+  const peak = Math.max(...medians);
+  if (!(peak > (learnt * 100) / classes)) return undefined;
+  const window = Math.max(3, good.length / 10);
+  const error = 1.25 * Math.sqrt((peak * (100 - peak)) / good[0]!.batch_size / window); // of a median of batch accuracies
+  const i = medians.findIndex((accuracy) => accuracy >= peak - 2 * error);
+  return { lr: good[i]!.lr, peak };
+}
+
+const fewest = 10; // updates
+const learnt = 2; // times the accuracy of guessing
+
+/** One weight decay's tests. */
+export interface DecayReading {
+  weight_decay: number;
+  /** Of each seed. */
+  readings: (Reading | undefined)[];
+}
+
+/** The highest LR and the weight decay that the tests tell. Throws ClrError('diverged') where no test learns anything. */
+export function chooseDecay(tests: readonly DecayReading[]): {
+  weight_decay: number;
+  max_lr: number;
+  low: number;
+  high: number;
+} {
+  const useful = tests.flatMap(({ weight_decay, readings }) => {
+    const known = readings.filter((reading) => reading !== undefined);
+    return known.length === readings.length ? [{ weight_decay, known }] : [];
+  });
+  const best = useful.toSorted((a, b) => peakOf(b.known) - peakOf(a.known))[0];
+  if (!best) throw learnsNothing();
+  const lrs = best.known.map(({ lr }) => lr);
+  const max_lr = digits(Math.exp(mean(lrs.map(Math.log))));
+  return { weight_decay: best.weight_decay, max_lr, low: Math.min(...lrs), high: Math.max(...lrs) };
+}
+
+const peakOf = (readings: readonly Reading[]) => mean(readings.map(({ peak }) => peak));
+
+function learnsNothing(): ClrError {
+  const hint = 'give it more time (--budget), or set schedule.max_lr and leave the stage out (--stages)';
+  return new ClrError('diverged', 'the net learns nothing in any LR range test', hint);
+}
+
+const summarySchema = z.looseObject({ status: z.string(), classes: z.number() });
+
+/** How the tests are run. */
+export interface RangeOptions {
+  /** The stage's folder. */
+  directory: string;
+  /** Of every test. */
+  iterations: number;
+  seeds: readonly number[];
+  /** `clr lrfind` with so many flags more; resolves once it has ended well. */
+  find(flags: string[]): Promise<void>;
+}
+
+/** Scouts for the range, then all tests; what is there already is only read. */
+export async function rangeTests(options: RangeOptions): Promise<DecayReading[]> {
+  const range = await scout(options);
+  const tests: DecayReading[] = [];
+  for (const weight_decay of decays) {
+    const name = `weight decay ${weight_decay}`;
+    const { rows, classes } = await test(name, range, options.seeds, options, ['--weight-decay', String(weight_decay)]);
+    const readings = options.seeds.map((seed) =>
+      read(
+        rows.filter((row) => row.seed === seed),
+        classes,
+      ),
+    );
+    tests.push({ weight_decay, readings });
+  }
+  return tests;
+}
+
+type Range = Pick<LrRange, 'start' | 'end' | 'scale'>;
+
+/** Of tests: one, then those of which each corrects the range of the one before. */
+export const mostScouts = 6;
+
+async function scout(options: RangeOptions): Promise<Range> {
+  let range: Range = { start: 1e-5, end: 10, scale: 'exponential' };
+  for (let n = 1; n <= mostScouts; n++) {
+    const { rows, classes } = await test(`scout ${n}`, range, options.seeds.slice(0, 1), options, []);
+    const reading = read(rows, classes);
+    const at = (reading?.lr ?? 0) / range.end;
+    if (range.scale === 'exponential') range = linear(reading ? 3 * reading.lr : 1);
+    else if (at < 0.25) range = linear(range.end / 3);
+    else if (at > 0.9) range = linear(range.end * 2);
+    else return range;
+  }
+  return range;
+}
+
+const linear = (end: number): Range => ({ start: digits(end / 100), end: digits(end), scale: 'linear' });
+
+/** One finder run, in the folder of its name; a run that was cut short is repeated. */
+async function test(
+  name: string,
+  { start, end, scale }: Range,
+  seeds: readonly number[],
+  { directory, iterations, find }: RangeOptions,
+  more: string[],
+): Promise<{ rows: FinderRow[]; classes: number }> {
+  const folder = path.join(directory, name);
+  if (!finished(folder)) {
+    const range = ['--start', String(start), '--end', String(end), ...(scale === 'linear' ? ['--linear'] : [])];
+    const length = ['--iterations', String(iterations), seeds.length > 1 ? '--seeds' : '--seed', seeds.join()];
+    await find([...range, ...length, '--momentum', String(momentum), '--validate', '--runs', folder, ...more]);
+  }
+  const run = finished(folder)!;
+  return { rows: readFinderRows(run), classes: readJsonAs(summarySchema, run, 'summary.json').classes };
+}
+
+/** The finder run in the folder that has ended well. */
+export function finished(folder: string): string | undefined {
+  const runs = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
+  return runs.find((run) => {
+    try {
+      return readJsonAs(summarySchema, run, 'summary.json').status === 'completed';
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** `clr lrfind` in a process of its own; its output on stderr. Throws ClrError where it fails, the signal's reason where that ends it. */
+export async function lrfind(config: string, flags: string[], signal: AbortSignal): Promise<void> {
+  const child = spawn(process.execPath, [shipped('bin/clr.js'), 'lrfind', config, ...flags], {
+    stdio: ['ignore', 2, 2],
+    detached: true,
+  });
+  const interrupt = () => child.kill('SIGINT');
+  signal.addEventListener('abort', interrupt);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  signal.removeEventListener('abort', interrupt);
+  signal.throwIfAborted();
+  if (code !== 0) throw new ClrError('failed', `the LR range test ended with exit code ${code}`);
+}

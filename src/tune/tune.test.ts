@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { FinderRow } from '../runs/finder-columns.js';
+import { checkArmName } from '../sweep/plan.js';
+import { toHtml, toMarkdown } from './blocks.js';
+import { checkLength, costOf, longest, parseBudget, randomShare, randomTrials, shares } from './budget.js';
+import { races, randomSettings } from './races.js';
+import { chooseDecay, type Reading, read } from './range.js';
+import { scheduleOf } from './settings.js';
+
+describe('the budget', () => {
+  it('is a time or a number of epochs', () => {
+    expect(['90s', '30m', '1.5h', '300epochs', '1 epoch'].map(parseBudget)).toEqual([
+      ...[{ seconds: 90 }, { seconds: 1800 }, { seconds: 5400 }],
+      ...[{ epochs: 300 }, { epochs: 1 }],
+    ]);
+    for (const text of ['', '0h', '5', '2 days', '-1h', 'h']) expect(() => parseBudget(text)).toThrow(/--budget/);
+  });
+
+  it('is split without a rest; the random search has as much as the recipe', () => {
+    const sum = Object.values(shares).reduce((a, b) => a + b, 0);
+    expect(sum + randomShare).toBeCloseTo(1, 12);
+    expect(1 - shares.check).toBeCloseTo(2 * randomShare, 12);
+  });
+
+  it('is never passed by the runs of a race, nor by random trials, from a fiftieth of an epoch each on', () => {
+    const cases = fc.record({
+      budget: fc.double({ min: 10, max: 2000, noNaN: true }),
+      arms: fc.integer({ min: 2, max: 9 }),
+    });
+    fc.assert(
+      fc.property(cases, fc.boolean(), ({ budget, arms }, halves) => {
+        const length = longest(budget, arms, 2, 25, halves);
+        expect(costOf(length, arms, 2)).toBeLessThanOrEqual(budget + 1e-9);
+        expect(length.epochs).toBeLessThanOrEqual(25);
+        const random = randomTrials(budget, length, 25);
+        if (random.trials > 2) expect(costOf(random.length, random.trials, 1)).toBeLessThanOrEqual(budget + 1e-9);
+      }),
+    );
+  });
+
+  it('gives the check whole epochs where it can, and no more than the config has', () => {
+    expect([1000, 230, 100, 4.5].map((left) => checkLength(left, 9, { epochs: 25 }))).toEqual([25, 25, 11, 1]);
+  });
+});
+
+/** A test of 200 updates up to LR 1 with such an accuracy at each LR. */
+function rows(accuracy: (lr: number) => number): FinderRow[] {
+  return Array.from({ length: 200 }, (_, iteration) => {
+    const lr = (iteration + 1) / 200;
+    const noise = 4 * Math.sin(iteration * 12.9898); // of a batch
+    const common = {
+      curve: 1,
+      momentum: 0.9,
+      weight_decay: 0,
+      batch_size: 128,
+      seed: 1,
+      loss: 1,
+      smoothed: 1,
+      val_loss: 1,
+    };
+    return { ...common, iteration, lr, val_acc: accuracy(lr) + noise };
+  });
+}
+
+describe('a range test', () => {
+  it('is read where the accuracy stops rising: neither at the top of a plateau nor where it falls', () => {
+    const reading = read(
+      rows((lr) => (lr < 0.3 ? 10 + 150 * lr : lr < 0.8 ? 55 : 15)),
+      10,
+    )!;
+    expect(reading.lr).toBeGreaterThan(0.25);
+    expect(reading.lr).toBeLessThan(0.36);
+    expect(reading.peak).toBeGreaterThan(53);
+  });
+
+  it('tells nothing where the net learns nothing', () => {
+    expect(
+      read(
+        rows(() => 10),
+        10,
+      ),
+    ).toBeUndefined();
+  });
+
+  it('leaves out what comes after a loss that is not finite', () => {
+    const exploding = rows((lr) => 10 + 40 * lr).map((row) => (row.lr > 0.5 ? { ...row, loss: Number.NaN } : row));
+    expect(read(exploding, 10)!.lr).toBeLessThanOrEqual(0.5);
+  });
+
+  it('of several decides by the highest peak: its LR is the geometric mean of the seeds', () => {
+    const reading = (lr: number, peak: number): Reading => ({ lr, peak });
+    const tests = [
+      { weight_decay: 0.01, readings: [reading(0.1, 50), reading(0.2, 40)] },
+      { weight_decay: 0.001, readings: [reading(0.1, 47), reading(0.4, 46)] },
+      { weight_decay: 0.0001, readings: [reading(0.3, 90), undefined] },
+    ];
+    expect(chooseDecay(tests)).toEqual({ weight_decay: 0.001, max_lr: 0.2, low: 0.1, high: 0.4 });
+    expect(() => chooseDecay(tests.slice(2))).toThrow('the net learns nothing');
+  });
+});
+
+describe('the arms', () => {
+  const so = { max_lr: 0.4, weight_decay: 0.001, max_momentum: 0.95, min_momentum: 0.85, tail: 10 };
+
+  it('of each race have names that folders can have, and change only what the race is about', () => {
+    const changed = races.map((race) => {
+      const arms = race.arms(so);
+      for (const { name } of arms) expect(checkArmName(name)).toBe(name);
+      const keys = Object.keys(so) as (keyof typeof so)[];
+      return keys.filter((key) => new Set(arms.map(({ settings }) => settings[key])).size > 1).join();
+    });
+    expect(changed).toEqual(['max_lr', 'max_momentum,min_momentum', 'weight_decay', 'tail']);
+    expect(races[2]!.arms(so).map(({ settings }) => settings.weight_decay)).toEqual([
+      0.001, 0.0003, 0.0006, 0.002, 0.003,
+    ]);
+  });
+
+  it('of the random search are the same every time, and within what they are drawn from', () => {
+    const trials = randomSettings(200);
+    expect(randomSettings(3)).toEqual(trials.slice(0, 3));
+    for (const { settings } of trials) {
+      expect(settings.max_lr).toBeGreaterThanOrEqual(1e-4);
+      expect(settings.max_lr).toBeLessThanOrEqual(10);
+      expect([0, 0.1]).toContain(Number((settings.max_momentum - settings.min_momentum).toFixed(6)));
+    }
+  });
+
+  it('are one cycle each, with a momentum that is cycled or constant', () => {
+    expect(scheduleOf(so)).toEqual({
+      type: 'clr-beta',
+      max_lr: 0.4,
+      div: 10,
+      pct: 10,
+      max_momentum: 0.95,
+      min_momentum: 0.85,
+    });
+    expect(scheduleOf({ ...so, min_momentum: 0.95 })).toMatchObject({ momentum: 0.95 });
+  });
+});
+
+it('the page says the same as Markdown and as HTML, where text is only text', () => {
+  const blocks = [
+    { heading: 'a & b', level: 2 as const },
+    { text: '<script>' },
+    { head: ['x'], body: [['1 | 2']] },
+    { items: ['one'] },
+  ];
+  expect(toMarkdown(blocks)).toBe('## a & b\n\n<script>\n\n| x |\n| --- |\n| 1 \\| 2 |\n\n- one\n');
+  expect(toHtml(blocks).source).toMatch(/<h2>a &amp; b<\/h2>\s*<p>&lt;script&gt;<\/p>[\s\S]*<li>one<\/li>/);
+});

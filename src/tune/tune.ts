@@ -1,0 +1,160 @@
+import path from 'node:path';
+import type { ExperimentConfig } from '../config/schema.js';
+import { writeJson } from '../runs/run-folder.js';
+import type { SweepOptions } from '../sweep/sweep.js';
+import { makeFolders, removeTemporaries } from '../system/atomic.js';
+import { lockFolder } from '../system/lock.js';
+import { checkLength, costOf, firstCheckSeed, searchSeeds, shares } from './budget.js';
+import { runArms, winner } from './race.js';
+import { type Race, races, randomSettings } from './races.js';
+import { chooseDecay, lrfind, rangeTests } from './range.js';
+import { configFile, type Decision, readRecord, type TuneRecord, writeRecord } from './record.js';
+import { configWith, digits, type Settings, settingsOf, untuned } from './settings.js';
+
+/** How it is carried out; `directory`: where everything goes. */
+export type TuneOptions = SweepOptions;
+
+type Found = Omit<Decision, 'stage' | 'seconds'>;
+
+/**
+ * The recipe, decision by decision; what has been decided stays. `report` is told each decision. Throws ClrError('usage') where
+ * the folder began with something else, the signal's reason where that ends it.
+ */
+export async function tune(
+  config: ExperimentConfig,
+  asked: TuneRecord['asked'],
+  makePlan: () => Promise<TuneRecord['plan']>,
+  options: TuneOptions,
+  report: (record: TuneRecord) => void,
+): Promise<TuneRecord> {
+  const { directory } = options;
+  makeFolders(directory);
+  const unlock = lockFolder(directory, options);
+  try {
+    removeTemporaries(directory);
+    const record = readRecord(directory, config, asked) ?? { asked, plan: await makePlan(), decisions: [] };
+    writeJson(directory, 'config.json', config);
+    writeRecord(directory, record);
+    report(record);
+    for (const [stage, decide] of stagesOf(config, record, options)) {
+      if (record.decisions.some((decision) => decision.stage === stage)) continue;
+      const begun = performance.now();
+      const found = await decide(settingsSoFar(config, record));
+      record.decisions.push({ stage, ...found, seconds: Math.round((performance.now() - begun) / 1000) });
+      writeRecord(directory, record);
+      report(record);
+    }
+    const { length } = record.decisions.at(-1) ?? {};
+    if (length !== undefined) await check(record, length, options);
+    return record;
+  } finally {
+    unlock();
+  }
+}
+
+/** As the recipe has decided by now. */
+export function settingsSoFar(config: ExperimentConfig, { decisions }: TuneRecord): Settings {
+  return decisions.findLast(({ stage }) => stage !== 'random')?.settings ?? settingsOf(config);
+}
+
+type Stages = [Decision['stage'], (so: Settings) => Promise<Found>][];
+
+function stagesOf(config: ExperimentConfig, record: TuneRecord, options: TuneOptions): Stages {
+  const { stages } = record.asked;
+  const chosen = races.filter(({ name }) => stages.includes(name));
+  return [
+    ...(stages.includes('lr') ? [['range', (so: Settings) => decideRange(record, so, options)]] : []),
+    ...chosen.map((race) => [race.name, (so: Settings) => decideRace(race, record, so, options)]),
+    ...(stages.includes('check')
+      ? [
+          ['random', () => searchAtRandom(record, options)],
+          ['length', async (so: Settings) => decideLength(config, record, so)],
+        ]
+      : []),
+  ] as Stages;
+}
+
+async function decideRange({ plan }: TuneRecord, so: Settings, options: TuneOptions): Promise<Found> {
+  const { directory, data, cache, signal } = options;
+  const flags = ['--cache', cache, ...(data === undefined ? [] : ['--data', data])];
+  const find = (more: string[]) => lrfind(configFile(directory), [...more, ...flags], signal);
+  const folder = path.join(directory, 'range');
+  const tests = await rangeTests({ directory: folder, iterations: plan.range, seeds: searchSeeds, find });
+  const { max_lr, weight_decay, low, high } = chooseDecay(tests);
+  return {
+    chosen: `LR up to ${max_lr}, weight decay ${weight_decay}`,
+    sure: `the seeds' LRs: ${digits(low)} to ${digits(high)}`,
+    settings: { ...so, max_lr, weight_decay },
+  };
+}
+
+async function decideRace(race: Race, { plan }: TuneRecord, so: Settings, options: TuneOptions): Promise<Found> {
+  const arms = race.arms(so);
+  const { settings, sure } = await best(race.name, arms, searchSeeds, plan[race.name], options);
+  return { chosen: race.chosen(settings), sure, settings };
+}
+
+async function searchAtRandom({ plan }: TuneRecord, options: TuneOptions): Promise<Found> {
+  const { trials, length } = plan.random;
+  const { arm, settings, sure } = await best(
+    'random',
+    randomSettings(trials),
+    searchSeeds.slice(0, 1),
+    length,
+    options,
+  );
+  return { chosen: `${arm} of ${trials}`, sure, settings };
+}
+
+async function best(
+  name: string,
+  arms: { name: string; settings: Settings }[],
+  seeds: number[],
+  length: TuneRecord['plan']['lr'],
+  options: TuneOptions,
+) {
+  const { directory } = options;
+  const withConfigs = arms.map((arm) => ({
+    name: arm.name,
+    config: configWith(configFile(directory), arm.name, arm.settings, length.epochs),
+  }));
+  await runArms(name, withConfigs, seeds, length, options);
+  const { arm, sure } = winner(path.join(directory, name));
+  return { arm, sure, settings: arms.find((one) => one.name === arm)!.settings };
+}
+
+/** With a time for a budget, by what the search really took. */
+function decideLength(config: ExperimentConfig, record: TuneRecord, so: Settings): Found {
+  const { asked, plan, decisions } = record;
+  const runs = 3 * asked.seeds;
+  const left =
+    'epochs' in asked.budget ? plan.epochs * shares.check : epochsLeft(asked.budget.seconds, plan, decisions);
+  const length = checkLength(left, runs, config);
+  const sure = `${digits(left, 3)} epochs are left for ${runs} runs`;
+  return { chosen: `${length} epochs`, sure, settings: so, length };
+}
+
+function epochsLeft(budget: number, plan: TuneRecord['plan'], decisions: readonly Decision[]): number {
+  const spent = decisions.reduce((sum, { seconds }) => sum + seconds, 0);
+  const random = decisions.at(-1)!; // the stage before this one
+  const { trials, length } = plan.random;
+  return Math.max(0, ((budget - spent) * costOf(length, trials, 1)) / random.seconds);
+}
+
+async function check({ asked, decisions }: TuneRecord, epochs: number, options: TuneOptions): Promise<void> {
+  const file = configFile(options.directory);
+  const of = (stage: Decision['stage']) => decisions.find((decision) => decision.stage === stage)!.settings;
+  const arms = [
+    { name: 'tuned', config: configWith(file, 'tuned', of('length'), epochs) },
+    { name: 'untuned', config: untuned(file, 'untuned', epochs) },
+    { name: 'random search', config: configWith(file, 'random search', of('random'), epochs) },
+  ];
+  const seeds = Array.from({ length: asked.seeds }, (_, i) => firstCheckSeed + i);
+  await runArms('check', arms, seeds, {}, options);
+}
+
+/** tuned.json: the config as it is decided by now, for `clr run`. */
+export function tunedConfig(directory: string, config: ExperimentConfig, record: TuneRecord): ExperimentConfig {
+  const { length = config.epochs } = record.decisions.at(-1) ?? {};
+  return configWith(configFile(directory), `${config.name} tuned`, settingsSoFar(config, record), length);
+}
