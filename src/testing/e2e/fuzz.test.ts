@@ -5,12 +5,14 @@ import { afterAll, expect, it } from 'vitest';
 import { fuzz, fuzzTargets, leastShares } from '../fuzz-cases.js';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'clr-fuzz-'));
+const cases = 200;
+const noise = 4 * Math.sqrt(0.25 / cases); // four standard deviations of a share of so few cases, at the most
 afterAll(() => rmSync(directory, { recursive: true }));
 
-it.each(fuzzTargets)('200 random $name are read or refused with one error of the documented kinds', async (target) => {
-  const { accepted, refused } = await fuzz(target, directory, 200);
-  expect(accepted + refused).toBeGreaterThanOrEqual(200);
-  expect(accepted / (accepted + refused)).toBeGreaterThan(leastShares.accepted);
-  expect(refused / (accepted + refused)).toBeGreaterThan(leastShares.refused);
+it.each(fuzzTargets)('random $name are read or refused with one error of the documented kinds', async (target) => {
+  const { accepted, refused } = await fuzz(target, directory, cases);
+  expect(accepted + refused).toBeGreaterThanOrEqual(cases);
+  expect(accepted / (accepted + refused)).toBeGreaterThan(leastShares.accepted - noise);
+  expect(refused / (accepted + refused)).toBeGreaterThan(leastShares.refused - noise);
   expect(readdirSync(directory)).toEqual([]);
 });
