@@ -1,80 +1,92 @@
+import { readdirSync } from 'node:fs';
 import { Argument, Command } from 'commander';
+import { shipped } from '../system/root.js';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof shells)[number];
 
-/** `clr completion`: a script for the shell, made from the commands and options that there are. */
+/** `clr completion`: a script for the shell, made from the commands, options and names that there are. */
 export const completionCommand = new Command('completion')
-  .description('print a script that completes commands and options in a shell')
+  .description('print a script that completes commands, options and names in a shell')
   .addArgument(new Argument('<shell>', 'which').choices(shells))
-  .action((shell: Shell) => {
-    process.stdout.write(scripts[shell](completionCommand.parent!));
+  .action(async (shell: Shell) => {
+    const { backendNames } = await import('../backends/index.js');
+    const { catalogue } = await import('../config/catalogue.js');
+    const types = [...catalogue().map(({ type }) => type), ...backendNames];
+    process.stdout.write(scripts[shell](completed(completionCommand.parent!, [...new Set(types)], backendNames)));
   });
 
+/** Words are those that may stand there; of an option or argument without any, files are completed. */
 interface Completed {
   name: string;
   description: string;
-  flags: { flag: string; description: string; choices: readonly string[] }[];
+  flags: { flag: string; description: string; value: boolean; words: readonly string[] }[];
+  words: readonly string[];
 }
 
-function completed(program: Command): Completed[] {
-  return program.commands.map((command) => ({
-    name: command.name(),
-    description: command.description(),
-    flags: command
-      .createHelp()
-      .visibleOptions(command)
-      .map(({ long, short, description, argChoices }) => ({
-        flag: (long ?? short)!,
-        description,
-        choices: argChoices ?? [],
-      })),
-  }));
+function completed(program: Command, types: string[], backends: string[]): Completed[] {
+  const configs = readdirSync(shipped('configs')).flatMap((file) => /^(.*(?<!schema))\.json$/.exec(file)?.[1] ?? []);
+  return program.commands.map((command) => {
+    const argument = command.registeredArguments[0];
+    const named = { config: configs, type: types }[argument?.name() ?? ''];
+    return {
+      name: command.name(),
+      description: command.description(),
+      words: argument?.argChoices ?? named ?? [],
+      flags: command
+        .createHelp()
+        .visibleOptions(command)
+        .map(({ long, short, description, argChoices, required, optional }) => ({
+          flag: (long ?? short)!,
+          description,
+          value: required || optional,
+          words: argChoices ?? (long === '--backend' ? ['auto', ...backends] : []),
+        })),
+    };
+  });
 }
 
-const scripts: Record<Shell, (program: Command) => string> = { bash, zsh, fish };
+const scripts: Record<Shell, (commands: Completed[]) => string> = { bash, zsh, fish };
 
-function bash(program: Command): string {
-  const commands = completed(program);
-  const cases = commands.map(({ name, flags }) => `    ${name}) words="${flags.map(({ flag }) => flag).join(' ')}" ;;`);
-  const choices = allChoices(commands).map(([key, values]) => `    ${key}) words="${values.join(' ')}" ;;`);
+/** Where no word fits, bash completes files. */
+function bash(commands: Completed[]): string {
+  const values = commands.flatMap(({ name, flags }) =>
+    flags.filter(({ value }) => value).map(({ flag, words }) => `    "${name} ${flag}") words="${words.join(' ')}" ;;`),
+  );
+  const cases = commands.map(
+    ({ name, flags, words }) =>
+      `    "${name} -"*) words="${flags.map(({ flag }) => flag).join(' ')}" ;;\n    "${name} "*) words="${words.join(' ')}" ;;`,
+  );
   return `_clr() {
   local word="\${COMP_WORDS[COMP_CWORD]}" words=""
   COMPREPLY=()
-  if [ "$COMP_CWORD" = 1 ]; then words="${commands.map(({ name }) => name).join(' ')}"; fi
+  if [ "$COMP_CWORD" = 1 ]; then words="${commands.map(({ name }) => name).join(' ')}"; else
   case "\${COMP_WORDS[1]} \${COMP_WORDS[COMP_CWORD-1]}" in
-${choices.join('\n')}
-  esac
-  if [ -z "$words" ]; then case "\${COMP_WORDS[1]}" in
+${values.join('\n')}
+    *) case "\${COMP_WORDS[1]} $word" in
 ${cases.join('\n')}
-  esac; case "$word" in -*) ;; *) words="" ;; esac; fi
+    esac ;;
+  esac; fi
   if [ -n "$words" ]; then mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"); fi
 }
 complete -o default -F _clr clr
 `;
 }
 
-/** [pattern "command --flag", its choices] */
-function allChoices(commands: Completed[]): [string, readonly string[]][] {
-  return commands.flatMap(({ name, flags }) =>
-    flags
-      .filter(({ choices }) => choices.length > 0)
-      .map(({ flag, choices }): [string, readonly string[]] => [`"${name} ${flag}"`, choices]),
-  );
-}
-
-function zsh(program: Command): string {
-  const commands = completed(program);
-  const described = (text: string) => text.replaceAll(/['\\[\]:]/g, ' ');
-  const cases = commands.map(({ name, flags }) => {
-    const lines = flags.map(({ flag, description, choices }) => {
-      const values = choices.length > 0 ? `:value:(${choices.join(' ')})` : '';
-      return `'${flag}[${described(description)}]${values}'`;
+function zsh(commands: Completed[]): string {
+  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+  const described = (text: string) => text.replaceAll(/[\\[\]:]/g, '\\$&');
+  const orFiles = (words: readonly string[]) => (words.length > 0 ? ` _clr_words ${words.join(' ')}` : '_files');
+  const cases = commands.map(({ name, flags, words }) => {
+    const lines = flags.map(({ flag, description, value, words }) => {
+      const values = words.length > 0 ? `(${words.join(' ')})` : '_files';
+      return quoted(`${flag}[${described(description)}]${value ? `:value:${values}` : ''}`);
     });
-    return `    ${name}) _arguments ${lines.join(' ')} '*:file:_files' ;;`;
+    return `    ${name}) _arguments ${lines.join(' ')} ${quoted(`*:file:${orFiles(words)}`)} ;;`;
   });
-  const names = commands.map(({ name, description }) => `'${name}:${described(description)}'`);
+  const names = commands.map(({ name, description }) => quoted(`${name}:${described(description)}`));
   return `#compdef clr
+_clr_words() { compadd -- "$@"; _files }
 _clr() {
   local -a commands=(${names.join(' ')})
   if (( CURRENT == 2 )); then _describe command commands; return; fi
@@ -89,15 +101,18 @@ compdef _clr clr
 `;
 }
 
-function fish(program: Command): string {
-  const quoted = (text: string) => `'${text.replaceAll(/['\\]/g, ' ')}'`;
-  const lines = completed(program).flatMap(({ name, description, flags }) => [
-    `complete -c clr -n __fish_use_subcommand -f -a ${name} -d ${quoted(description)}`,
-    ...flags.map(({ flag, description, choices }) => {
-      const values = choices.length > 0 ? ` -x -a ${quoted(choices.join(' '))}` : '';
-      const option = flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`;
-      return `complete -c clr -n ${quoted(`__fish_seen_subcommand_from ${name}`)} ${option} -d ${quoted(description)}${values}`;
-    }),
-  ]);
+function fish(commands: Completed[]): string {
+  const quoted = (text: string) => `'${text.replaceAll(/['\\]/g, '\\$&')}'`;
+  const lines = commands.flatMap(({ name, description, flags, words }) => {
+    const within = `complete -c clr -n ${quoted(`__fish_seen_subcommand_from ${name}`)}`;
+    return [
+      `complete -c clr -n __fish_use_subcommand -f -a ${name} -d ${quoted(description)}`,
+      ...(words.length > 0 ? [`${within} -a ${quoted(words.join(' '))}`] : []),
+      ...flags.map(({ flag, description, value, words }) => {
+        const values = words.length > 0 ? ` -x -a ${quoted(words.join(' '))}` : value ? ' -r' : '';
+        return `${within} -l ${flag.slice(2)} -d ${quoted(description)}${values}`;
+      }),
+    ];
+  });
   return `${lines.join('\n')}\n`;
 }

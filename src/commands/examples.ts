@@ -19,6 +19,7 @@ export const examples: Record<string, string[]> = {
   evaluate: ['clr evaluate runs/7 --data cifar10.tar.gz', 'clr evaluate latest --checkpoint best'],
   completion: [
     `echo 'eval "$(clr completion bash)"' >> ~/.bashrc`,
+    `echo 'eval "$(clr completion zsh)"' >> ~/.zshrc # after compinit`,
     'clr completion fish > ~/.config/fish/completions/clr.fish',
   ],
   schedule: ['clr schedule rn56-1cycle', 'clr schedule rn56-1cycle --png schedule.png'],

@@ -62,6 +62,11 @@ describe('completion in bash', () => {
     [['clr', 'export', '--fo'], '--format'],
     [['clr', 'export', '--format', ''], 'csv json'],
     [['clr', 'run', 'conf'], ''], // files: bash's own
+    [['clr', 'run', 'quick'], 'quickstart'],
+    [['clr', 'run', '--data', 'quick'], ''],
+    [['clr', 'show', 'clr-b'], 'clr-beta'],
+    [['clr', 'bench', '--backend', 'one'], 'onednn'],
+    [['clr', 'completion', ''], 'bash zsh fish'],
   ])('of %j is %j', async (words, expected) => {
     expect(await complete(...words)).toBe(expected);
   });
