@@ -44,8 +44,11 @@ function text({ kind, type, about, formula, source, options, alias }: Described,
     ...(formula ? ['', ...formula.split('\n').map((line) => `    ${line}`)] : []),
     ...(source ? ['', `source: ${source}`] : []),
     ...(options.length > 0 ? ['', 'options:', ...options.flatMap(optionText)] : []),
+    ...(options.some((option) => option.type.includes('duration')) ? ['', durations] : []),
   ];
 }
+
+const durations = 'a duration: { epochs: 4 }, { iterations: 200 } or { share: 0.2 } of the run';
 
 function optionText({ key, type, default: value, required, description }: ConfigKey): string[] {
   const rest = required ? ', required' : value === undefined ? '' : `, default ${value}`;

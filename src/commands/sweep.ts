@@ -38,10 +38,21 @@ export interface SweepFlags extends Partial<Omit<LaunchFlags, 'jobs'>> {
 
 type Flags = SweepFlags & ConfigFlags & { name?: string; seeds?: string; until: Until };
 
+const sweepFile = `
+A sweep file, each arm with the keys that it changes:
+  name: peak
+  base: quickstart          # a config beside the file, or one that comes with the program
+  seeds: 3
+  arms:
+    low: { schedule.max_lr: 0.2 }
+    high: { schedule.max_lr: 0.8 }
+`;
+
 /** `clr sweep`: the comparison of its runs on stdout, the rest on stderr. */
 export const sweepCommand = addLaunchOptions(
   new Command('sweep')
     .description('train every arm of a sweep with every seed; run it again to resume')
+    .addHelpText('after', sweepFile)
     .argument('<file>', 'YAML or JSON file: name, base, seeds, arms, grid')
     .addOption(dataOption())
     .addOption(runsOption())

@@ -2,7 +2,7 @@ import { ClrError } from '../errors.js';
 import type { Entry } from '../registry.js';
 import type { Hyperparameters, RunLength } from '../schedules/schedule.js';
 import { type AliasKind, aliasOf, suggestion } from './aliases.js';
-import { type ConfigKey, optionKeys, registries } from './reference.js';
+import { type ConfigKey, configKeys, optionKeys, registries } from './reference.js';
 
 type Kind = keyof typeof registries;
 
@@ -37,6 +37,13 @@ export function findType(name: string): Described {
     if (alias && found) return { ...found, alias: alias.here };
     if (alias) throw new ClrError('usage', `${name}: in clr this is ${alias.here}`);
   }
+  const ofConfig = configKeys().find((each) => each.key === name);
+  if (ofConfig)
+    throw new ClrError(
+      'usage',
+      `${name} is a key of a config, no type: ${ofConfig.description}`,
+      '`clr config quickstart` has all keys',
+    );
   const key = aliasOf('key', name);
   if (key)
     throw new ClrError('usage', `${name}: in clr this is ${key.here}`, '`clr show TYPE` has the options of a type');

@@ -147,11 +147,7 @@ export function readSomeRuns(paths: readonly string[]): ReturnType<typeof readRu
   const found = readRuns(paths);
   if (found.runs.length > 0) return found;
   const reasons = found.skipped.slice(0, 20).map(({ path, reason }) => `${path}: ${reason}`);
-  throw new ClrError(
-    'data',
-    `no finished run to read: ${reasons.join('; ')}`,
-    'name run folders, such as runs/1 runs/2',
-  );
+  throw new ClrError('data', `no run to read: ${reasons.join('; ')}`, 'name run folders, such as runs/1 runs/2');
 }
 
 /** The run, or why it is none. */

@@ -6,7 +6,7 @@ import { readRuns } from '../runs/read-runs.js';
 /** The tables and the sentences of `clr compare`, of the runs that have something to compare; else why not. */
 export function comparisonTable(folders: readonly string[]): string {
   const { runs } = readRuns(folders);
-  if (runs.length === 0) return html`<p class="small">No run has finished yet.</p>`.source;
+  if (runs.length === 0) return html`<p class="small">There is no run yet.</p>`.source;
   const comparisons = compareEach(undefined, runs, {});
   return comparisons
     .map((comparison) => {

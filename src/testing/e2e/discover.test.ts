@@ -68,6 +68,10 @@ describe('clr show', () => {
       /not supported: a schedule depends on the iteration/,
     );
     expect((await clr('show', 'wd')).stderr).toMatch(/wd: in clr this is weight_decay, of the optimizer/);
+    expect((await clr('show', 'batch_size')).stderr).toMatch(
+      /batch_size is a key of a config, no type: images per update/,
+    );
+    expect((await clr('show', 'wsd')).stdout).toContain('a duration: { epochs: 4 }');
     expect((await clr('show', 'warmup_from')).stderr).toMatch(/warmup_from is an option of constant, /);
   });
 });
