@@ -116,6 +116,8 @@ describe('compare', () => {
     writeRun('versions/old', { ...config, seed: 1 }, 90);
     const newer = { ...config.optimizer, no_decay: [] };
     writeRun('versions/new', { ...config, seed: 2, label_smoothing: 0, optimizer: newer }, 91);
+    writeRun('foreign/1', { ...config, name: '<b>', seed: 3 }, 91); // a name that is not valid changes nothing
+    expect(comparison({}, path.join(root, 'versions'), path.join(root, 'foreign')).columns).toEqual([]);
     writeRun('versions/other', { ...config, seed: 3, label_smoothing: 0.1 }, 92);
     const { rows } = comparison({}, path.join(root, 'versions'));
     expect(rows.map(({ config, n }) => [config, n])).toEqual([

@@ -178,8 +178,8 @@ function readRun(directory: string, sweep: InSweep | undefined): Run | string {
  * by its blocks has no depth, though older configs give one.
  */
 export function settingsOf(config: object): Record<string, Setting> {
-  const own = Object.entries(completed(config)).filter(([key]) => !irrelevant.has(key));
-  const settings = flattened(Object.fromEntries(own));
+  const relevant = (tree: object) => Object.fromEntries(Object.entries(tree).filter(([key]) => !irrelevant.has(key)));
+  const settings = flattened(relevant(completed(relevant(config))));
   if (settings['model.blocks'] !== undefined) delete settings['model.depth'];
   return settings;
 }
