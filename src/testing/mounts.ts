@@ -21,10 +21,16 @@ export function mountTmpfs(size: string): Disk {
   return {
     directory,
     unmount() {
-      execFileSync('umount', [directory]);
+      unmountWhenUnused(directory);
       rmSync(directory, { recursive: true });
     },
   };
+}
+
+/** A run that a killed sweep has just started may still hold a file open: waits up to a minute for it to end. */
+function unmountWhenUnused(directory: string): void {
+  const script = 'for i in $(seq 600); do umount "$1" 2>/dev/null && exit; sleep 0.1; done; umount "$1"';
+  execFileSync('sh', ['-c', script, 'sh', directory]);
 }
 
 /** An ext4 file system in a file of 48 MB, such as a device holds it. */
@@ -51,12 +57,12 @@ export class Ext4Disk implements Disk {
 
   /** Checked, and mounted again, as at the next start of a machine. */
   repair(): void {
-    execFileSync('umount', [this.directory]);
+    unmountWhenUnused(this.directory);
     this.mount();
   }
 
   unmount(): void {
-    execFileSync('umount', [this.directory]);
+    unmountWhenUnused(this.directory);
     rmSync(this.place, { recursive: true });
   }
 

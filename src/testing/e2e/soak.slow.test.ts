@@ -114,11 +114,11 @@ async function round(disk: Disk): Promise<void> {
       await disturbances[name]!(started, out, disk);
       count(name);
     }
-    const { code } = await started.ended;
+    const { code, stderr } = await started.ended;
     await ended(trainers(out));
     count(`sweep ended with ${code}`);
     if (code === 0) break;
-    expect(attempt).toBeLessThan(50);
+    expect(attempt, stderr).toBeLessThan(30);
   }
   for (const run of runs) expect(fingerprint(path.join(out, run)), run).toEqual(fingerprint(path.join(whole, run)));
   count('sweeps');
