@@ -271,12 +271,15 @@ describe("the JavaScript heap's", () => {
 
   it('end is seen in time: a checkpoint, one line, and with more memory the run goes on', async () => {
     const leak = path.join(scratch, 'leak.mjs');
+    const run = path.join(place(), '1');
+    const rows = path.join(run, 'iterations.csv');
     const lines = [
+      "import { statSync } from 'node:fs';",
+      `const trains = () => statSync(${JSON.stringify(rows)}, { throwIfNoEntry: false })?.size > 200;`,
       'const kept = [];',
-      'setInterval(() => kept.push(Array.from({ length: 2e4 }, (_, i) => ({ i }))), 5).unref();',
+      'setInterval(() => trains() && kept.push(Array.from({ length: 2e4 }, (_, i) => ({ i }))), 5).unref();',
     ];
     writeFileSync(leak, lines.join('\n'));
-    const run = path.join(place(), '1');
     const node = [heap(90), '--import', leak];
     const { code, signal, stderr } = await startClr(start(path.dirname(run), '--epochs', '200'), { node }).ended;
     expect(stderr).toMatch(/clr: out of memory: stopped after \d+ iterations; .*\n {2}hint: .*--resume/);
