@@ -53,7 +53,7 @@ const sections = {
     commands: [sweep('momentum', 'momentum'), ['compare', `${runs}/momentum`, '--baseline', 'constant 0.9']],
   },
   lrfind: {
-    hours: 0.4,
+    hours: 1,
     commands: [
       ['lrfind', '--start', '0.1', '--end', '2', '--linear', '--seeds', '3'],
       ['lrfind', '--start', '0.1', '--end', '12', '--linear', '--seeds', '3'],
