@@ -73,13 +73,15 @@ export function hasBegun(directory: string, { takeOver = false } = {}): boolean 
 export function outcomeOf(
   directory: string,
   config: ExperimentConfig,
-  untilEpoch = Number.POSITIVE_INFINITY,
+  untilEpoch?: number,
 ): 'completed' | 'diverged' | 'interrupted' | undefined {
   if (lockHolder(directory)?.known) return undefined;
   const status = recordedStatus(directory);
   if (status === 'completed' || status === 'diverged')
     return storedConfig(directory).epochs === config.epochs ? status : undefined;
-  return status !== undefined && readMetrics(directory).length >= untilEpoch ? 'interrupted' : undefined;
+  if (status === undefined || untilEpoch === undefined) return undefined;
+  const begun = existsSync(path.join(directory, 'metrics.csv')); // it may have been killed before
+  return begun && readMetrics(directory).length >= untilEpoch ? 'interrupted' : undefined;
 }
 
 /**

@@ -22,6 +22,19 @@ const command = (name: string, ...more: string[]) => [
   ...more,
 ];
 
+it.each([{ more: [] }, { more: ['--until-epoch', '1'] }])(
+  'a run killed before its first row is started over: $more',
+  async ({ more }) => {
+    const run = path.join(scratch, `early${more.length}`);
+    expect((await runClr(command(path.basename(run), '--until-epoch', '1'))).code).toBe(0);
+    for (const name of ['metrics.csv', 'iterations.csv', 'checkpoints'])
+      rmSync(path.join(run, name), { recursive: true });
+    writeFileSync(path.join(run, 'summary.json'), JSON.stringify({ ...readSummary(run), status: 'running' }));
+    expect(await runClr(command(path.basename(run), ...more))).toMatchObject({ code: 0 });
+    expect(countRows(path.join(run, 'metrics.csv'))).toBe(more.length ? 1 : 2);
+  },
+);
+
 it('one command starts a run, resumes it, and does nothing more when it is done', async () => {
   const run = path.join(scratch, 'run');
   mkdirSync(run); // as of a run that was killed before it had a config
