@@ -132,7 +132,7 @@ describe.skipIf(noBrowser)('in a browser', () => {
     expect(code).toBe(0);
     const { page, problems } = await openPage(browser, `file://${file}`);
     await expect.poll(() => coloursIn(page)).toContain('#0072b2');
-    expect(await page.locator('.pictures').count()).toBe(0);
+    await expect.poll(() => page.locator('.pictures').count()).toBe(0); // once all charts are drawn
     expect(problems).toEqual([]);
     await page.close();
     const still = await openPage(browser, `file://${file}`, { javaScriptEnabled: false });
