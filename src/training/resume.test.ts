@@ -16,11 +16,14 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 beforeAll(() => cpu.activate({ precision: 'f32' }));
 
 const images = 40; // 10 updates of 4 images an epoch
-const config = configSchema.parse({ epochs: 2.5, batch_size: 4, schedule: { type: 'constant', lr: 0.1 } });
+const run = { epochs: 2.5, batch_size: 4, schedule: { type: 'constant', lr: 0.1 } };
+const shuffled = configSchema.parse(run);
+/** 13 1/3 updates an epoch, 33 in all: epochs begin at 0, 14 and 27. */
+const cyclic = configSchema.parse({ ...run, batch_size: 3, order: 'fixed-cyclic', drop_last: false });
 const variables = () => [{ name: 'w', value: tensor([1]) }];
 
 /** What becomes of a run whose only checkpoint has that position, with a checksum that fits. */
-async function restored(iteration: number, epoch: number, inSums: number) {
+async function restored(iteration: number, epoch: number, inSums: number, config = shuffled) {
   const folder = RunFolder.create({ runs: scratch }, config);
   const position = { ...startPosition(), iteration, epoch };
   position.sums = { ...position.sums, images: inSums };
@@ -51,6 +54,24 @@ it.each([
   await expect(restored(iteration, epoch, inSums)).rejects.toThrow(
     `has a position that this run cannot have (epoch ${epoch}, iteration ${iteration}, ${inSums} images)`,
   );
+});
+
+it.each([
+  ['within an epoch', 20, 1, 18],
+  ['between the last update of an epoch and its validation', 14, 0, 42],
+  ['after an epoch', 14, 1, 0],
+  ['after an epoch', 27, 2, 0],
+  ['at its end', 33, 3, 0],
+])('a run whose batches run on from epoch to epoch is resumed %s', async (_, iteration, epoch, inSums) => {
+  expect(await restored(iteration, epoch, inSums, cyclic)).toMatchObject({ iteration, epoch });
+});
+
+it.each([
+  ['before an epoch begins', 13, 1, 0],
+  ['an epoch long past', 15, 0, 45],
+  ['with images that it has not seen', 14, 0, 40],
+])('a run whose batches run on from epoch to epoch is not resumed %s', async (_, iteration, epoch, inSums) => {
+  await expect(restored(iteration, epoch, inSums, cyclic)).rejects.toThrow('has a position that this run cannot have');
 });
 
 describe('what is to be resumed if it has begun', () => {

@@ -13,7 +13,7 @@ import { schedules } from '../schedules/index.js';
 import { removeTemporaries } from '../system/atomic.js';
 import { lockFolder, lockHolder } from '../system/lock.js';
 import { loadCheckpoint } from './checkpoint.js';
-import { type Position, startPosition } from './position.js';
+import { firstIteration, type Position, startPosition } from './position.js';
 
 /** What may differ when a run is resumed: nothing of it changes a number, apart from rounding. */
 const mayChange = new Set([
@@ -137,10 +137,11 @@ function problemOfPosition(
 ): string | undefined {
   const { iterationsPerEpoch, iterations } = runLength(config, trainingImages);
   const end = Math.min(iterations, config.max_iterations ?? iterations);
-  const inEpoch = iteration - epoch * iterationsPerEpoch;
-  const hasEnded = iteration === end && epoch === Math.ceil(end / iterationsPerEpoch); // its last epoch may be cut short
-  const images = hasEnded ? 0 : Math.min(inEpoch * config.batch_size, trainingImages);
-  const fits = iteration <= end && (hasEnded || (inEpoch >= 0 && inEpoch <= iterationsPerEpoch));
+  const [first, next] = [firstIteration(epoch, iterationsPerEpoch), firstIteration(epoch + 1, iterationsPerEpoch)];
+  const hasEnded = iteration === end && first >= end; // its last epoch may be cut short
+  const ofWholeBatches = hasEnded ? 0 : (iteration - first) * config.batch_size;
+  const images = config.order === 'fixed-cyclic' ? ofWholeBatches : Math.min(ofWholeBatches, trainingImages);
+  const fits = iteration <= end && (hasEnded || (first <= iteration && iteration <= next));
   if (fits && sums.images === images) return undefined;
   return `has a position that this run cannot have (epoch ${epoch}, iteration ${iteration}, ${sums.images} images)`;
 }
