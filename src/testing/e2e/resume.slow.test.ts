@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { ExperimentConfig } from '../../config/schema.js';
 import { type Random, randomStream } from '../../random.js';
+import { readJson } from '../../runs/read-run.js';
+import { firstIteration } from '../../training/position.js';
 import { runClr, type Started, startClr, waitFor } from '../clr-process.js';
 import { testSeed } from '../random-tests.js';
 import { countRows, filesBelow, fingerprint, readSafetensors, readSummary } from '../run-files.js';
@@ -28,10 +31,12 @@ const adam = { optimizer: { type: 'adamw' }, schedule: { type: 'clr-beta', max_l
 const cifar10 = { dataset: { type: 'cifar10', train_limit: 8 * perEpoch + 4, val_limit: 100 }, drop_last: true };
 const caffe = {
   order: 'fixed-cyclic',
+  dataset: { ...config.dataset, train_size: 8 * perEpoch + 4 }, // so that batches run on from epoch to epoch
   normalisation: 'mean-image',
   augmentation: { flip: true, flip_validation: true },
   model: { type: 'cifar3' },
   optimizer: { type: 'sgd', nesterov: true, lr_placement: 'inside', weight_decay: 0.003 },
+  schedule: { ...config.schedule, max_lr: 0.01 },
 };
 const cases: [string, object, string | undefined][] = [
   ['generated images, SGD', config, undefined],
@@ -43,10 +48,16 @@ type Phase = 'start' | 'mid-epoch' | 'checkpoint' | 'evaluation' | 'charts';
 const between: Phase[] = ['mid-epoch', 'checkpoint', 'mid-epoch', 'evaluation'];
 const phases: Phase[] = ['start', ...Array.from({ length: 17 }, (_, i) => between[i % 4]!), 'charts', 'charts'];
 
+/** The updates done when that many epochs are. */
+function updatesBy(epochs: number, run: string): number {
+  const { order } = readJson(run, 'config.json') as ExperimentConfig;
+  return firstIteration(epochs, order === 'fixed-cyclic' ? perEpoch + 0.5 : perEpoch);
+}
+
 /** Kills `process` in `phase`, once `target` iterations are done; false when it ended first. */
 async function killIn(phase: Phase, target: number, run: string, started: Started, random: Random): Promise<boolean> {
   const iterations = () => countRows(path.join(run, 'iterations.csv'));
-  const evaluating = () => iterations() === perEpoch * (countRows(path.join(run, 'metrics.csv')) + 1);
+  const evaluating = () => iterations() === updatesBy(countRows(path.join(run, 'metrics.csv')) + 1, run);
   const folder = phase === 'checkpoint' ? path.join(run, 'checkpoints') : run;
   const kill = () => started.child.kill('SIGKILL');
   const table = () => statSync(path.join(run, 'iterations.csv'), { throwIfNoEntry: false })?.ino;
@@ -89,7 +100,7 @@ function whereKilled(run: string): string {
   if (readSummary(run).status === 'completed') return 'charts';
   const part = files.find((name) => name.startsWith('checkpoints/') && name.endsWith('.tmp'));
   if (part) return `checkpoint (${at}, ${part})`;
-  return iteration === perEpoch * (epoch! + 1) ? `evaluation (${at})` : `mid-epoch (${at})`;
+  return iteration === updatesBy(epoch! + 1, run) ? `evaluation (${at})` : `mid-epoch (${at})`;
 }
 
 describe.each(cases)('a run on %s', (name, settings, data) => {
@@ -135,7 +146,7 @@ describe.each(cases)('a run on %s', (name, settings, data) => {
       );
       for (const file of ['best', 'last', 'previous', 'previous-2'])
         expect(readSafetensors(path.join(run, `checkpoints/${file}.safetensors`)).metadata).toHaveProperty('sha256');
-      expect(readSummary(run)).toMatchObject({ status: 'completed', iterations: perEpoch * epochs });
+      expect(readSummary(run)).toMatchObject({ status: 'completed', iterations: updatesBy(epochs, run) });
     },
   );
 });
