@@ -12,9 +12,9 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const config = {
   name: 'tiny',
   epochs: 2,
-  batch_size: 20,
+  batch_size: 10,
   backend: 'wasm',
-  dataset: { type: 'synthetic', train_size: 200, val_size: 100 },
+  dataset: { type: 'synthetic', train_size: 100, val_size: 60 },
   model: { type: 'resnet', depth: 8 },
   schedule: { type: 'constant', lr: 0.01, momentum: 0.9 },
 };
@@ -32,7 +32,7 @@ it('a recipe that is killed at three moments and resumed decides the same', asyn
     '--out',
     out,
     '--budget',
-    '100epochs',
+    '60epochs',
     '--stages',
     'lr,momentum',
     '--jobs',

@@ -55,6 +55,8 @@ async function ended(pids: number[]): Promise<void> {
   while (pids.some((pid) => existsSync(`/proc/${pid}/fd/0`))) await sleep(50);
 }
 
+const fillerOf = (disk: Disk) => path.join(disk.directory, 'filler');
+
 /** What happens to a sweep at work; when it is over the disk can be written to and no process is stopped. */
 const disturbances: Record<string, (started: Started, out: string, disk: Disk) => Promise<void>> = {
   async 'SIGKILL to all'(started, out) {
@@ -77,16 +79,15 @@ const disturbances: Record<string, (started: Started, out: string, disk: Disk) =
     await started.ended;
   },
   async 'disk full'(_started, _out, disk) {
-    const filler = path.join(disk.directory, 'filler');
     for (const size of [1 << 20, 1 << 12]) {
       try {
-        for (;;) appendFileSync(filler, Buffer.alloc(size));
+        for (;;) appendFileSync(fillerOf(disk), Buffer.alloc(size));
       } catch {
         // no room is left for a piece of that size
       }
     }
     await sleep(random.integer(500, 5000));
-    rmSync(filler, { force: true });
+    rmSync(fillerOf(disk), { force: true });
   },
   async 'read-only disk'(started, out, disk) {
     const pids = trainers(out);
@@ -94,6 +95,7 @@ const disturbances: Record<string, (started: Started, out: string, disk: Disk) =
     await started.ended; // what runs notices it at its next write
     await ended(pids);
     (disk as Ext4Disk).repair();
+    rmSync(fillerOf(disk), { force: true }); // removed in the last seconds before, it is back
   },
 };
 
