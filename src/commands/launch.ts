@@ -23,16 +23,18 @@ export function addLaunchOptions(command: Command): Command {
         .choices(['local', 'slurm', 'kubernetes'])
         .default('local'),
     )
-    .addOption(
-      new Option('--slurm <key=value>', 'over `slurm` in the sweep file, e.g. timeout_min=60; repeatable')
-        .argParser((value: string, earlier: string[]) => {
-          if (!/^\w+=/.test(value)) throw new InvalidArgumentError('must be key=value');
-          return [...earlier, value];
-        })
-        .default([], 'none'),
-    )
+    .addOption(slurmOption('over `slurm` in the sweep file'))
     .addOption(new Option('--status', 'list where each run stands, by its folder and by squeue, and end'))
     .addOption(new Option('--print-commands', 'print the command of each run that is not done, for other launchers'));
+}
+
+export function slurmOption(what = 'what each job asks of Slurm'): Option {
+  return new Option('--slurm <key=value>', `${what}, e.g. timeout_min=60; repeatable`)
+    .argParser((value: string, earlier: string[]) => {
+      if (!/^\w+=/.test(value)) throw new InvalidArgumentError('must be key=value');
+      return [...earlier, value];
+    })
+    .default([], 'none');
 }
 
 /** Lists, prints or submits the runs, as the flags ask for, in place of training them here; false: they ask for none of it. */

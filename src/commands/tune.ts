@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { ClrError } from '../errors.js';
 import type { Stage, TuneRecord } from '../tune/record.js';
+import { slurmOption } from './launch.js';
 import {
   type ConfigFlags,
   cacheOption,
@@ -26,6 +28,8 @@ interface Flags
   budget: string;
   seeds: number;
   stages: Stage[];
+  launcher: 'local' | 'slurm';
+  slurm: string[];
 }
 
 const help = `
@@ -41,6 +45,7 @@ best mean validation accuracy over two seeds decides:
             as it is are trained with new seeds for as long as the budget allows, and compared
 Where runs are long enough, the worse half of the arms of momentum, wd and the random search stops early, then again
 (successive halving, arXiv:1502.07943).
+With --launcher slurm the runs are submitted stage by stage and waited for; the LR range tests run where the command does.
 Leaves tuned.json (for clr run), tune.html, tune.md, tune.csv, tune.json and all run folders.`;
 
 /** `clr tune`: the tuned settings on stdout, the rest on stderr. */
@@ -67,6 +72,8 @@ export const tuneCommand = new Command('tune')
   .addOption(overrideOption())
   .addOption(setOption())
   .addOption(jobsOption())
+  .addOption(new Option('--launcher <where>', 'where the runs train').choices(['local', 'slurm']).default('local'))
+  .addOption(slurmOption())
   .addOption(takeOverOption())
   .addOption(dryRunOption())
   .addHelpText('after', help);
@@ -79,12 +86,16 @@ tuneCommand.action(async (file: string, flags: Flags) => {
   const { tune } = await import('../tune/tune.js');
   const { writePages } = await import('../tune/write.js');
   const { divideProcessors } = await import('../sweep/jobs.js');
+  const { runSweep } = await import('../sweep/sweep.js');
   const config = await configFromFlags(file, flags);
   const asked = { budget: parseBudget(flags.budget), seeds: flags.seeds, stages: flags.stages };
+  const onSlurm = flags.launcher === 'slurm';
+  if (onSlurm && !('epochs' in asked.budget))
+    throw new ClrError('usage', '--launcher slurm: how long runs wait is not known', 'say the budget in epochs');
   const directory = flags.out ?? path.join(flags.runs, `tune-${config.name}`);
   const { jobs, threads } = await divideProcessors(
     { arms: [{ name: '', config }] },
-    flags.jobs,
+    onSlurm ? 1 : flags.jobs,
     Number.POSITIVE_INFINITY,
   );
   const plan = () => makePlan(config, asked, { jobs, threads });
@@ -103,7 +114,10 @@ tuneCommand.action(async (file: string, flags: Flags) => {
       process.stderr.write(`${stage}: ${chosen} (${sure})\n`);
     told = record.decisions.length;
   };
-  const options = { directory, jobs, threads, data, cache, takeOver, signal };
+  const { sweepOnSlurm } = await import('../sweep/launchers/wait.js');
+  const train: typeof runSweep = (stage, how) =>
+    onSlurm ? sweepOnSlurm(stage, { ...how, slurm: flags.slurm }) : runSweep(stage, how);
+  const options = { directory, jobs, threads, data, cache, takeOver, signal, train };
   const record = await tune(config, asked, plan, options, report).catch(async (error) => {
     if (signal.aborted) await sayHowToResume();
     throw error;

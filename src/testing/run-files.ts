@@ -18,7 +18,7 @@ export function fingerprint(run: string) {
   };
 }
 
-export function readSummary(run: string): { status: string; message?: string; iterations: number } {
+export function readSummary(run: string): { status: string; message?: string; iterations: number; seconds: number } {
   return JSON.parse(readFileSync(path.join(run, 'summary.json'), 'utf8'));
 }
 

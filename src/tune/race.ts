@@ -6,9 +6,15 @@ import { ClrError } from '../errors.js';
 import { readRuns } from '../runs/read-runs.js';
 import { isDone } from '../runs/sweep-manifest.js';
 import type { SweepPlan } from '../sweep/plan.js';
-import { runSweep, type SweepOptions } from '../sweep/sweep.js';
+import type { runSweep, SweepOptions } from '../sweep/sweep.js';
 import type { Length } from './budget.js';
 import type { TuneRecord } from './record.js';
+
+/** How the recipe is carried out; `directory`: where everything goes. */
+export interface TuneOptions extends SweepOptions {
+  /** Brings the runs of a stage to their end, here or elsewhere. */
+  train: typeof runSweep;
+}
 
 /** A sweep in the folder `<directory>/<name>`, brought to its end. Throws the signal's reason, or ClrError where a run failed. */
 export async function runArms(
@@ -16,11 +22,11 @@ export async function runArms(
   arms: { name: string; config: ExperimentConfig }[],
   seeds: number[],
   { halving }: Pick<Length, 'halving'>,
-  options: SweepOptions,
+  { train, ...options }: TuneOptions,
 ): Promise<void> {
   const directory = path.join(options.directory, name);
   const plan: SweepPlan = { name, arms, seeds, vary: {}, paired: false, halving };
-  const runs = await runSweep(plan, { ...options, directory });
+  const runs = await train(plan, { ...options, directory });
   options.signal.throwIfAborted();
   const failed = runs.find((run) => !isDone(run));
   if (failed)

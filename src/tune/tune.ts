@@ -1,18 +1,14 @@
 import path from 'node:path';
 import type { ExperimentConfig } from '../config/schema.js';
 import { writeJson } from '../runs/run-folder.js';
-import type { SweepOptions } from '../sweep/sweep.js';
 import { makeFolders, removeTemporaries } from '../system/atomic.js';
 import { lockFolder } from '../system/lock.js';
 import { checkLength, costOf, firstCheckSeed, searchSeeds, shares } from './budget.js';
-import { runArms, winner } from './race.js';
+import { runArms, type TuneOptions, winner } from './race.js';
 import { type Race, races, randomSettings } from './races.js';
 import { chooseDecay, lrfind, rangeTests } from './range.js';
 import { configFile, type Decision, readRecord, type TuneRecord, writeRecord } from './record.js';
 import { configWith, digits, type Settings, settingsOf, untuned } from './settings.js';
-
-/** How it is carried out; `directory`: where everything goes. */
-export type TuneOptions = SweepOptions;
 
 type Found = Omit<Decision, 'stage' | 'seconds'>;
 

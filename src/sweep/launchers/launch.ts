@@ -30,14 +30,19 @@ export function printCommands(plan: SweepPlan, directory: string, flags: RunFlag
     process.stdout.write(`${quoted(command)}\n`);
 }
 
-/** Submits the runs that are due and that Slurm does not hold yet, or prints the batch script. */
-export function submitArrays(plan: SweepPlan, directory: string, flags: LaunchOptions): void {
+/** Submits the runs that are due and that Slurm does not hold yet, or prints the batch script; a line for each array to `out`. */
+export function submitArrays(
+  plan: SweepPlan,
+  directory: string,
+  flags: Omit<LaunchOptions, 'jobs'>,
+  out: NodeJS.WritableStream = process.stdout,
+): void {
   const options = slurmOptions(plan, flags.slurm);
   const scripts = (next: Next, largest: number) =>
     slurmScripts(plan.name, directory, tasksOf(directory, next, flags), options, largest);
   if (flags.dryRun) {
     const look = lookAt(plan, directory);
-    for (const { script } of scripts(look, look.due.length)) process.stdout.write(script);
+    for (const { script } of scripts(look, look.due.length)) out.write(script);
     return;
   }
   const largest = largestArray();
@@ -52,8 +57,8 @@ export function submitArrays(plan: SweepPlan, directory: string, flags: LaunchOp
     for (const line of decisions(plan, look)) process.stderr.write(`${line}\n`);
     if (waiting > 0) process.stderr.write(`${waiting} runs are in Slurm's hands already\n`);
     for (const array of scripts({ due: free, untilEpoch }, largest))
-      process.stdout.write(`job ${submit(directory, array)}: ${array.tasks.length} runs in ${directory}\n`);
-    if (due.length === 0) process.stdout.write(`all runs in ${directory} are done\n`);
+      out.write(`job ${submit(directory, array)}: ${array.tasks.length} runs in ${directory}\n`);
+    if (due.length === 0) out.write(`all runs in ${directory} are done\n`);
   } finally {
     unlock();
   }

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TuneRecord } from '../../tune/record.js';
 import { runClr, startClr, waitFor } from '../clr-process.js';
 import { countRows, fingerprint, readSummary } from '../run-files.js';
 import { noSlurm } from '../slurm.js';
@@ -16,9 +17,8 @@ const local = (command: string) => {
   execFileSync('scripts/slurm-local.sh', [command, folder], { stdio: 'ignore', env });
 };
 
-/** As long as it takes that something can happen to a run: about half a minute each where a processor is free. */
 const base = {
-  epochs: 30,
+  epochs: 1,
   batch_size: 8,
   dataset: { type: 'synthetic', train_size: 64, val_size: 10 },
   model: { type: 'resnet', depth: 8 },
@@ -29,14 +29,30 @@ const base = {
 };
 /** Slurm looks at time limits twice a minute, and sends signals up to a minute early. */
 const slurm = { timeout_min: 1, signal_delay_s: 20 };
-const arms = {
-  killed: { epochs: 60 },
-  diverges: { 'schedule.max_lr': 1e9 },
-  long: { epochs: 200 }, // passes its time limit at least twice
-  cancelled: { epochs: 60 },
-  plain: {},
-  same: {},
+/** Seconds that each lasts where a processor is free: long enough that something can happen to it. */
+const seconds = {
+  killed: 60,
+  diverges: 30,
+  long: 200, // passes its time limit at least twice
+  cancelled: 60,
+  plain: 30,
+  same: 30,
 };
+const names = Object.keys(seconds) as (keyof typeof seconds)[];
+
+/** The arms by the time that an epoch takes on this machine. */
+async function timedArms() {
+  const file = path.join(scratch, 'timed.json');
+  writeFileSync(file, JSON.stringify({ ...base, epochs: 10 }));
+  const timed = path.join(scratch, 'timed');
+  expect(await runClr(['run', file, '--runs', timed])).toMatchObject({ code: 0 });
+  const perEpoch = readSummary(path.join(timed, '1')).seconds / 10;
+  const arm = (name: keyof typeof seconds) => ({
+    epochs: Math.ceil(seconds[name] / perEpoch),
+    ...(name === 'diverges' ? { 'schedule.max_lr': 1e9 } : {}),
+  });
+  return Object.fromEntries(names.map((name) => [name, arm(name)]));
+}
 
 function sweepFile(name: string, file: object): string {
   writeFileSync(path.join(scratch, 'base.json'), JSON.stringify(base));
@@ -89,8 +105,12 @@ function expectSameRuns(out: string, names: string[]): void {
 }
 
 describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` : ''}`, () => {
-  const file = sweepFile('faults', { arms });
+  let file: string;
+  let few: object;
   beforeAll(async () => {
+    const arms = await timedArms();
+    file = sweepFile('faults', { arms });
+    few = { plain: arms.plain, same: arms.same };
     local('start');
     process.env.SLURM_CONF = path.join(folder, 'slurm.conf');
     await sweep(file, 'local', '--jobs', '2');
@@ -103,7 +123,7 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
 
   it('ends as one on this machine, whatever happens to its tasks', async () => {
     const job = /^job (\d+): 6 runs/.exec(await sweep(file, 'cluster', '--launcher', 'slurm'))![1]!;
-    await until(() => Object.keys(arms).every((arm) => arm === 'diverges' || rows('cluster', arm) > 5), 180);
+    await until(() => names.every((arm) => arm === 'diverges' || rows('cluster', arm) > 5), 180);
     await until(() => ['0', '2', '3'].every((task) => queue().get(`${job}_${task}`) === 'RUNNING'), 120);
     process.kill(processOf(run('cluster', 'killed'))!, 'SIGKILL');
     execFileSync('scancel', [`${job}_3`]);
@@ -119,11 +139,10 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
     expect(output('cluster', 2).match(/long.*exit code 140/g)!.length).toBeGreaterThanOrEqual(2);
     expect(output('cluster', 1).match(/diverges.*exit code/g)).toHaveLength(1); // what diverges is not tried again
     expect(await sweep(file, 'cluster', '--launcher', 'slurm')).toMatch(/all runs in .* are done/);
-    expectSameRuns('cluster', Object.keys(arms));
+    expectSameRuns('cluster', names);
   });
 
-  const few = { plain: arms.plain, same: arms.same };
-  const half = { arms: few, slurm: { array_parallelism: 1 } };
+  const half = (name: string) => sweepFile(name, { arms: few, slurm: { array_parallelism: 1 } });
   /** As of a task on another node that was cancelled and killed: a job which Slurm no longer knows. */
   const leaveLock = (out: string, arm: string) =>
     writeFileSync(
@@ -132,7 +151,7 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
     );
 
   it('that Slurm has begun is ended by the local launcher', async () => {
-    const begun = sweepFile('begun-there', half);
+    const begun = half('begun-there');
     await sweep(begun, 'begun-there', '--launcher', 'slurm');
     await until(() => rows('begun-there', 'same') > 5, 300);
     execFileSync('scancel', ['--user', String(process.getuid?.())]);
@@ -144,7 +163,7 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
   });
 
   it('that the local launcher has begun is ended by Slurm', async () => {
-    const begun = sweepFile('begun-here', half);
+    const begun = half('begun-here');
     const started = startClr(['sweep', begun, '--out', path.join(scratch, 'begun-here')]);
     expect(await waitFor(() => rows('begun-here', 'same') > 5, started)).toBe(true);
     started.child.kill('SIGTERM');
@@ -173,5 +192,24 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
       (await sweep(file, out, '--until', 'decided', '--status')).replace(/ in .*/, '');
     expect(await standing('decided')).toMatch(/^b .* against a: (better|worse|equivalent|undecided)$/m);
     expect(await standing('decided')).toBe(await standing('decided-here'));
+  });
+
+  it('of a stage of `clr tune` trains there, ranking by ranking, and decides as here', async () => {
+    const config = path.join(scratch, 'tune.json');
+    writeFileSync(config, JSON.stringify({ ...base, epochs: 2, dataset: { ...base.dataset, train_size: 16 } }));
+    const tune = async (out: string, ...flags: string[]) => {
+      const folder = path.join(scratch, out);
+      const of = ['--stages', 'momentum', '--budget', '400epochs', '--out', folder]; // eight arms, half of them stop
+      const { code, stderr } = await runClr(['tune', config, ...of, ...flags]);
+      expect(code, stderr).toBe(0);
+      const { decisions } = JSON.parse(readFileSync(path.join(folder, 'tune.json'), 'utf8')) as TuneRecord;
+      return { stderr, decisions: decisions.map(({ seconds, ...decision }) => decision) };
+    };
+    const there = await tune('tune-there', '--launcher', 'slurm');
+    expect(there.stderr.match(/^job \d+: \d+ runs in .*$/gm)!.map((line) => line.split(' ')[2])).toEqual(
+      ['6', '6', '4', '6', '2'], // 16 runs for one epoch, 8 for another
+    );
+    expect(queue().size).toBe(0);
+    expect(there.decisions).toEqual((await tune('tune-here', '--jobs', '2')).decisions);
   });
 });
