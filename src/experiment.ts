@@ -15,6 +15,7 @@ export async function runExperiment(
   const { backend, dataset } = await backendAndData(config, options);
   const training = prepareTraining(config, dataset, backend);
   const { stopAfter, iterations } = training;
+  const { ways } = backend;
   const variables = variablesOf(training);
   const environment = describeEnvironment(backend);
   const { init } = config;
@@ -28,7 +29,7 @@ export async function runExperiment(
     const from = options.resume ? `, from iteration ${position.iteration} of ${stopAfter}` : '';
     report(`run folder ${directory}${from}`);
     const { untilEpoch, signal } = options;
-    const summary = await recordTraining({ config, training, variables, position, folder, untilEpoch, signal });
+    const summary = await recordTraining({ config, training, variables, position, folder, ways, untilEpoch, signal });
     await writeRunCharts(directory);
     return { directory, summary };
   } finally {

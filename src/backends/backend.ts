@@ -13,6 +13,10 @@ export interface BackendOptions {
   device?: string;
   /** For checks of the kernels: memory is guarded against wrong indices, where the backend has a way to. */
   robust?: boolean;
+  /** Where a backend keeps which of several ways to compute is the fastest; undefined: it measures none. */
+  cacheDirectory?: string;
+  /** The ways that a run was computed in so far, from its environment.json: it stays with them. */
+  ways?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Of gradients in float16: they are held times `value`, a power of 2; it was adapted `goodSteps` updates ago. */
@@ -45,6 +49,8 @@ export interface ActiveBackend {
   limits?: string;
   /** What it lacks of what was asked for, in a line that every run shows. */
   shortfall?: string;
+  /** The ways chosen so far, where it has several to compute the same, which differ in rounding. */
+  ways?(): Record<string, string>;
   /** Maximum steps in flight before a loss is read, where the device computes asynchronously. */
   stepsInFlight?: number;
   /** Where gradients are float16. */

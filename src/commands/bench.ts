@@ -4,6 +4,7 @@ import type { BenchResult } from '../diagnostics/bench.js';
 import { shipped } from '../system/root.js';
 import {
   type ConfigFlags,
+  cacheOption,
   configFromFlags,
   overrideOption,
   positiveInteger,
@@ -18,6 +19,7 @@ interface Flags extends ConfigFlags {
   steps: number;
   warmup: number;
   profile?: boolean;
+  cache: string;
   json?: boolean;
 }
 
@@ -39,6 +41,7 @@ export const benchCommand = new Command('bench')
   .addOption(new Option('--profile', 'time per kernel'))
   .addOption(new Option('--json', 'print as JSON'))
   .addOption(overrideOption())
+  .addOption(cacheOption())
   .addOption(setOption());
 for (const option of shorthandOptions) if (benchShorthands.includes(option.long!)) benchCommand.addOption(option);
 
@@ -49,7 +52,7 @@ benchCommand.action(async (file: string | undefined, flags: Flags) => {
   const given = Object.entries(shorthands).filter(([, value]) => value !== undefined);
   const set = [...flags.set, ...given.map(([key, value]) => `${key}=${value}`)];
   const config = await configFromFlags(file ?? defaultConfig, { ...flags, set });
-  const result = await bench(config, { steps, warmup, profile });
+  const result = await bench(config, { steps, warmup, profile, cacheDirectory: flags.cache });
   process.stdout.write(flags.json ? `${JSON.stringify(result, null, 2)}\n` : text(result));
 });
 

@@ -13,6 +13,8 @@ export interface BenchOptions {
   /** Steps before them, which make primitives, buffers and packed filters. */
   warmup: number;
   profile: boolean;
+  /** Where measured choices of the backend are kept. */
+  cacheDirectory?: string;
 }
 
 export interface BenchResult extends ReturnType<typeof described> {
@@ -34,7 +36,7 @@ export interface BenchResult extends ReturnType<typeof described> {
 
 /** Times the training step of a config's model on generated images of CIFAR-10's shape. */
 export async function bench(config: ExperimentConfig, options: BenchOptions): Promise<BenchResult> {
-  const active = await useBackend(config.backend, config);
+  const active = await useBackend(config.backend, { ...config, ...options });
   const { stepsInFlight = 0, profile: profileDevice = profileKernels } = active;
   const training = prepareTraining(config, madeUpImages(2 * config.batch_size), active);
   const inFlight: Promise<unknown>[] = [];
@@ -80,6 +82,7 @@ function described({
   warmUp,
   repeater,
   profile,
+  ways,
   ...backend
 }: ActiveBackend & Choice) {
   return backend;

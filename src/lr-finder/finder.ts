@@ -66,9 +66,11 @@ export async function runFinder(
   const unlock = lockFolder(directory);
   try {
     writeJson(directory, 'config.json', config); // of the first curve; the table says what the others change
-    writeJson(directory, 'environment.json', describeEnvironment(backend));
+    const environment = describeEnvironment(backend);
+    writeJson(directory, 'environment.json', environment);
     report(`run folder ${directory}`);
     const summary = await testAll(plans, settings, source, directory, options.signal);
+    writeJson(directory, 'environment.json', { ...environment, ways: backend.ways?.() });
     await writeFinderCharts(directory);
     return { directory, summary };
   } finally {

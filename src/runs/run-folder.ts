@@ -1,5 +1,6 @@
 import { appendFileSync, closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'csv-stringify/sync';
 import { ClrError } from '../errors.js';
 import {
@@ -13,7 +14,7 @@ import {
 import { lockFolder } from '../system/lock.js';
 import { type IterationRow, iterationColumns, lossScaleColumns, type MetricsRow, metricsColumns } from './columns.js';
 import { EventFile, epochPrefix, type Hyperparameters } from './event-file.js';
-import { readText } from './read-run.js';
+import { readJson, readText } from './read-run.js';
 
 /** Below a run's folder. */
 export const checkpointFolder = 'checkpoints';
@@ -105,6 +106,12 @@ export class RunFolder {
 
   writeJson(name: 'config.json' | 'environment.json', value: unknown): void {
     writeJson(this.directory, name, value);
+  }
+
+  /** The ways of computing that were chosen since; they must be known before a checkpoint that they led to. */
+  noteWays(ways: Record<string, string>): void {
+    const environment = readJson(this.directory, 'environment.json') as { ways?: object };
+    if (!isDeepStrictEqual(environment.ways ?? {}, ways)) this.writeJson('environment.json', { ...environment, ways });
   }
 
   writeSummary(summary: { status: string }): void {

@@ -12,6 +12,7 @@ import { randomStream } from '../random.js';
 import { schedules } from '../schedules/index.js';
 import { say } from '../terminal/say.js';
 import { firstIteration } from './position.js';
+import { recordedWays } from './resume.js';
 import type { Training } from './train.js';
 import { frozen } from './warm-start.js';
 
@@ -43,9 +44,11 @@ export async function backendAndData(
     cacheDirectory,
     signal,
     verbose,
-  }: Pick<ExperimentOptions, 'data' | 'cacheDirectory' | 'signal' | 'verbose'>,
+    resume,
+  }: Pick<ExperimentOptions, 'data' | 'cacheDirectory' | 'signal' | 'verbose' | 'resume'>,
 ) {
-  const backend = await useBackend(name, options);
+  const ways = resume === undefined ? undefined : recordedWays(resume);
+  const backend = await useBackend(name, { ...options, cacheDirectory, ways });
   report(
     `backend ${backend.name} on ${backend.device}, ${backend.precision}${backend.slow ? ' (slow; --verbose says why no other)' : ''}`,
   );

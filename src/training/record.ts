@@ -21,6 +21,8 @@ export interface Recording {
   /** Where the run stands; kept up to date. */
   position: Position;
   folder: RunFolder;
+  /** The ways that the backend has chosen so far. */
+  ways?: (() => Record<string, string>) | undefined;
   /** Once so many epochs are done, it ends as `interrupted` too. */
   untilEpoch?: number | undefined;
   /** Aborted: a checkpoint is written and the run ends as `interrupted`. */
@@ -55,9 +57,10 @@ export async function recordTraining(recording: Recording): Promise<Summary> {
 }
 
 async function trainIntoFolder(recording: Recording, conclude: Conclude, progress: TrainingProgress): Promise<Summary> {
-  const { config, training, variables, position, folder } = recording;
+  const { config, training, variables, position, folder, ways } = recording;
   const save: Save = (proven) => {
     folder.flush();
+    if (ways) folder.noteWays(ways());
     return saveCheckpoint(folder.directory, variables, position, config.checkpoint.keep + (proven ? 0 : 1));
   };
   const board = { name: config.name, settings: settingsOf(config) };

@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import { validateConfig } from '../config/load.js';
 import { type ExperimentConfig, runLength } from '../config/schema.js';
 import { ClrError } from '../errors.js';
 import type { Variable } from '../models/model.js';
 import type { Environment } from '../runs/environment.js';
 import { isFinder } from '../runs/finder-columns.js';
-import { readIterations, readJson, readMetrics } from '../runs/read-run.js';
+import { readIterations, readJson, readJsonAs, readMetrics } from '../runs/read-run.js';
 import { recordedStatus } from '../runs/status.js';
 import { schedules } from '../schedules/index.js';
 import { removeTemporaries } from '../system/atomic.js';
@@ -165,6 +166,12 @@ export function resumedEnvironment(
         'to keep them, resume on the same kind (in a sweep on Slurm: constraint), or set ONEDNN_MAX_CPU_ISA for all of it',
     );
   return { ...first, resumed: [...(first.resumed ?? []), { iteration, ...now }] };
+}
+
+/** The ways that its backend has chosen to compute in. */
+export function recordedWays(run: string): Record<string, string> | undefined {
+  if (!existsSync(path.join(run, 'environment.json'))) return undefined; // killed before it was written
+  return readJsonAs(z.object({ ways: z.record(z.string(), z.string()).optional() }), run, 'environment.json').ways;
 }
 
 /** The config of a run folder. */

@@ -18,7 +18,7 @@ export async function scoreCheckpoint(
 ): Promise<Score> {
   const { device, threads, ...config } = storedConfig(run);
   const here = { ...config, backend: options.backend ?? 'auto' }; // the device was that of another machine, maybe
-  const { backend, dataset } = await backendAndData(here, options);
+  const { backend, dataset } = await backendAndData(here, { ...options, resume: run });
   const { model, validationBatches } = prepareTraining(here, dataset);
   const from = path.join(run, checkpointFolder, `${checkpoint}.safetensors`);
   const parent = warmStart({ from, skip: [], freeze: [] }, model, options.runs);

@@ -5,8 +5,8 @@ import { shipped } from '../../system/root.js';
 /** Values of an activation: float32, or the upper halves of float32 (bfloat16). */
 export type Activation = Float32Array | Uint16Array;
 
-/** shape: images, height, width, channels; output height, width, channels; filter height, width; stride y, x; pad top, left, bottom, right. */
-type Convolution = (shape: Int32Array, x: Activation, filter: Float32Array, y: Activation) => void;
+/** way: its place in ways.ts. shape: images, height, width, channels; output height, width, channels; filter height, width; stride y, x; pad top, left, bottom, right. */
+type Convolution = (way: number, shape: Int32Array, x: Activation, filter: Float32Array, y: Activation) => void;
 
 /**
  * native/*.cc: each function has there the parameters that it has here, and throws a TypeError for another number of
@@ -24,6 +24,8 @@ export interface Addon {
   setThreads(count: number): number;
   widen(from: Uint16Array, to: Float32Array): void;
   narrow(from: Float32Array, to: Uint16Array): void;
+  /** Whether a convolution of that shape can be computed in that way. */
+  convSuits(way: number, shape: Int32Array): boolean;
   convForward: Convolution;
   /** Writes x. */
   convBackwardInput: Convolution;

@@ -4,6 +4,7 @@ import type { HostMemory } from '../../ops/kernel.js';
 import type { Activation, Addon } from './addon.js';
 import { Pool } from './pool.js';
 import { type Held, Stored } from './stored.js';
+import type { Ways } from './ways.js';
 
 /**
  * tfjs's CPU backend with memory of the addon's: 64-byte aligned, recycled by size. float32 tensors may be held as
@@ -13,6 +14,8 @@ export class OnednnBackend extends MathBackendCPU implements HostMemory {
   readonly pool: Pool;
   /** Whether activations are stored in bfloat16. */
   bf16 = false;
+  /** How it computes convolutions; set with each activation. */
+  ways!: Ways;
   private nextId = 0;
 
   constructor(readonly addon: Addon) {

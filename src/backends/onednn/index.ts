@@ -14,6 +14,7 @@ import { registerHostKernels, registerReferenceKernels } from '../host.js';
 import { type Addon, loadAddon } from './addon.js';
 import { OnednnBackend } from './backend.js';
 import { kernels } from './kernels/index.js';
+import { Ways } from './ways.js';
 
 const remedy =
   'node scripts/build-onednn.mjs --required (Debian and Ubuntu: apt-get install libdnnl-dev g++ make python3)';
@@ -30,11 +31,14 @@ export const onednn: Backend = {
       return { usable: false, reason: (error as Error).message, remedy };
     }
   },
-  async activate({ precision = 'f32', threads: wanted = usableProcessors() }) {
+  async activate({ precision = 'f32', threads: wanted = usableProcessors(), cacheDirectory, ways: recorded }) {
     const backend = install();
     const processors = usableProcessors();
     const threads = backend.addon.setThreads(Math.min(wanted, processors));
     backend.bf16 = precision === 'bf16';
+    const machine = `${describe(backend.addon)}, ${precision}, threads ${threads}`;
+    const ways = new Ways(backend.addon, { machine, cacheDirectory, recorded });
+    backend.ways = ways;
     enableProdMode(); // silences tfjs's advice to install tfjs-node
     await setBackend('onednn');
     const emulated = backend.bf16 && !backend.addon.nativeBf16;
@@ -46,6 +50,7 @@ export const onednn: Backend = {
       device: describe(backend.addon) + note,
       precision,
       threads,
+      ways: () => ways.chosen,
       ...(threads < wanted && { shortfall: `threads: ${threads} of ${wanted}; ${limit} allows no more` }),
     };
   },

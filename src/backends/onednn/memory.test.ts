@@ -123,9 +123,10 @@ const convolveALot = `
   const shape = Int32Array.of(16, 32, 32, 16, 32, 32, 16, 3, 3, 1, 1, 1, 1, 1, 1);
   let sum = 0;
   for (let i = 0; i < 60; i++) {
-    addon.convForward(shape, x, filter, y);
-    addon.convBackwardInput(shape, x, filter, y);
-    addon.convBackwardFilter(shape, x, filter, y);
+    const way = i % 2;
+    addon.convForward(way, shape, x, filter, y);
+    addon.convBackwardInput(way, shape, x, filter, y);
+    addon.convBackwardFilter(way, shape, x, filter, y);
     const largest = filter.reduce((a, b) => Math.max(a, Math.abs(b)));
     for (let k = 0; k < filter.length; k++) filter[k] /= largest;
     for (let k = 0; k < x.length; k++) x[k] = Math.sin(k);

@@ -38,10 +38,14 @@ describe.runIf(availability.usable)('the onednn backend', () => {
     it('a convolution whose arrays do not have the sizes of its shape', () => {
       const shape = Int32Array.of(1, 4, 4, 3, 4, 4, 5, 3, 3, 1, 1, 1, 1, 1, 1);
       const { convForward } = loadAddon();
-      expect(() => convForward(shape, floats(47), floats(135), floats(80))).toThrow('length 47 instead of 48');
-      expect(() => convForward(shape, floats(48), floats(134), floats(80))).toThrow('length 134 instead of 135');
-      expect(() => convForward(shape, floats(48), floats(135), floats(81))).toThrow('length 81 instead of 80');
-      expect(() => convForward(shape.slice(1), floats(48), floats(135), floats(80))).toThrow('length 14 instead of 15');
+      expect(() => convForward(0, shape, floats(47), floats(135), floats(80))).toThrow('length 47 instead of 48');
+      expect(() => convForward(0, shape, floats(48), floats(134), floats(80))).toThrow('length 134 instead of 135');
+      expect(() => convForward(0, shape, floats(48), floats(135), floats(81))).toThrow('length 81 instead of 80');
+      expect(() => convForward(0, shape.slice(1), floats(48), floats(135), floats(80))).toThrow(
+        'length 14 instead of 15',
+      );
+      expect(() => convForward(1, shape, floats(48), floats(135), floats(80))).toThrow('a way that does not suit');
+      expect(() => convForward(2, shape, floats(48), floats(135), floats(80))).toThrow('no such way');
     });
 
     it('a size that is no whole number, and rows that are not whole', () => {

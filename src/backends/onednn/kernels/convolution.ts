@@ -17,7 +17,7 @@ export const convolutionKernels = [
     const shape = nativeShape(x.shape, filter.shape, attributes);
     if (!shape) return tfjsKernel('Conv2D', inputs, attributes, backend);
     const y = backend.allocateActivation(outputShape(shape));
-    backend.addon.convForward(shape, backend.activation(x), backend.view(filter), backend.activation(y));
+    backend.ways.convolve('forward', shape, backend.activation(x), backend.view(filter), backend.activation(y));
     return y;
   }),
   kernel(
@@ -28,7 +28,8 @@ export const convolutionKernels = [
       if (!shape) return tfjsKernel('Conv2DBackpropInput', inputs, attributes, backend);
       requireShape(outputShape(shape), { dy });
       const dx = backend.allocateActivation(attributes.inputShape);
-      backend.addon.convBackwardInput(shape, backend.activation(dx), backend.view(filter), backend.activation(dy));
+      const [from, to] = [backend.activation(dy), backend.activation(dx)];
+      backend.ways.convolve('input gradient', shape, to, backend.view(filter), from);
       return dx;
     },
   ),
@@ -40,7 +41,8 @@ export const convolutionKernels = [
       if (!shape) return tfjsKernel('Conv2DBackpropFilter', inputs, attributes, backend);
       requireShape(outputShape(shape), { dy });
       const dFilter = backend.allocate(attributes.filterShape);
-      backend.addon.convBackwardFilter(shape, backend.activation(x), backend.view(dFilter), backend.activation(dy));
+      const [left, right] = [backend.activation(x), backend.activation(dy)];
+      backend.ways.convolve('filter gradient', shape, left, backend.view(dFilter), right);
       return dFilter;
     },
   ),

@@ -163,6 +163,8 @@ inline Napi::Value give(Napi::Env env, const Memory& m) {
 
 inline Napi::Value give(Napi::Env env, int number) { return Napi::Number::New(env, number); }
 
+inline Napi::Value give(Napi::Env env, bool truth) { return Napi::Boolean::New(env, truth); }
+
 template <class T> T take(const Napi::CallbackInfo& info, size_t index) {
   try {
     return Take<T>::from(info[index]);

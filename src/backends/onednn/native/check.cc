@@ -34,8 +34,9 @@ void convolutions(int n, int h, int w, int from, int to, int k, int stride, bool
   const int pad = (k - 1) / 2, oh = (h + 2 * pad - k) / stride + 1, ow = (w + 2 * pad - k) / stride + 1;
   const ConvolutionShape shape = {n, h, w, from, oh, ow, to, k, k, stride, stride, pad, pad, pad, pad};
   Buffer x(size_t(n) * h * w * from, half), y(size_t(n) * oh * ow * to, half), filter(size_t(k) * k * from * to, false);
-  for (const Pass pass : {Pass::forward, Pass::backward_input, Pass::backward_filter})
-    convolve(pass, shape, x, filter.floats(), y);
+  for (const Way way : {Way::direct, Way::winograd})
+    for (const Pass pass : {Pass::forward, Pass::backward_input, Pass::backward_filter})
+      if (suits(way, shape)) convolve(pass, way, shape, x, filter.floats(), y);
 }
 
 void batch_norm(size_t pixels, int channels, bool relu, bool residual, bool half) {

@@ -120,20 +120,6 @@ bool suits_winograd(const ConvolutionShape& s) {
   return square && padded && kernels().winograd->applies(s[7], s[3], s[6]);
 }
 
-bool multiplies_bf16() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16");
-#else
-  return false;
-#endif
-}
-
-/** Of 16 channels the transforms take longer than they save where the processor itself multiplies bfloat16. The
- * filter's gradient transforms less. */
-bool faster_direct(Pass pass, const ConvolutionShape& s, bool bf16) {
-  return bf16 && multiplies_bf16() && pass != Pass::backward_filter && s[7] == 3 && s[3] <= 16 && s[6] <= 16;
-}
-
 void execute_winograd(Pass pass, const ConvolutionShape& s, Values x, float* filter, Values y) {
   const Winograd w{x, y, filter, s[7], s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[11], s[12]};
   const auto& passes = *kernels().winograd;
@@ -144,8 +130,10 @@ void execute_winograd(Pass pass, const ConvolutionShape& s, Values x, float* fil
 
 }  // namespace
 
-void convolve(Pass pass, const ConvolutionShape& shape, Values x, float* filter, Values y) {
-  if (suits_winograd(shape) && !faster_direct(pass, shape, x.bf16)) return execute_winograd(pass, shape, x, filter, y);
+bool suits(Way way, const ConvolutionShape& shape) { return way == Way::direct || suits_winograd(shape); }
+
+void convolve(Pass pass, Way way, const ConvolutionShape& shape, Values x, float* filter, Values y) {
+  if (way == Way::winograd) return execute_winograd(pass, shape, x, filter, y);
   if (x.bf16 && !bf16_convolutions()) return execute_widened(pass, shape, x, filter, y);
   execute(pass, cached(pass, shape, x.bf16), x.data, filter, y.data);
 }

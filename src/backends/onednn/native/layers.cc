@@ -13,12 +13,20 @@ size_t product(std::initializer_list<int32_t> sizes) {
   return result;
 }
 
-template <Pass pass> void convolution(ConvolutionShape s, Activation x, Floats filter, Activation y) {
+Way way_of(int number) {
+  if (number > int(Way::winograd)) throw std::invalid_argument("no such way");
+  return Way(number);
+}
+
+bool suits_convolution(int way, ConvolutionShape s) { return suits(way_of(way), s); }
+
+template <Pass pass> void convolution(int way, ConvolutionShape s, Activation x, Floats filter, Activation y) {
   require_length(product({s[0], s[1], s[2], s[3]}), x);
   require_length(product({s[0], s[4], s[5], s[6]}), y);
   require_length(product({s[7], s[8], s[3], s[6]}), filter);
   if (x.values.bf16 != y.values.bf16) throw std::invalid_argument("activations of two precisions");
-  convolve(pass, s, x, filter, y);
+  if (!suits_convolution(way, s)) throw std::invalid_argument("a way that does not suit the shape");
+  convolve(pass, way_of(way), s, x, filter, y);
 }
 
 /** line [2, C]: slope and offset of y, for batch_norm_train_grad. */
@@ -201,6 +209,7 @@ void softmax_cross_entropy(Floats logits, Floats labels, Floats metrics, Floats 
 }  // namespace
 
 void export_layers(Napi::Object& exports) {
+  export_as<suits_convolution>(exports, "convSuits");
   export_as<convolution<Pass::forward>>(exports, "convForward");
   export_as<convolution<Pass::backward_input>>(exports, "convBackwardInput");
   export_as<convolution<Pass::backward_filter>>(exports, "convBackwardFilter");

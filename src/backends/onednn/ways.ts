@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ClrError } from '../../errors.js';
+import { makeFolders } from '../../system/atomic.js';
+import { type Activation, type Addon, addonPath } from './addon.js';
+
+/** How a convolution can be computed: native/convolution.h's Way, in its order. */
+export const ways = ['direct', 'winograd'] as const;
+export type Way = (typeof ways)[number];
+
+const passes = {
+  forward: 'convForward',
+  'input gradient': 'convBackwardInput',
+  'filter gradient': 'convBackwardFilter',
+} as const;
+type Pass = keyof typeof passes;
+
+interface WaysOptions {
+  /** What choices depend on: processor, versions, threads, precision. */
+  machine: string;
+  /** Where they are kept; undefined: none is made, each convolution takes its usual way. */
+  cacheDirectory?: string | undefined;
+  /** Those of the run that is resumed. */
+  recorded?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * The way in which each convolution is computed, where there are several: the fastest one, measured when a pass of that shape
+ * comes for the first time. A choice holds for every later process on this machine, since the bits depend on it.
+ * CLR_CONVOLUTION=direct or winograd decides instead, where that way suits.
+ */
+export class Ways {
+  /** All choices in use, by the name of the convolution. */
+  readonly chosen: Record<string, Way>;
+  private readonly forced = forcedWay();
+  private readonly kept?: KeptChoices;
+
+  constructor(
+    private readonly addon: Addon,
+    { machine, cacheDirectory, recorded = {} }: WaysOptions,
+  ) {
+    this.chosen = Object.fromEntries(Object.entries(recorded).filter(isChoice));
+    if (cacheDirectory !== undefined) this.kept = new KeptChoices(cacheDirectory, machine);
+  }
+
+  /** `shape`: native/convolution.h's ConvolutionShape. Writes y, x or filter, whichever the pass computes. */
+  convolve(pass: Pass, shape: Int32Array, x: Activation, filter: Float32Array, y: Activation): void {
+    const compute = (way: Way) => this.addon[passes[pass]](ways.indexOf(way), shape, x, filter, y);
+    const isFree = this.addon.convSuits(ways.indexOf('winograd'), shape);
+    compute(isFree ? this.choice(nameOf(pass, shape), usualWay(pass, shape, this.halves(x)), compute) : 'direct');
+  }
+
+  private choice(name: string, usual: Way, compute: (way: Way) => void): Way {
+    const measure = () => this.kept?.choice(name, () => fastest(usual, compute));
+    const way = this.forced ?? this.chosen[name] ?? measure() ?? usual;
+    this.chosen[name] = way;
+    return way;
+  }
+
+  /** Whether the processor multiplies these values as bfloat16. */
+  private halves(x: Activation): boolean {
+    return x instanceof Uint16Array && this.addon.nativeBf16;
+  }
+}
+
+function forcedWay(): Way | undefined {
+  const asked = process.env.CLR_CONVOLUTION || undefined;
+  if (asked === undefined || isWay(asked)) return asked;
+  throw new ClrError('usage', `CLR_CONVOLUTION=${asked} is no way to convolve`, `known: ${ways.join(', ')}`);
+}
+
+const isWay = (text: unknown): text is Way => ways.includes(text as Way);
+const isChoice = (entry: [string, unknown]): entry is [string, Way] => isWay(entry[1]);
+
+/** E.g. "forward 128x32x32x16 by 3x3x16, pad 1 1 1 1". All that can be chosen for have stride 1. */
+function nameOf(pass: Pass, [n, h, w, from, , , to, rows, columns, , , ...pad]: Int32Array): string {
+  return `${pass} ${n}x${h}x${w}x${from} by ${rows}x${columns}x${to}, pad ${pad.join(' ')}`;
+}
+
+/**
+ * The fastest way on most processors: Winograd's, but where the processor itself multiplies bfloat16 the transforms of 3x3 on
+ * 16 channels take longer than they save. The filter's gradient transforms less.
+ */
+function usualWay(pass: Pass, shape: Int32Array, nativeBf16: boolean): Way {
+  const few = shape[7] === 3 && shape[3]! <= 16 && shape[6]! <= 16;
+  return nativeBf16 && few && pass !== 'filter gradient' ? 'direct' : 'winograd';
+}
+
+/** The usual way, or another one that is clearly faster. Each leaves its result where the chosen one will put it. */
+function fastest(usual: Way, compute: (way: Way) => void): Way {
+  const work = (way: Way) => () => compute(way);
+  return ways.find((way) => way !== usual && isFaster(work(way), work(usual))) ?? usual;
+}
+
+/**
+ * Whether `one` takes 5 % less time than `other` in ten rounds before it fails to in two. On a processor that others use too,
+ * times vary tenfold; two that are equally fast are told apart in less than one case of a hundred.
+ */
+export function isFaster(one: () => void, other: () => void, now: () => number = () => performance.now()): boolean {
+  const time = (work: () => void) => {
+    const started = now();
+    work();
+    return now() - started;
+  };
+  one(); // makes primitives and scratch memory
+  other();
+  let failures = 0;
+  for (let wins = 0; wins < 10 && failures < 2; ) {
+    if (time(one) < 0.95 * time(other)) wins++;
+    else failures++;
+  }
+  return failures < 2;
+}
+
+/**
+ * Choices of all processes, a line each in a file of the cache that is only ever added to. The first line for a convolution
+ * holds: processes that measure side by side, as the runs of a sweep, all end with that one.
+ */
+class KeptChoices {
+  private readonly file: string;
+  private readonly machine: string;
+
+  constructor(
+    private readonly directory: string,
+    machine: string,
+  ) {
+    this.file = path.join(directory, 'convolutions.jsonl');
+    this.machine = `${machine}, addon ${createHash('sha256').update(readFileSync(addonPath)).digest('hex').slice(0, 12)}`;
+  }
+
+  /** Undefined where it cannot be kept. */
+  choice(convolution: string, measure: () => Way): Way | undefined {
+    const { machine } = this;
+    const known = this.read(convolution);
+    if (known) return known;
+    const line = JSON.stringify({ machine, convolution, way: measure() });
+    try {
+      makeFolders(this.directory);
+      appendFileSync(this.file, `\n${line}`); // first the line's end: a process may have been killed within its line
+    } catch {
+      return undefined; // another process could not know of it
+    }
+    return this.read(convolution);
+  }
+
+  private read(convolution: string): Way | undefined {
+    if (!existsSync(this.file)) return undefined;
+    for (const line of readFileSync(this.file, 'utf8').split('\n')) {
+      const kept = parsed(line);
+      if (kept?.machine === this.machine && kept.convolution === convolution && isWay(kept.way)) return kept.way;
+    }
+    return undefined;
+  }
+}
+
+function parsed(line: string): { machine?: unknown; convolution?: unknown; way?: unknown } | undefined {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // half a line
+  }
+}
