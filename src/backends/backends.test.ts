@@ -1,11 +1,12 @@
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { copyRegisteredKernels, registerBackend, setBackend } from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { referenceKernels } from '../ops/index.js';
 import { expectAgreement } from '../testing/kernel-agreement.js';
 import type { Availability } from './backend.js';
 import { probeBackends, useBackend } from './index.js';
 import { type Case, compute, kernelCases, type Values } from './kernel-cases.js';
+import { ways } from './onednn/ways.js';
 import { registerComposedKernels } from './tensorflow/register.js';
 
 const values = (...shape: number[]): Values => {
@@ -50,6 +51,20 @@ const bf16 = backends
     const activate = () => useBackend('onednn', { precision: 'bf16' });
     return { ...onednn, name: 'onednn in bf16', cases: cases.map(cutToBf16), tolerance: 1e-2, activate };
   });
+
+/** Each way of computing a convolution, in place of the one that is chosen. */
+const forced = [...backends, ...bf16]
+  .filter(({ name }) => name.startsWith('onednn'))
+  .flatMap((onednn) =>
+    ways.map((way): Compared => {
+      const activate = async () => {
+        vi.stubEnv('CLR_CONVOLUTION', way);
+        await onednn.activate().finally(vi.unstubAllEnvs);
+      };
+      const convolutions = onednn.cases.filter(([, kernel]) => kernel.startsWith('Conv2D'));
+      return { ...onednn, name: `${onednn.name}, convolutions ${way},`, cases: convolutions, activate };
+    }),
+  );
 
 function cutToBf16([what, kernel, inputs, attributes]: Case): Case {
   const cut = ({ shape, values }: Values) => {
@@ -97,7 +112,7 @@ for (const { name, availability, device } of everywhere)
     60_000,
   );
 
-for (const { name, availability, cases, tolerance = 1e-5, activate } of [...backends, ...bf16, composed]) {
+for (const { name, availability, cases, tolerance = 1e-5, activate } of [...backends, ...bf16, ...forced, composed]) {
   if (!availability.usable) console.log(`backend ${name} is not compared: ${availability.reason}`);
   describe.skipIf(!availability.usable)(`${name} agrees with the reference`, () => {
     const expected: Values[][] = [];
