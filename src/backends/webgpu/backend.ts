@@ -27,6 +27,15 @@ export interface Stored {
   refCount: number;
 }
 
+/** What a dataId stands for before anybody looks at its values: by then it may be known what else the work could do. */
+interface Postponed {
+  /** The tensor; with an `addend` of the same shape, the sum of both. */
+  make(addend?: TensorInfo): TensorInfo;
+  /** What `make` reads, kept until then. */
+  inputs: TensorInfo[];
+  refCount: number;
+}
+
 /** What a shader works on: `reads` and `writes` become its bindings in this order. */
 export interface Work {
   reads?: Record<string, Operand>;
@@ -76,7 +85,7 @@ export class WebgpuBackend extends KernelBackend {
   subgroups?: Subgroups;
   /** For tests: a u32 that every shader sets when it reads or writes past the end of a binding. */
   stray?: Plain;
-  private readonly tensors = new DataStorage<Stored>(this, engine());
+  private readonly tensors = new DataStorage<Stored | Postponed>(this, engine());
   private readonly pipelines = new Map<string, GPUComputePipeline>();
   /** By key, while there is a warm-up. */
   private compiling?: Map<string, Promise<unknown>> | undefined;
@@ -99,7 +108,27 @@ export class WebgpuBackend extends KernelBackend {
   }
 
   stored({ dataId }: { dataId: DataId }): Stored {
-    return this.tensors.get(dataId);
+    const found = this.tensors.get(dataId);
+    if (!('make' in found)) return found;
+    const made = found.make();
+    const stored = { ...this.stored(made), refCount: found.refCount };
+    for (const id of [dataId, made.dataId]) this.tensors.delete(id);
+    this.tensors.set(dataId, stored);
+    this.letGo(found.inputs);
+    return stored;
+  }
+
+  /** A tensor that `make` is asked for when it is looked at; should it be disposed of before, never. */
+  postpone(shape: number[], inputs: TensorInfo[], make: Postponed['make']): TensorInfo {
+    const dataId = {};
+    this.tensors.set(dataId, { make, inputs: inputs.map((input) => this.again(input)), refCount: 1 });
+    return { dataId, shape, dtype: 'float32' };
+  }
+
+  /** The sum of a tensor that is still put off and another one; undefined where it is not. */
+  addToPostponed({ dataId }: TensorInfo, addend: TensorInfo): TensorInfo | undefined {
+    const found = this.tensors.get(dataId);
+    return 'make' in found ? found.make(addend) : undefined;
   }
 
   /** A new tensor in float32; its values are not set. */
@@ -272,9 +301,15 @@ export class WebgpuBackend extends KernelBackend {
     const stored = this.tensors.get(dataId);
     stored.refCount--;
     if (!force && stored.refCount > 0) return false;
-    stored.region.release();
+    if ('make' in stored) this.letGo(stored.inputs);
+    else stored.region.release();
     this.tensors.delete(dataId);
     return true;
+  }
+
+  /** Ends what `again` began, also where tfjs has disposed of the tensor in the meantime. */
+  private letGo(tensors: TensorInfo[]): void {
+    for (const { dataId } of tensors) if (this.disposeData(dataId)) engine().removeDataId(dataId, this);
   }
 
   override numDataIds(): number {

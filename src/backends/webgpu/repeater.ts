@@ -54,7 +54,11 @@ function repeat({ dispatches, outputs }: Recording, backend: WebgpuBackend): Ten
 
 function record(used: Range[], work: () => Tensor[], backend: WebgpuBackend) {
   const { commands } = backend;
-  const { result: outputs, dispatches } = commands.record(work);
+  const { result: outputs, dispatches } = commands.record(() => {
+    const tensors = work();
+    for (const tensor of tensors) backend.stored(tensor); // nothing is put off any longer
+    return tensors;
+  });
   const recording: Recording | undefined = dispatches && {
     dispatches,
     used,

@@ -2,7 +2,7 @@ import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { requireShape, type Shape4D } from '../../../ops/kernel.js';
 import { usualThreads, type WebgpuBackend } from '../backend.js';
 import type { Constants, Shader } from '../shader.js';
-import { kernel, operands, typeOf, widthOf } from './kernel.js';
+import { kernel, operands, requireSameScale, typeOf, widthOf } from './kernel.js';
 import { matrixProduct, type Operands, type Tile } from './matrix-product.js';
 import { subgroupMatrixProduct } from './subgroup-matrix.js';
 import { workgroupSum } from './workgroup-sum.js';
@@ -102,13 +102,14 @@ function vector(name: string, parameters: string, width: 1 | 4, value: (j: numbe
   return `fn ${name}(${parameters}) -> vec4<f32> { return ${values}; }`;
 }
 
-/** WGSL: `store` for a tensor [rows, columns]. */
-function store(name: string, rows: string, columns: string, width: 1 | 4, first = '0'): string {
-  const each = `for (var j = 0u; j < min(4, ${columns} - column); j++) { ${name}_put(i + j, v[j]); }`;
+/** WGSL: `store` for a tensor [rows, columns]; `plus`: WGSL of what is added to the values of index `at`. */
+function store(name: string, rows: string, columns: string, width: 1 | 4, { first = '0', plus = '' } = {}): string {
+  const put = (at: string, value: string) => `let at = ${at}; ${name}_put(at, ${value}${plus});`;
+  const each = `for (var j = 0u; j < min(4, ${columns} - column); j++) { ${put('i + j', 'v[j]')} }`;
   return `fn store(row: u32, column: u32, part: u32, v: vec4<f32>) {
   if (row >= ${rows} || column >= ${columns}) { return; }
   let i = ${first} + row * ${columns} + column;
-  ${width === 4 ? `${name}_put(i / 4, v);` : each}
+  ${width === 4 ? put('i / 4', 'v') : each}
 }`;
 }
 
@@ -142,8 +143,8 @@ ${store('y', 'OUT_PIXELS', 'TO', y)}`,
   };
 }
 
-/** dx [pixels, from] = dy over the taps [pixels, taps x to] filter [taps x to, from], its channels swapped. */
-function inputGradient(dy: 1 | 4, dx: 1 | 4): Operands {
+/** dx [pixels, from] = dy over the taps [pixels, taps x to] filter [taps x to, from], its channels swapped; plus `addend`. */
+function inputGradient(dy: 1 | 4, dx: 1 | 4, adds: boolean): Operands {
   return {
     aAlong: 'depth',
     functions: () => `
@@ -166,7 +167,7 @@ fn weight(k: u32, column: u32) -> f32 {
   return weights_at((k / TO * FROM + column) * TO + k % TO);
 }
 ${vector('load_b', 'k: u32, column: u32', 1, (j) => `weight(k, column + ${j})`)}
-${store('dx', 'PIXELS', 'FROM', dx)}`,
+${store('dx', 'PIXELS', 'FROM', dx, { plus: adds ? ' + addend_at(at)' : '' })}`,
   };
 }
 
@@ -184,7 +185,7 @@ fn gradient(k: u32, column: u32) -> ${typeOf(dy)} {
   return dy_at((k * TO + column) / ${dy});
 }
 ${vector('load_b', 'k: u32, column: u32', dy, (j) => `gradient(k, column + ${j})`)}
-${store('parts', 'TAPS * FROM', 'TO', dy, 'part * TAPS * FROM * TO')}`,
+${store('parts', 'TAPS * FROM', 'TO', dy, { first: 'part * TAPS * FROM * TO' })}`,
   };
 }
 
@@ -227,6 +228,7 @@ export const convolutionKernels = [
     return y;
   }),
 
+  /** Put off, so that the gradient of a shortcut can be added as it is written. */
   kernel(
     'Conv2DBackpropInput',
     (
@@ -238,13 +240,18 @@ export const convolutionKernels = [
       requireShape([sizes.images, sizes.outHeight, sizes.outWidth, sizes.to], { dy });
       const [narrow, wide] = [widthOf(sizes.from), widthOf(sizes.to)];
       const tile = pixelTile(sizes.from);
-      const dx = backend.allocateActivation(inputShape, backend.stored(dy).scaled);
-      backend.run(product(backend, 'Conv2DBackpropInput', tile, inputGradient(wide, narrow)), {
-        reads: { dy: { of: dy, width: wide }, weights: { of: filter } },
-        writes: operands({ dx }, narrow),
-        ...workOf(sizes, tile, sizes.images * sizes.height * sizes.width, sizes.from),
+      const { scaled } = backend.stored(dy);
+      return backend.postpone(inputShape, [dy, filter], (addend) => {
+        if (addend) requireSameScale(scaled, backend.stored(addend).scaled);
+        const name = `Conv2DBackpropInput${addend ? '+Add' : ''}`;
+        const dx = backend.allocateActivation(inputShape, scaled);
+        backend.run(product(backend, name, tile, inputGradient(wide, narrow, !!addend)), {
+          reads: { dy: { of: dy, width: wide }, weights: { of: filter }, ...operands({ addend }, narrow) },
+          writes: operands({ dx }, narrow),
+          ...workOf(sizes, tile, sizes.images * sizes.height * sizes.width, sizes.from),
+        });
+        return dx;
       });
-      return dx;
     },
   ),
 

@@ -2,7 +2,7 @@ import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { requireShape } from '../../../ops/kernel.js';
 import { usualThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
-import { kernel, operands, widthOf } from './kernel.js';
+import { kernel, operands, requireSameScale, widthOf } from './kernel.js';
 
 const shader = (name: string, body: string): Shader => ({ name, threads: usualThreads, body: elementwise(body) });
 
@@ -14,11 +14,13 @@ const biasAdd = shader('BiasAdd', 'y_put(i, x_at(i) + bias_at(i % CHANNELS));');
 export const elementwiseKernels = [
   kernel('Add', ({ a, b }: { a: TensorInfo; b: TensorInfo }, _attributes, backend) => {
     requireShape(a.shape, { b });
+    const sum = backend.addToPostponed(b, a) ?? backend.addToPostponed(a, b);
+    if (sum) return sum;
     const count = util.sizeFromShape(a.shape);
     const width = widthOf(count);
     const [storedA, storedB] = [backend.stored(a), backend.stored(b)];
     const half = storedA.format === 'f16' || storedB.format === 'f16'; // else gradients of a parameter, say
-    if (storedA.scaled !== storedB.scaled) throw new Error('only one of two terms is held times the loss scale');
+    requireSameScale(storedA.scaled, storedB.scaled);
     const y = half ? backend.allocateActivation(a.shape, storedA.scaled) : backend.allocate(a.shape);
     backend.each(add, count / width, { reads: operands({ a, b }, width), writes: operands({ y }, width) });
     return y;

@@ -20,3 +20,8 @@ export function operands(tensors: Record<string, TensorInfo | undefined>, width:
   for (const name in tensors) if (tensors[name]) found[name] = { of: tensors[name], width };
   return found;
 }
+
+/** Throws unless both terms of a sum are held times the loss scale, or neither. */
+export function requireSameScale(a: boolean, b: boolean): void {
+  if (a !== b) throw new Error('only one of two terms is held times the loss scale');
+}
