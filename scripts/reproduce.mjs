@@ -23,7 +23,7 @@ const sections = {
     ],
   },
   'table-1-readings': {
-    hours: 2.5,
+    hours: 0.6,
     commands: [
       sweep('paper-table-1-cifar3-readings', 'table-1-readings', ...bf16, '--jobs', '2'),
       ['compare', `${runs}/table-1-readings`, '--published'],
