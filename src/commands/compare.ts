@@ -70,7 +70,7 @@ export const compareCommand = new Command('compare')
     else if (markdown) process.stdout.write(toMarkdown(comparisons, table));
     else if (latex) process.stdout.write(toLatex(comparisons, table));
     else process.stdout.write(toText(comparisons, table, width));
-    if (chart !== undefined) await drawCharts(chart, comparisons);
+    if (chart !== undefined) await drawCharts(chart, comparisons, { published });
   });
 
 /** Of stdout, or what COLUMNS says; undefined: not known. */
@@ -80,7 +80,11 @@ export function terminalWidth(): number | undefined {
 }
 
 /** `compare.png`, then `compare-2.png` and so on. */
-async function drawCharts(file: string, comparisons: Comparison[]): Promise<void> {
+async function drawCharts(
+  file: string,
+  comparisons: Comparison[],
+  options: { published?: boolean | undefined },
+): Promise<void> {
   const { compareChart } = await import('../compare/charts/charts.js');
   const { writeChartFile } = await import('../charts/render.js');
   const { readCurves } = await import('../compare/read-curves.js');
@@ -89,7 +93,7 @@ async function drawCharts(file: string, comparisons: Comparison[]): Promise<void
       process.stderr.write(`no curve of ${path}: ${reason}\n`);
     });
     const name = i === 0 ? file : file.replace(/(\.[^.]*)?$/, `-${i + 1}$1`);
-    await writeChartFile(name, compareChart(comparison, curves));
+    await writeChartFile(name, compareChart(comparison, curves, options));
     process.stderr.write(`chart ${name}\n`);
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { welch } from '../statistics/statistics.js';
+import { compareDots } from './charts/dots.js';
 import { againstPublished, publishedCells, publishedNote } from './published.js';
 import type { Row } from './row.js';
 
@@ -54,6 +55,14 @@ describe('runs against a published accuracy', () => {
     expect(exact.error).toBeCloseTo(0.1 / Math.sqrt(3), 10);
     const many = againstPublished(row('a', [93.4, 93.6, 93.5]), { val_acc: 93.53 }, { ...one, comparisons: 10 });
     expect(many.finding!.high - many.finding!.low).toBeGreaterThan(exact.high - exact.low);
+  });
+
+  it('stands in the chart as a diamond with its deviation, where asked for', () => {
+    const ours = row('a', [80, 80.5]);
+    const rows = [{ ...ours, published: againstPublished(ours, { val_acc: 81.3, std: 0.5 }, one) }, row('b', [79])];
+    const of = (withPublished: boolean) => JSON.stringify(compareDots(rows, 'val_acc', {}, withPublished));
+    expect(of(true)).toContain('{"values":[{"config":"a","value":81.3,"low":80.8,"high":81.8}]}');
+    expect(of(false)).not.toContain('81.3');
   });
 
   it('a reported divergence is reproduced where every run diverges', () => {

@@ -7,8 +7,15 @@ import { compareDots } from './dots.js';
 
 const mostRows = 40;
 
-/** The runs of a comparison as dots, and their curves: of as many configs as there are colours to tell apart. */
-export function compareChart(comparison: Comparison, curves: readonly RunCurves[]): TopLevelSpec {
+/**
+ * The runs of a comparison as dots, beside what their sources report if `published`, and their curves: of as many configs as
+ * there are colours to tell apart.
+ */
+export function compareChart(
+  comparison: Comparison,
+  curves: readonly RunCurves[],
+  { published = false } = {},
+): TopLevelSpec {
   const { rows: all, metric, baseline } = comparison;
   const rows = all.slice(0, mostRows);
   const configs = rows.map((row) => row.config);
@@ -21,14 +28,19 @@ export function compareChart(comparison: Comparison, curves: readonly RunCurves[
   const coloured = new Set(configs.slice(0, palette.length));
   const subtitle = [
     'left: a dot for each seed, the mean as a tick, its 95 % confidence interval as a line (from two seeds on)',
+    ...(published ? ['diamonds: the published mean, one standard deviation to each side'] : []),
     'right: the mean over the seeds, one standard deviation to each side as a band; colours as on the left',
     ...(all.length > rows.length ? [`the first ${rows.length} of ${all.length} configs`] : []),
     ...(rows.length > coloured.size ? [`curves of the first ${coloured.size}, the others grey`] : []),
   ];
-  const title = all.length > 1 ? `${all.length} configs; baseline ${baseline}` : baseline;
+  const title = published
+    ? `${all.length} configs beside the published values`
+    : all.length > 1
+      ? `${all.length} configs; baseline ${baseline}`
+      : baseline;
   return chart(
     { title, subtitle },
-    compareDots(rows, metric, color),
+    compareDots(rows, metric, color, published),
     compareCurves(
       curves.filter(({ config }) => coloured.has(config)),
       metric === 'val_loss' ? 'val_loss' : 'val_acc',

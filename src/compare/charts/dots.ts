@@ -6,9 +6,13 @@ import { values } from '../comparison.js';
 import { missingText, type Row } from '../row.js';
 
 const rowHeight = 30;
+const publishedOffset = 9; // below the runs
 
-/** A line a config: a dot for each seed, the mean and its 95 % confidence interval, or what became of its runs. `color` is keyed by `config`. */
-export function compareDots(rows: readonly Row[], metric: Metric, color: object): Panel {
+/**
+ * A line a config: a dot for each seed, the mean and its 95 % confidence interval, or what became of its runs; what its
+ * source reports beside them, if `withPublished`. `color` is keyed by `config`.
+ */
+export function compareDots(rows: readonly Row[], metric: Metric, color: object, withPublished = false): Panel {
   const dots = rows.flatMap(({ config, ...row }) =>
     values({ config, ...row }, metric)
       .filter(({ value }) => Number.isFinite(value))
@@ -30,7 +34,13 @@ export function compareDots(rows: readonly Row[], metric: Metric, color: object)
   });
   const inside = dots.filter(({ value }) => value <= limit);
   const drawn = means.filter(({ config }) => beyond.every((other) => other.config !== config));
-  const domain = extent([...inside.map(({ value }) => value), ...drawn.flatMap(({ low, high }) => [low, high])], 0.05);
+  const reported = rows.flatMap(({ config, published: { val_acc: value, std = 0 } = {} }) =>
+    withPublished && value !== undefined ? [{ config, value, low: value - std, high: value + std }] : [],
+  );
+  const domain = extent(
+    [...inside.map(({ value }) => value), ...[...drawn, ...reported].flatMap(({ low, high }) => [low, high])],
+    0.05,
+  );
   const title = beyond.length > 0 ? `${metrics[metric].what}, cut off` : metrics[metric].what;
   const x = { type: 'quantitative', title, scale: { domain, nice: false } } as const;
   const y = {
@@ -58,6 +68,16 @@ export function compareDots(rows: readonly Row[], metric: Metric, color: object)
         data: { values: inside },
         mark: { type: 'circle', size: 60, opacity: 0.5 },
         encoding: { y, color, x: { field: 'value', ...x } },
+      },
+      {
+        data: { values: reported },
+        mark: { type: 'rule', strokeWidth: 1, yOffset: publishedOffset },
+        encoding: { y, x: { field: 'low', ...x }, x2: { field: 'high' } },
+      },
+      {
+        data: { values: reported },
+        mark: { type: 'point', shape: 'diamond', size: 70, color: 'black', opacity: 1, yOffset: publishedOffset },
+        encoding: { y, x: { field: 'value', ...x } },
       },
       {
         data: { values: beyond },
