@@ -86,16 +86,16 @@ enum class Gate { open, by_y, by_x };
 
 /** The output's gradient before the ReLU, for channels c and on; i is its place among all values. */
 template <class T, Gate gate_by, class V> struct GradientOf {
-  const T *dy, *dy2, *x, *y;
+  const T *dy, *dy2, *y;
   V slope, offset;
-  GradientOf(const BatchNormGrad& b, int c) : dy(data<T>(b.dy)), dy2(data<T>(b.dy2)), x(data<T>(b.x)), y(data<T>(b.y)) {
+  GradientOf(const BatchNormGrad& b, int c) : dy(data<T>(b.dy)), dy2(data<T>(b.dy2)), y(data<T>(b.y)) {
     if (gate_by == Gate::by_x) slope = load<V>(b.slope + c), offset = load<V>(b.offset + c);
   }
-  V operator()(size_t i) const {
+  V operator()(size_t i, V x) const {
     V g = load<V>(dy + i);
     if (dy2) g += load<V>(dy2 + i);
     if (gate_by == Gate::by_y) g = gate(g, load<V>(y + i));
-    if (gate_by == Gate::by_x) g = gate(g, slope * load<V>(x + i) + offset);
+    if (gate_by == Gate::by_x) g = gate(g, slope * x + offset);
     return g;
   }
 };
@@ -112,10 +112,10 @@ const double* grad_sums(const BatchNormGrad& b, size_t pixels, int channels) {
       const V mean = load<V>(b.mean + c);
       V sum = zero, dot = zero;
       for (size_t i = start * channels + c; i < end * channels; i += channels) {
-        const V g = gradient(i);
+        const V value = load<V>(x + i), g = gradient(i, value);
         if (residual) store(dresidual + i, g);
         sum += g;
-        dot += g * (load<V>(x + i) - mean);
+        dot += g * (value - mean);
       }
       flush(sum, mine + c);
       flush(dot, mine + channels + c);
@@ -138,8 +138,10 @@ template <class T, Gate gate_by> void grad_input(const BatchNormGrad& b, const f
         using V = decltype(zero);
         const GradientOf<T, gate_by, V> gradient(b, c);
         const V a = load<V>(slope + c), m = load<V>(centre + c), l = load<V>(lean + c);
-        for (size_t i = start * channels + c; i < end * channels; i += channels)
-          store(dx + i, a * gradient(i) - (l * load<V>(x + i) + m));
+        for (size_t i = start * channels + c; i < end * channels; i += channels) {
+          const V value = load<V>(x + i);
+          store(dx + i, a * gradient(i, value) - (l * value + m));
+        }
       });
       end = start;
     }

@@ -42,6 +42,7 @@ template <class Step> inline void each_channel(int channels, Step step) {
 template <class V> inline void flush(V v, double* to) {
   float values[width<V>];
   memcpy(values, &v, sizeof v);
+#pragma GCC unroll 1  // a loop, which the compiler makes vectors of
   for (int i = 0; i < width<V>; i++) to[i] += values[i];
 }
 

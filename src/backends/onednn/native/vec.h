@@ -2,6 +2,9 @@
 #pragma once
 #include <cstdint>
 #include <cstring>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 constexpr int lanes = 16;
@@ -52,15 +55,22 @@ template <> inline float load<float>(const bf16* from) { return widen(from->bits
 template <> inline vec load<vec>(const bf16* from) {
   hvec half;
   memcpy(&half, from, sizeof half);
-  const uvec wide = __builtin_convertvector(half, uvec) << 16;
-  return (vec)wide;
+#if defined(__AVX512BW__)  // one instruction, where GCC 12 makes six of the plain form
+  const __m512i places = _mm512_set_epi16(15, 0, 14, 0, 13, 0, 12, 0, 11, 0, 10, 0, 9, 0, 8, 0,  //
+                                          7, 0, 6, 0, 5, 0, 4, 0, 3, 0, 2, 0, 1, 0, 0, 0);
+  constexpr __mmask32 upper_halves = 0xaaaaaaaa;
+  return (vec)_mm512_maskz_permutexvar_epi16(upper_halves, places, _mm512_castsi256_si512((__m256i)half));
+#elif defined(__AVX2__)
+  return (vec)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)half), 16);
+#else
+  return (vec)(__builtin_convertvector(half, uvec) << 16);
+#endif
 }
 inline void store(bf16* to, float v) { to->bits = narrow(v); }
 inline void store(bf16* to, vec v) {
   const uvec bits = (uvec)v;
   const uvec rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-  const uvec kept = (uvec)(v != v);
-  const uvec result = (kept & ((bits >> 16) | 0x40)) | (~kept & rounded);
+  const uvec result = v != v ? (bits >> 16) | 0x40 : rounded;
   const hvec half = __builtin_convertvector(result, hvec);
   memcpy(to, &half, sizeof half);
 }
