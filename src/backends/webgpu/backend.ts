@@ -58,7 +58,7 @@ export interface Plain {
 /** Threads of a shader without a reason for another number. */
 export const usualThreads = 256;
 /** What WebGPU guarantees at least. */
-const mostWorkgroups = 65_535;
+export const mostWorkgroups = 65_535;
 
 /** y = x / lossScale in float32. */
 const widen: Shader = {

@@ -1,4 +1,4 @@
-import { backend, memory, randomNormal, type Tensor } from '@tensorflow/tfjs-core';
+import { backend, memory, ones, randomNormal, type Tensor } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../ops/kernel.js';
 import type { Precision } from '../backend.js';
@@ -31,6 +31,9 @@ const attributes = { strides: [1, 1], pad: 1, dataFormat: 'NHWC' };
 const add = (a: Tensor, b: Tensor) => run('Add', { a, b })[0]!;
 const inputGradient = ({ x, filter, dy }: Inputs) =>
   run('Conv2DBackpropInput', { dy, filter }, { ...attributes, inputShape: x.shape })[0]!;
+
+const filterGradient = ({ x, filter, dy }: Inputs) =>
+  run('Conv2DBackpropFilter', { x, dy }, { ...attributes, filterShape: filter.shape })[0]!;
 
 /** What is asked of the GPU and when must not show in the values. */
 const works: [string, names: string[], (inputs: Inputs) => Tensor[]][] = [
@@ -68,6 +71,19 @@ const works: [string, names: string[], (inputs: Inputs) => Tensor[]][] = [
       return [dx];
     },
   ],
+  [
+    'two gradients of filters, the later one looked at first',
+    ['Conv2DBackpropFilter/parts', 'Conv2DBackpropFilter/parts', 'Conv2DBackpropFilter/sum'],
+    (inputs) => [filterGradient(inputs), filterGradient(inputs)].reverse(),
+  ],
+  [
+    'a gradient of a filter after one that nobody looks at',
+    ['Conv2DBackpropFilter/parts', 'Conv2DBackpropFilter/parts', 'Conv2DBackpropFilter/sum'],
+    (inputs) => {
+      filterGradient(inputs).dispose();
+      return [filterGradient(inputs)];
+    },
+  ],
 ];
 
 describe.skipIf(!availability.usable).each([
@@ -96,3 +112,20 @@ describe.skipIf(!availability.usable).each([
     );
   });
 });
+
+test.skipIf(!availability.usable)(
+  'a gradient of more weights than one dispatch has workgroups for',
+  async () => {
+    await useBackend('webgpu', { precision: 'f32', device });
+    const [from, to] = [1025, 1024]; // 16 weights for each of 65,600 workgroups
+    const [x, dy] = [ones([1, 1, 1, from]), ones([1, 1, 1, to])];
+    const gradient = run(
+      'Conv2DBackpropFilter',
+      { x, dy },
+      { ...attributes, pad: 0, filterShape: [1, 1, from, to] },
+    )[0]!;
+    expect(new Set(await gradient.data())).toEqual(new Set([1]));
+    for (const tensor of [x, dy, gradient]) tensor.dispose();
+  },
+  300_000,
+);

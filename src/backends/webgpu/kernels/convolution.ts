@@ -1,11 +1,11 @@
 import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { requireShape, type Shape4D } from '../../../ops/kernel.js';
-import { usualThreads, type WebgpuBackend } from '../backend.js';
+import type { WebgpuBackend } from '../backend.js';
 import type { Constants, Shader } from '../shader.js';
+import { sumOfParts } from './filter-sums.js';
 import { kernel, operands, requireSameScale, typeOf, widthOf } from './kernel.js';
 import { matrixProduct, type Operands, type Tile } from './matrix-product.js';
 import { subgroupMatrixProduct } from './subgroup-matrix.js';
-import { workgroupSum } from './workgroup-sum.js';
 
 interface Attributes {
   strides: [number, number] | number;
@@ -189,24 +189,6 @@ ${store('parts', 'TAPS * FROM', 'TO', dy, { first: 'part * TAPS * FROM * TO' })}
   };
 }
 
-/** Adds up the parts: sixteen threads for each weight. */
-const addParts: Shader = {
-  name: 'Conv2DBackpropFilter/sum',
-  threads: usualThreads,
-  body: () => `
-${workgroupSum('sums', 'f32')}
-@compute @workgroup_size(THREADS)
-fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {
-  let weight = group.x * 16 + thread % 16;
-  var sum = 0f;
-  if (weight < WEIGHTS) {
-    for (var part = thread / 16; part < PARTS; part += THREADS / 16) { sum += parts_at(part * WEIGHTS + weight); }
-  }
-  sums_of(thread, sum, 16);
-  if (thread < 16 && weight < WEIGHTS) { dFilter_put(weight, sums[thread] / lossScale_at(0)); }
-}`,
-};
-
 /** On matrix units where the backend uses them. */
 function product(backend: WebgpuBackend, name: string, tile: Tile, operands: Operands): Shader {
   const full = `${name} ${tile.columns}`;
@@ -269,25 +251,17 @@ export const convolutionKernels = [
       const weights = util.sizeFromShape(filterShape);
       const split = backend.subgroups ? 1 : tile.split;
       const { share, groups } = shares(sizes, tile.depth, weights * split);
-      const parts = groups * split;
-      const dFilter = backend.allocate(filterShape, backend.gradients);
-      backend.scratch('f32', parts * weights, (memory) => {
-        const work = workOf(sizes, tile, weights / sizes.to, sizes.to, groups);
-        backend.run(product(backend, 'Conv2DBackpropFilter/parts', tile, filterGradient(narrow, wide)), {
-          ...work,
-          reads: { x: { of: x, width: narrow }, dy: { of: dy, width: wide } },
-          writes: { parts: { of: memory, width: wide } },
-          constants: { ...work.constants, SHARE: share },
-        });
-        backend.run(addParts, {
-          reads: { parts: { of: memory }, ...backend.scaleOf(dy) },
-          writes: operands({ dFilter }),
-          constants: { PARTS: parts, WEIGHTS: weights },
-          workgroups: Math.ceil(weights / 16),
-          multiplyAdds: parts * weights,
-        });
+      const count = groups * split;
+      const [region, { scaled }] = [backend.pool.take(4 * count * weights), backend.stored(dy)];
+      const parts = backend.hold([count, ...filterShape], { region, format: 'f32', scaled });
+      const work = workOf(sizes, tile, weights / sizes.to, sizes.to, groups);
+      backend.run(product(backend, 'Conv2DBackpropFilter/parts', tile, filterGradient(narrow, wide)), {
+        ...work,
+        reads: { x: { of: x, width: narrow }, dy: { of: dy, width: wide } },
+        writes: operands({ parts }, wide),
+        constants: { ...work.constants, SHARE: share },
       });
-      return dFilter;
+      return sumOfParts(backend, parts);
     },
   ),
 ];
