@@ -1,4 +1,5 @@
-// Processor time (of all threads), dispatches and submits of a training step of a ResNet on the webgpu backend.
+// Processor time (of all threads), dispatches and submits of a training step and of a validation batch of a ResNet on the webgpu
+// backend.
 //   node scripts/webgpu-step.mjs [DEVICE] [BATCH] [DEPTH] [PRECISION]
 // DEVICE: `null` (dawn's own, which computes nothing: the default) or a part of an adapter's name. By default 16 images, since
 // the null device has little memory (any batch takes the same dispatches); 56 layers, f32.
@@ -10,7 +11,7 @@ import { dawnOptions, findAdapter, openDevice } from '../dist/backends/webgpu/gp
 import { kernels } from '../dist/backends/webgpu/kernels/index.js';
 import { repeater } from '../dist/backends/webgpu/repeater.js';
 import { configSchema } from '../dist/config/schema.js';
-import { readMetrics } from '../dist/training/evaluate.js';
+import { readMetrics, score } from '../dist/training/evaluate.js';
 import { prepareTraining } from '../dist/training/prepare.js';
 import { trainStep } from '../dist/training/train.js';
 
@@ -36,23 +37,29 @@ const split = { images: new Uint8Array(batchSize * 3072).map((_, i) => i), label
 const dataset = { imageShape: [32, 32, 3], classNames: [...'0123456789'], train: split, validation: split };
 const training = prepareTraining(config, dataset, { repeater: () => repeater(backend) });
 const inFlight = [];
-async function step() {
-  const [batch] = training.trainingBatches(0, 0);
-  const metrics = trainStep(training, batch, { lr: 0.01, momentum: 0.9 });
-  inFlight.push(readMetrics(metrics, batch.size));
+async function read(metrics, size) {
+  inFlight.push(readMetrics(metrics, size));
   if (inFlight.length > 4) await inFlight.shift();
 }
+const works = {
+  'a step'() {
+    const [batch] = training.trainingBatches(0, 0);
+    return read(trainStep(training, batch, { lr: 0.01, momentum: 0.9 }), batch.size);
+  },
+  'a validation batch'() {
+    const [batch] = training.validationBatches(0);
+    return read(score(training.model, batch, training.repeatValidation), batch.size);
+  },
+};
 
-/** Wall and processor time of `count` steps, milliseconds a step. */
-async function time(count) {
+/** Wall and processor time of `work`, milliseconds: means of `count`. */
+async function time(work, count) {
   const [started, used] = [performance.now(), process.cpuUsage()];
-  for (let i = 0; i < count; i++) await step();
+  for (let i = 0; i < count; i++) await work();
   const { user, system } = process.cpuUsage(used);
   return { wall_ms: (performance.now() - started) / count, processor_ms: (user + system) / 1000 / count };
 }
 
-const first = await time(1);
-await time(20);
 const counts = { dispatches: 0, submits: 0 };
 const count = (object, method, key) => {
   const original = object[method];
@@ -63,20 +70,24 @@ const count = (object, method, key) => {
 };
 count(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', 'dispatches');
 count(GPUQueue.prototype, 'submit', 'submits');
-await time(2);
-const { dispatches, submits } = counts;
-const runs = [];
-const steps = name === 'null' ? 60 : 3;
-for (let k = 0; k < 5; k++) runs.push(await time(steps));
-const median = (key) =>
-  runs
-    .map((run) => run[key])
-    .sort((a, b) => a - b)[2]
-    .toFixed(2);
-const each = { dispatches: dispatches / 2, submits: submits / 2 };
-const times = `${median('processor_ms')} ms processor time, ${median('wall_ms')} ms wall`;
-console.log(
-  `${backend.gpu.name || name}, ${precision}, batch ${batchSize}, depth ${depth}: first step ${first.wall_ms.toFixed(0)} ms`,
-);
-console.log(`a step: ${times}, ${each.dispatches} dispatches, ${each.submits} submits`);
+
+console.log(`${backend.gpu.name || name}, ${precision}, batch ${batchSize}, depth ${depth}`);
+for (const [what, work] of Object.entries(works)) {
+  const first = await time(work, 1);
+  await time(work, name === 'null' ? 20 : 3);
+  Object.assign(counts, { dispatches: 0, submits: 0 });
+  await time(work, 2);
+  const each = { dispatches: counts.dispatches / 2, submits: counts.submits / 2 };
+  const runs = [];
+  for (let k = 0; k < 5; k++) runs.push(await time(work, name === 'null' ? 60 : 3));
+  const median = (key) =>
+    runs
+      .map((run) => run[key])
+      .sort((a, b) => a - b)[2]
+      .toFixed(2);
+  const times = `${median('processor_ms')} ms processor time, ${median('wall_ms')} ms wall`;
+  console.log(
+    `${what}: ${times}, ${each.dispatches} dispatches, ${each.submits} submits; the first ${first.wall_ms.toFixed(0)} ms`,
+  );
+}
 process.exit(0);

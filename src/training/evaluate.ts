@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Tensor1D, tidy } from '@tensorflow/tfjs-core';
+import type { Repeat } from '../backends/backend.js';
 import type { Batch } from '../datasets/batches.js';
 import type { Model } from '../models/model.js';
 import { softmaxCrossEntropy } from '../ops/softmax-cross-entropy.js';
@@ -18,7 +19,12 @@ export interface EvaluationOptions {
   stepsInFlight?: number;
   /** Aborted: ends after the current batch, with the batches seen so far. */
   signal?: AbortSignal;
+  /** How the device repeats a batch's forward pass. */
+  repeat?: Repeat | undefined;
 }
+
+/** Where the device repeats nothing. */
+export const once: Repeat = (_used, work) => work();
 
 /** Of one batch: its images, mean loss (nats) and correct predictions. */
 export interface BatchMetrics {
@@ -31,11 +37,11 @@ export interface BatchMetrics {
 export async function evaluate(
   model: Model,
   batches: Iterable<Batch>,
-  { stepsInFlight = 0, signal }: EvaluationOptions = {},
+  { stepsInFlight = 0, signal, repeat }: EvaluationOptions = {},
 ): Promise<Evaluation> {
   const sums = { images: 0, loss: 0, correct: 0 };
   const ahead = () => (signal?.aborted ? 0 : stepsInFlight);
-  for await (const { result } of inFlight(forwardPasses(model, batches, signal), ahead)) {
+  for await (const { result } of inFlight(forwardPasses(model, batches, { signal, repeat }), ahead)) {
     sums.images += result.size;
     sums.loss += result.loss * result.size; // the last batch may be smaller
     sums.correct += result.correct;
@@ -64,20 +70,23 @@ export async function predictions(model: Model, batches: Iterable<Batch>): Promi
 function* forwardPasses(
   model: Model,
   batches: Iterable<Batch>,
-  signal?: AbortSignal,
+  { signal, repeat }: EvaluationOptions,
 ): Generator<Promise<BatchMetrics>> {
   for (const batch of batches) {
-    yield readMetrics(score(model, batch), batch.size);
+    yield readMetrics(score(model, batch, repeat), batch.size);
     if (signal?.aborted) return;
   }
 }
 
 /** [loss, correct predictions] of a batch, with batch norm's running statistics. Disposes the batch. */
-export function score(model: Model, { x, labels }: Batch): Tensor1D {
-  const metrics = tidy(() => softmaxCrossEntropy(model.forward(new Tape(false), x), labels).metrics);
+export function score(model: Model, { x, labels }: Batch, repeat = once): Tensor1D {
+  const variables = [...model.parameters, ...model.statistics].map(({ value }) => value);
+  const [metrics] = repeat([x, labels, ...variables], () => [
+    tidy(() => softmaxCrossEntropy(model.forward(new Tape(false), x), labels).metrics),
+  ]);
   x.dispose();
   labels.dispose();
-  return metrics;
+  return metrics as Tensor1D;
 }
 
 /**

@@ -86,7 +86,7 @@ export function prepareTraining(
     optimizer: optimizers.create(config.optimizer, model.parameters),
     schedule: schedules.create(config.schedule, length),
     ...batchesOf(config, dataset, length.iterationsPerEpoch),
-    ...{ stepsInFlight, lossScale, warmUp, repeat: repeater?.() },
+    ...{ stepsInFlight, lossScale, warmUp, repeat: repeater?.(), repeatValidation: repeater?.() },
   };
 }
 

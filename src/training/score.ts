@@ -26,6 +26,7 @@ export async function scoreCheckpoint(
   const evaluation = await evaluate(model, validationBatches(parent.epoch), {
     ...(backend.stepsInFlight && { stepsInFlight: backend.stepsInFlight }),
     signal,
+    repeat: backend.repeater?.(),
   });
   return { ...evaluation, ...parent, images: dataset.validation.labels.length };
 }

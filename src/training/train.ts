@@ -9,7 +9,7 @@ import { Tape } from '../ops/tape.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { IterationRow, MetricsRow } from '../runs/columns.js';
 import type { Hyperparameters, RunLength, Schedule } from '../schedules/schedule.js';
-import { evaluate, readMetrics, score } from './evaluate.js';
+import { evaluate, once, readMetrics, score } from './evaluate.js';
 import { inFlight, type Settled } from './in-flight.js';
 import { firstIteration, type Position, recordEpoch, recordStep, type Step } from './position.js';
 
@@ -29,6 +29,8 @@ export interface Training extends RunLength, Pick<ActiveBackend, 'stepsInFlight'
   labelSmoothing: number;
   /** How the device repeats a step's forward and backward pass, where that is cheaper than asking for it again. */
   repeat?: Repeat | undefined;
+  /** The same of a validation batch's forward pass. */
+  repeatValidation?: Repeat | undefined;
 }
 
 export interface TrainHooks {
@@ -48,7 +50,7 @@ export interface TrainHooks {
  * loss is not finite.
  */
 export async function* train(training: Training, position: Position, hooks: TrainHooks): AsyncGenerator<MetricsRow> {
-  const { model, schedule, iterationsPerEpoch, stopAfter, maxLoss, stepsInFlight } = training;
+  const { model, schedule, iterationsPerEpoch, stopAfter, maxLoss, stepsInFlight, repeatValidation: repeat } = training;
   const { signal, untilEpoch = Number.POSITIVE_INFINITY } = hooks;
   await restoreLossScale(training, position);
   await training.warmUp?.(() => oneOfEachSize(training));
@@ -65,7 +67,8 @@ export async function* train(training: Training, position: Position, hooks: Trai
       position.sums.seconds += lap();
     }
     if (signal.aborted) return;
-    const validation = await evaluate(model, training.validationBatches(position.epoch), { stepsInFlight, signal });
+    const batches = training.validationBatches(position.epoch);
+    const validation = await evaluate(model, batches, { stepsInFlight, signal, repeat });
     if (signal.aborted) return; // validated again when the run is resumed
     position.sums.seconds += lap();
     const row = recordEpoch(position, validation, schedule(position.iteration - 1));
@@ -159,7 +162,6 @@ export function trainStep(
   labels.dispose();
   return metrics as Tensor1D;
 }
-const once: Repeat = (_used, work) => work();
 
 /** What a step needs to know. */
 export type Stepping = Pick<Training, 'model' | 'optimizer' | 'labelSmoothing' | 'repeat'>;

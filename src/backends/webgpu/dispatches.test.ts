@@ -152,6 +152,23 @@ test('from the second on a step is repeated: the same dispatches in 3 submits, a
   expect(submits).toBe(3);
 });
 
+test('from the second batch on a validation pass is repeated: the same dispatches, asked for by the batch alone', () => {
+  const { model, validationBatches, repeatValidation } = prepareTraining(config, dataset, {
+    repeater: () => repeater(gpu),
+  });
+  const take = () => {
+    dispatches = [];
+    const [batch] = validationBatches(0);
+    score(model, batch!, repeatValidation).dispose();
+    return dispatches.map(asAsked);
+  };
+  const asked = take();
+  const runKernel = vi.spyOn(engine(), 'runKernel');
+  expect(take()).toEqual(asked);
+  expect(runKernel.mock.calls.map(([kernel]) => kernel)).toEqual(['AssembleBatch']);
+  runKernel.mockRestore();
+});
+
 test('a step is not repeated where its memory is in use, and is where that is free again', () => {
   const { repeat, ...training } = prepareTraining(config, dataset, { repeater: () => repeater(gpu) });
   let worked = 0;
