@@ -33,7 +33,7 @@ const slurm = { timeout_min: 1, signal_delay_s: 20 };
 const seconds = {
   killed: 60,
   diverges: 30,
-  long: 200, // passes its time limit at least twice
+  long: 260, // passes its time limit at least twice
   cancelled: 60,
   plain: 30,
   same: 30,
