@@ -14,7 +14,7 @@ import {
 import { lockFolder } from '../system/lock.js';
 import { type IterationRow, iterationColumns, lossScaleColumns, type MetricsRow, metricsColumns } from './columns.js';
 import { EventFile, epochPrefix, type Hyperparameters } from './event-file.js';
-import { readJson, readText } from './read-run.js';
+import { readText } from './read-run.js';
 
 /** Below a run's folder. */
 export const checkpointFolder = 'checkpoints';
@@ -27,6 +27,7 @@ export class RunFolder {
   /** From `openTables` on. */
   private tables: { metrics: Table; iterations: Table } | undefined;
   private board: EventFile | undefined;
+  private environment: { ways?: Readonly<Record<string, string>> } = {};
 
   private constructor(
     readonly directory: string,
@@ -104,14 +105,19 @@ export class RunFolder {
     this.board?.flush();
   }
 
-  writeJson(name: 'config.json' | 'environment.json', value: unknown): void {
-    writeJson(this.directory, name, value);
+  writeConfig(config: object): void {
+    writeJson(this.directory, 'config.json', config);
+  }
+
+  /** environment.json */
+  writeEnvironment(environment: object): void {
+    writeJson(this.directory, 'environment.json', environment);
+    this.environment = environment;
   }
 
   /** The ways of computing that were chosen since; they must be known before a checkpoint that they led to. */
   noteWays(ways: Record<string, string>): void {
-    const environment = readJson(this.directory, 'environment.json') as { ways?: object };
-    if (!isDeepStrictEqual(environment.ways ?? {}, ways)) this.writeJson('environment.json', { ...environment, ways });
+    if (!isDeepStrictEqual(this.environment.ways ?? {}, ways)) this.writeEnvironment({ ...this.environment, ways });
   }
 
   writeSummary(summary: { status: string }): void {

@@ -33,7 +33,7 @@ export function startRun(options: ExperimentOptions, { config, environment, warm
   const init = warmStart?.();
   const folder = RunFolder.create(options, config);
   return opened(folder, () => {
-    folder.writeJson('environment.json', { ...environment, init });
+    folder.writeEnvironment({ ...environment, init });
     return startPosition();
   });
 }
@@ -49,8 +49,8 @@ export function resumeRun(
   return opened(folder, () => {
     const position = restorePosition(directory, config, trainingImages, variables, report);
     if (position.iteration === 0) startAgain(directory, run);
-    folder.writeJson('config.json', config);
-    folder.writeJson('environment.json', resumedEnvironment(directory, environment, position, report));
+    folder.writeConfig(config);
+    folder.writeEnvironment(resumedEnvironment(directory, environment, position, report));
     return position;
   });
 }

@@ -50,7 +50,7 @@ export const onednn: Backend = {
       device: describe(backend.addon) + note,
       precision,
       threads,
-      ways: () => ways.chosen,
+      ways: () => ({ ...ways.chosen }),
       ...(threads < wanted && { shortfall: `threads: ${threads} of ${wanted}; ${limit} allows no more` }),
     };
   },
