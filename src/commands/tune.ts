@@ -104,6 +104,7 @@ tuneCommand.action(async (file: string, flags: Flags) => {
     process.stdout.write(`${planLines(record, config).join('\n')}\n`);
     return;
   }
+  if (onSlurm) (await import('../sweep/launchers/launch.js')).checkSlurm(flags.slurm);
   const interruption = listenForSignals('waiting for the checkpoints of the runs');
   const { signal } = interruption;
   const { data, cache, takeOver } = flags;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { tensor } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cpu } from '../backends/cpu/index.js';
-import { configSchema } from '../config/schema.js';
+import { configSchema, type ExperimentConfig } from '../config/schema.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { lockFolder } from '../system/lock.js';
 import { saveCheckpoint } from './checkpoint.js';
@@ -23,7 +23,7 @@ const cyclic = configSchema.parse({ ...run, batch_size: 3, order: 'fixed-cyclic'
 const variables = () => [{ name: 'w', value: tensor([1]) }];
 
 /** What becomes of a run whose only checkpoint has that position, with a checksum that fits. */
-async function restored(iteration: number, epoch: number, inSums: number, config = shuffled) {
+async function restored(iteration: number, epoch: number, inSums: number, config: ExperimentConfig) {
   const folder = RunFolder.create({ runs: scratch }, config);
   const position = { ...startPosition(), iteration, epoch };
   position.sums = { ...position.sums, images: inSums };
@@ -34,44 +34,34 @@ async function restored(iteration: number, epoch: number, inSums: number, config
 }
 
 it.each([
-  ['at its start', 0, 0, 0],
-  ['within an epoch', 13, 1, 12],
-  ['between the last update of an epoch and its validation', 10, 0, 40],
-  ['after an epoch', 20, 2, 0],
-  ['between its last update and its validation', 25, 2, 20],
-  ['at its end', 25, 3, 0],
-])('a run is resumed %s', async (_, iteration, epoch, inSums) => {
-  expect(await restored(iteration, epoch, inSums)).toMatchObject({ iteration, epoch });
+  ['at its start', 0, 0, 0, shuffled],
+  ['within an epoch', 13, 1, 12, shuffled],
+  ['between the last update of an epoch and its validation', 10, 0, 40, shuffled],
+  ['after an epoch', 20, 2, 0, shuffled],
+  ['between its last update and its validation', 25, 2, 20, shuffled],
+  ['at its end', 25, 3, 0, shuffled],
+  ['within an epoch that began with a whole batch', 20, 1, 18, cyclic],
+  ['between the last update of an epoch, which a batch reaches beyond, and its validation', 14, 0, 42, cyclic],
+  ['after an epoch that a batch reaches beyond', 14, 1, 0, cyclic],
+  ['after two of them', 27, 2, 0, cyclic],
+  ['at its end, where batches run on from epoch to epoch', 33, 3, 0, cyclic],
+])('a run is resumed %s', async (_, iteration, epoch, inSums, config) => {
+  expect(await restored(iteration, epoch, inSums, config)).toMatchObject({ iteration, epoch });
 });
 
 it.each([
-  ['an epoch before it begins', 3, 39, 0],
-  ['past its end', 26, 2, 24],
-  ['an epoch long past', 25, 1, 40],
-  ['with images that it has not seen', 13, 1, 16],
-  ['with images of an epoch that is over', 25, 3, 20],
-])('a run is not resumed %s', async (_, iteration, epoch, inSums) => {
-  await expect(restored(iteration, epoch, inSums)).rejects.toThrow(
+  ['an epoch before it begins', 3, 39, 0, shuffled],
+  ['past its end', 26, 2, 24, shuffled],
+  ['an epoch long past', 25, 1, 40, shuffled],
+  ['with images that it has not seen', 13, 1, 16, shuffled],
+  ['with images of an epoch that is over', 25, 3, 20, shuffled],
+  ['an epoch before its first whole batch', 13, 1, 0, cyclic],
+  ['a batch past the epoch that it reaches beyond', 15, 0, 45, cyclic],
+  ['with fewer images than its batches have', 14, 0, 40, cyclic],
+])('a run is not resumed %s', async (_, iteration, epoch, inSums, config) => {
+  await expect(restored(iteration, epoch, inSums, config)).rejects.toThrow(
     `has a position that this run cannot have (epoch ${epoch}, iteration ${iteration}, ${inSums} images)`,
   );
-});
-
-it.each([
-  ['within an epoch', 20, 1, 18],
-  ['between the last update of an epoch and its validation', 14, 0, 42],
-  ['after an epoch', 14, 1, 0],
-  ['after an epoch', 27, 2, 0],
-  ['at its end', 33, 3, 0],
-])('a run whose batches run on from epoch to epoch is resumed %s', async (_, iteration, epoch, inSums) => {
-  expect(await restored(iteration, epoch, inSums, cyclic)).toMatchObject({ iteration, epoch });
-});
-
-it.each([
-  ['before an epoch begins', 13, 1, 0],
-  ['an epoch long past', 15, 0, 45],
-  ['with images that it has not seen', 14, 0, 40],
-])('a run whose batches run on from epoch to epoch is not resumed %s', async (_, iteration, epoch, inSums) => {
-  await expect(restored(iteration, epoch, inSums, cyclic)).rejects.toThrow('has a position that this run cannot have');
 });
 
 describe('what is to be resumed if it has begun', () => {

@@ -64,6 +64,12 @@ export function submitArrays(
   }
 }
 
+/** Throws ClrError where `submitArrays` would with these assignments, before anything is computed for it. */
+export function checkSlurm(assignments: string[]): void {
+  slurmOptions({}, assignments);
+  largestArray();
+}
+
 /** A line a run: its status by its folder, and its task by squeue where the sweep was submitted to Slurm; then what has been decided. */
 export function printStatus(plan: SweepPlan, directory: string): void {
   const submitted = existsSync(path.join(directory, 'slurm'));
@@ -116,7 +122,7 @@ function decisions({ question, halving }: SweepPlan, { standing, rungs }: Look):
 }
 
 /** Those of the sweep file, with the flags' over them. Throws ClrError('usage'). */
-function slurmOptions(plan: SweepPlan, assignments: string[]): SlurmOptions {
+function slurmOptions(plan: Pick<SweepPlan, 'slurm'>, assignments: string[]): SlurmOptions {
   const given = assignments.map((assignment) => {
     const [key, value] = [assignment.slice(0, assignment.indexOf('=')), assignment.slice(assignment.indexOf('=') + 1)];
     return [key, parse(value) as unknown] as const;
