@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ClrError } from '../errors.js';
 import type { SweepPlan } from '../sweep/plan.js';
 
 /** Where the runs of a sweep are trained, and what is asked of that. */
@@ -37,9 +38,16 @@ export function slurmOption(what = 'what each job asks of Slurm'): Option {
     .default([], 'none');
 }
 
+/** Throws ClrError('usage') where Slurm's settings are given and another launcher would ignore them. */
+export function refuseUnusedSlurm({ launcher, slurm }: Pick<LaunchFlags, 'launcher' | 'slurm'>): void {
+  if (slurm.length > 0 && launcher !== 'slurm')
+    throw new ClrError('usage', `--slurm has no effect with --launcher ${launcher}`, 'add --launcher slurm');
+}
+
 /** Lists, prints or submits the runs, as the flags ask for, in place of training them here; false: they ask for none of it. */
 export async function launchElsewhere(plan: SweepPlan, directory: string, flags: LaunchFlags): Promise<boolean> {
   const { launcher, status, printCommands } = flags;
+  refuseUnusedSlurm(flags);
   if (launcher === 'local' && !status && !printCommands) return false;
   const launch = await import('../sweep/launchers/launch.js');
   if (status) launch.printStatus(plan, directory);

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ClrError } from '../errors.js';
 import type { Stage, TuneRecord } from '../tune/record.js';
-import { slurmOption } from './launch.js';
+import { refuseUnusedSlurm, slurmOption } from './launch.js';
 import {
   type ConfigFlags,
   cacheOption,
@@ -89,6 +89,7 @@ tuneCommand.action(async (file: string, flags: Flags) => {
   const { runSweep } = await import('../sweep/sweep.js');
   const config = await configFromFlags(file, flags);
   const asked = { budget: parseBudget(flags.budget), seeds: flags.seeds, stages: flags.stages };
+  refuseUnusedSlurm(flags);
   const onSlurm = flags.launcher === 'slurm';
   if (onSlurm && !('epochs' in asked.budget))
     throw new ClrError('usage', '--launcher slurm: how long runs wait is not known', 'say the budget in epochs');

@@ -150,3 +150,16 @@ it('on a machine without Slurm, submitting ends with one line and exit code 5; t
   expect(stdout).toMatch(/#SBATCH --array=0-1\n[\s\S]*#SBATCH --cpus-per-task=4\n/);
   expect(stdout).not.toContain('--threads'); // a run takes as many as Slurm gives it, if its backend has them
 });
+
+it("Slurm's settings are refused where another launcher would ignore them", async () => {
+  const config = path.join(scratch, 'constant.json');
+  writeFileSync(config, JSON.stringify({ schedule: { type: 'constant', lr: 0.1 } }));
+  const file = path.join(scratch, 'unused.json');
+  writeFileSync(file, JSON.stringify({ name: 'unused', base: 'constant.json', seeds: 2 }));
+  const message = 'clr: --slurm has no effect with --launcher local\n  hint: add --launcher slurm\n';
+  for (const command of [
+    ['sweep', file],
+    ['tune', config],
+  ])
+    expect(await runClr([...command, '--slurm', 'timeout_min=5'])).toMatchObject({ code: 2, stderr: message });
+});
