@@ -8,7 +8,7 @@
 // PYTHON names another interpreter. On a GPU: --backend webgpu --torch-device cuda --peers pytorch,pytorch-compiled;
 // --precision f16 is compared with bf16 there.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,8 +28,14 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '10' },
     'torch-device': { type: 'string', default: 'cpu' },
     json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
+if (values.help) {
+  const [comment] = readFileSync(new URL(import.meta.url), 'utf8').match(/^(\/\/.*\n)+/);
+  console.log(comment.replaceAll(/^\/\/ ?/gm, ''));
+  process.exit();
+}
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const batch = Number(values['batch-size']);
 const isResnet = values.model === 'resnet';
