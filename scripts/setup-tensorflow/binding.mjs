@@ -44,7 +44,7 @@ export function checkCompiler() {
   return compiler;
 }
 
-/** Compiles into `target` the binding for the library in `tensorflow`, which it finds by `runPath`; and log.node. */
+/** Compiles into `target` the binding for the library in `tensorflow`, which it finds by `runPath`; log.node and graph.node. */
 export function compile({ compiler, packageFolder, tensorflow, runPath, target }) {
   const libraries = ['cc', 'framework'].map((part) => path.join(tensorflow, `libtensorflow_${part}.so.2`));
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => path.join(packageFolder, 'binding', file));
@@ -58,7 +58,10 @@ export function compile({ compiler, packageFolder, tensorflow, runPath, target }
     ...include.map((folder) => `-I${folder}`),
   ];
   const link = [...libraries, `-Wl,-rpath,${runPath}`];
-  build(compiler, [...flags, ...sources, here('silence.cc'), ...link], path.join(target, 'tfjs_binding.node'));
+  const own = [here('silence.cc'), here('context.cc'), '-Wl,--wrap=TFE_NewContext'];
+  build(compiler, [...flags, ...sources, ...own, ...link], path.join(target, 'tfjs_binding.node'));
+  const toBinding = [`-L${target}`, '-l:tfjs_binding.node', '-Wl,-rpath,$ORIGIN'];
+  build(compiler, [...flags, here('graph.cc'), ...toBinding, ...link], path.join(target, 'graph.node'));
   build(compiler, [...flags, here('log.cc')], path.join(target, 'log.node'));
 }
 

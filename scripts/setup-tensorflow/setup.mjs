@@ -45,7 +45,7 @@ function setUp(options) {
   const inputs = {
     package: version,
     kind,
-    sources: ['log.cc', 'silence.cc', 'binding.mjs'].map((file) => hash(here(file))).join(),
+    sources: ['context.cc', 'graph.cc', 'log.cc', 'silence.cc', 'binding.mjs'].map((file) => hash(here(file))).join(),
     library: fingerprint(tensorflow),
   };
   if (isDone(inputs, packageFolder, target)) return say(`TensorFlow is set up in ${target}`);
@@ -86,7 +86,8 @@ function checkLibrary(folder) {
 
 function isDone(inputs, packageFolder, target) {
   const record = path.join(target, 'clr.json');
-  if (![record, 'tfjs_binding.node', 'log.node'].every((file) => existsSync(path.resolve(target, file)))) return false;
+  if (![record, 'tfjs_binding.node', 'graph.node', 'log.node'].every((file) => existsSync(path.resolve(target, file))))
+    return false;
   const { tensorflow: _, ...made } = JSON.parse(readFileSync(record, 'utf8'));
   if (JSON.stringify(made) !== JSON.stringify(inputs)) return false;
   link(packageFolder, target);

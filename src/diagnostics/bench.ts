@@ -57,6 +57,7 @@ export async function bench(config: ExperimentConfig, options: BenchOptions): Pr
   for (let i = 0; i < options.steps; i++) times.push(await time(step));
   times.sort((a, b) => a - b);
   const profiled = options.profile ? profileDevice() : undefined;
+  if (!active.profile) training.repeat = undefined; // kernels are timed as they are called, and a repeated step calls none
   for (let i = 0; profiled && i < options.steps; i++) await step();
   await Promise.all(inFlight);
   const [q1, median, q3] = [0.25, 0.5, 0.75].map((q) => quantile(times, q)) as [number, number, number];

@@ -1,10 +1,10 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type BatchNormInputs, finish } from './kernels.js';
-import { type Attribute, attribute, execute, tensorFlow } from './ops.js';
+import { type Attribute, attribute, execute, renew, tensorFlow } from './ops.js';
 
 /** Batch norm in training by TensorFlow's own fused ops. */
 export const batchNormKernels = {
-  /** The op itself replaces the running statistics by their moving averages, with the batch's unbiased variance. */
+  /** The op itself makes the running statistics' moving averages, with the batch's unbiased variance; they are changed in place. */
   BatchNormTrain(
     { x, scale, shift, runningMean, runningVariance, residual }: BatchNormInputs,
     { epsilon, momentum, relu }: { epsilon: number; momentum: number; relu: boolean },
@@ -13,7 +13,8 @@ export const batchNormKernels = {
     const inputs = [x, scale, shift, runningMean, runningVariance];
     const [y, newMean, newVariance, mean, saved] = execute('FusedBatchNormV3', attributes, inputs, 6);
     const inverseDeviation = tensorFlow().isUsingGpuDevice ? saved! : op('Rsqrt', op('AddV2', saved!, epsilon));
-    return [finish(y!, residual, relu), mean!, inverseDeviation, newMean!, newVariance!];
+    const statistics = [inPlace(runningMean, newMean!), inPlace(runningVariance, newVariance!)];
+    return [finish(y!, residual, relu), mean!, inverseDeviation, ...statistics];
   },
 
   /** On a GPU the op wants cuDNN's saved 1/deviation, on the processor the variance (documented at its reserve_space_2). */
@@ -27,6 +28,13 @@ export const batchNormKernels = {
     return residual ? [...gradients, relu ? g : g.clone()] : gradients;
   },
 };
+
+/** `tensor` with the new values; they alone where a clone still wants the old ones. */
+function inPlace(tensor: Tensor, values: Tensor): Tensor {
+  if (tensorFlow().tensorMap.get(tensor.dataId).refCount > 1) return values;
+  renew(tensor, values);
+  return tensor.clone();
+}
 
 function op(name: string, ...inputs: (Tensor | number)[]): Tensor {
   return execute(name, [attribute.float32()], inputs)[0]!;

@@ -8,6 +8,7 @@ import { convolutionKernels } from './convolution.js';
 import { findCuda, whyNoGpu } from './cuda.js';
 import { type Loaded, load } from './load.js';
 import { registerComposedKernels, registerTidied } from './register.js';
+import { repeater } from './repeater.js';
 
 /** TensorFlow's C library through tfjs-node: a CUDA GPU where it finds one, else the processor. See README.md here. */
 export const tensorflow: Backend = {
@@ -34,12 +35,14 @@ export const tensorflow: Backend = {
     await setBackend('tensorflow');
     registerComposedKernels('tensorflow');
     registerTidied('tensorflow', { ...convolutionKernels, ...batchNormKernels });
+    const { define } = loaded;
     const tf32 = loaded.onGpu && process.env.NVIDIA_TF32_OVERRIDE !== '0';
     return {
       name: 'tensorflow',
       device: describe(loaded),
       precision: tf32 ? 'tf32' : 'f32',
       threads: loaded.options.threads,
+      ...(define && { repeater: () => repeater(define) }),
     };
   },
 };

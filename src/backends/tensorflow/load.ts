@@ -5,6 +5,7 @@ import path from 'node:path';
 import { enableProdMode, findBackend, findBackendFactory } from '@tensorflow/tfjs-core';
 import { ClrError } from '../../errors.js';
 import type { TensorFlowBackend } from './ops.js';
+import type { Define } from './recording.js';
 
 /** What TensorFlow reads once, when it is loaded; another process may have another. */
 export interface LoadOptions {
@@ -27,6 +28,8 @@ export interface Loaded {
   onGpu: boolean;
   options: LoadOptions;
   record?: Record;
+  /** Of the set-up's binding; a package that came with its own has none. */
+  define?: Define;
 }
 
 const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
@@ -41,10 +44,10 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const failures: string[] = [];
   for (const name of packages) {
     try {
-      const record = await importQuietly(name);
+      const own = await importQuietly(name);
       if (findBackendFactory('tensorflow')) {
         const { isUsingGpuDevice: onGpu, binding } = findBackend('tensorflow') as unknown as TensorFlowBackend;
-        loaded = { version: binding.TF_Version, onGpu, options, ...(record && { record }) };
+        loaded = { version: binding.TF_Version, onGpu, options, ...own };
         return loaded;
       }
       failures.push(`${name} came with a copy of @tensorflow/tfjs-core of its own (npm dedupe removes it)`);
@@ -61,7 +64,8 @@ function setVariables({ device, threads, strict }: LoadOptions): void {
     TF_FORCE_GPU_ALLOW_GROWTH: 'true', // else it takes all of a GPU's memory at once
     TF_DETERMINISTIC_OPS: '1',
     ...(strict && { NVIDIA_TF32_OVERRIDE: '0' }),
-    TF_NUM_INTRAOP_THREADS: String(threads),
+    TF_NUM_INTRAOP_THREADS: String(threads), // within an op
+    TF_NUM_INTEROP_THREADS: String(threads), // ops of a graph
   };
   for (const [name, value] of Object.entries(settings)) process.env[name] ??= value;
   if (device) process.env.CUDA_VISIBLE_DEVICES = visibleDevices(device, process.env.CUDA_VISIBLE_DEVICES);
@@ -83,11 +87,11 @@ export function visibleDevices(device: string, visible: string | undefined): str
  * What TensorFlow logs while it is loaded goes to a file, unless TF_CPP_MIN_LOG_LEVEL asks for it. 3 asks for nothing, and is
  * what a parent process that has loaded TensorFlow hands on.
  */
-async function importQuietly(name: string): Promise<Record | undefined> {
+async function importQuietly(name: string): Promise<Pick<Loaded, 'record' | 'define'>> {
   const folder = bindingFolder(name);
   if (!folder || (process.env.TF_CPP_MIN_LOG_LEVEL ?? '3') !== '3') {
     await import(name);
-    return folder ? readRecord(folder) : undefined;
+    return folder ? ofSetUp(folder) : {};
   }
   process.env.TF_CPP_MIN_LOG_LEVEL = '3';
   const log = path.join(os.tmpdir(), `clr-tensorflow-${process.pid}.log`);
@@ -99,7 +103,7 @@ async function importQuietly(name: string): Promise<Record | undefined> {
     release();
     rmSync(log, { force: true });
   }
-  return readRecord(folder);
+  return ofSetUp(folder);
 }
 
 /** Where the set-up has made the binding; undefined for a package that came with its own. */
@@ -110,8 +114,11 @@ function bindingFolder(name: string): string | undefined {
   return existsSync(path.join(folder, 'clr.json')) ? folder : undefined;
 }
 
-function readRecord(folder: string): Record {
-  return JSON.parse(readFileSync(path.join(folder, 'clr.json'), 'utf8')) as Record;
+/** Once its binding has been loaded. */
+function ofSetUp(folder: string): Required<Pick<Loaded, 'record' | 'define'>> {
+  const record = JSON.parse(readFileSync(path.join(folder, 'clr.json'), 'utf8')) as Record;
+  const { define } = require(path.join(folder, 'graph.node')) as { define: Define };
+  return { record, define };
 }
 
 function explain(name: string, { code, message }: NodeJS.ErrnoException): string {

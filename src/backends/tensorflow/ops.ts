@@ -1,4 +1,4 @@
-import { backend, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
+import { backend, type DataId, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
 
 type Code =
   | 'TF_FLOAT'
@@ -12,14 +12,36 @@ type Code =
 /** The part of tfjs-node's backend that runs any TensorFlow op (tfjs-node 4.22, src/nodejs_kernel_backend.ts). */
 export interface TensorFlowBackend {
   isUsingGpuDevice: boolean;
-  binding: Record<Code, number> & {
-    TF_Version: string;
-    /** Tensors are known by numbers; `shape` and `dtype` of an output are given back. */
-    createTensor(shape: number[], dtype: number, values: Float32Array | Int32Array): number;
-    executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): object[];
-  };
+  binding: Binding;
+  tensorMap: { get(dataId: DataId): Data };
+  /** Tensors that have not been uploaded are. */
   getInputTensorIds(tensors: TensorInfo[]): number[];
-  createOutputTensor(output: object): Tensor;
+  createOutputTensor(output: { id: number }): Tensor;
+}
+
+/** TensorFlow itself, which knows tensors by numbers. */
+export interface Binding extends Record<Code, number> {
+  TF_Version: string;
+  createTensor(shape: number[], dtype: number, values: Values): number;
+  deleteTensor(id: number): void;
+  /** Of an output `shape` and `dtype` are told too. */
+  executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): { id: number }[];
+}
+
+type Values = Float32Array | Int32Array;
+
+/** What a tensor is made from. */
+export interface Made {
+  shape: number[];
+  dtype: number;
+  values: Values;
+}
+
+/** Of a tensor and its clones. */
+interface Data {
+  id: number;
+  dtype: number;
+  refCount: number;
 }
 
 export interface Attribute {
@@ -46,18 +68,38 @@ function isConstant(input: Tensor | Constant): input is Constant {
 }
 
 const constants = new Map<string, number>();
+const constantTypes = new Map<number, number>();
 
 function constant(value: Constant): number {
   const key = JSON.stringify(value);
   const known = constants.get(key);
   if (known !== undefined) return known;
   const { binding } = tensorFlow();
-  const id =
+  const [shape, type, values] =
     typeof value === 'number'
-      ? binding.createTensor([], binding.TF_FLOAT, Float32Array.of(value))
-      : binding.createTensor([value.length], binding.TF_INT32, Int32Array.from(value));
+      ? [[], binding.TF_FLOAT, Float32Array.of(value)]
+      : [[value.length], binding.TF_INT32, Int32Array.from(value)];
+  const id = binding.createTensor(shape, type, values);
   constants.set(key, id);
+  constantTypes.set(id, type);
   return id;
+}
+
+/** Of a constant by its number. Throws for another tensor. */
+export function constantType(id: number): number {
+  const type = constantTypes.get(id);
+  if (type === undefined) throw new Error(`tensor ${id} is read by work that does not name it`);
+  return type;
+}
+
+/** Gives `tensor` the values of `by`, which is disposed of. */
+export function renew(tensor: Tensor, by: Tensor): void {
+  const { binding, tensorMap } = tensorFlow();
+  const [data, other] = [tensorMap.get(tensor.dataId), tensorMap.get(by.dataId)];
+  binding.deleteTensor(data.id);
+  data.id = other.id;
+  other.id = -1; // so that its data stays
+  by.dispose();
 }
 
 export const attribute = {

@@ -5,6 +5,7 @@ import type { ImageRange } from '../../ops/image-slices.js';
 import { run } from '../../ops/kernel.js';
 import type { LrnWithinChannel } from '../../ops/lrn-within-channel.js';
 import { type Pool2D, pooledShape } from '../../ops/pool2d.js';
+import { differsEachTime } from './recording.js';
 
 interface PoolInputs {
   x: Tensor4D;
@@ -23,7 +24,10 @@ export const windowKernels = {
     tf.slice(x, [begin, 0, 0, 0], [end - begin, -1, -1, -1]),
   JoinImages: (parts: Tensor4D[]) => (parts.length > 1 ? tf.concat(parts, 0) : parts[0]!.clone()),
 
-  Dropout: ({ x }: { x: Tensor4D }, options: Dropout) => tf.mul(x, tf.tensor(dropoutMask(x.size, options), x.shape)),
+  Dropout: ({ x }: { x: Tensor4D }, options: Dropout) => {
+    differsEachTime();
+    return tf.mul(x, tf.tensor(dropoutMask(x.size, options), x.shape));
+  },
 
   Pool2D: (inputs: PoolInputs, options: Pool2D) => pooled(activated(inputs, options), options),
 

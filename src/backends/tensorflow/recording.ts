@@ -1,0 +1,110 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Attribute, type Binding, constantType, type Made, type TensorFlowBackend } from './ops.js';
+
+/** An op with its values by their numbers: first the inputs', then the outputs' of each node in turn. */
+interface Node {
+  name: string;
+  attributes: Attribute[];
+  inputs: number[];
+  outputs: number;
+}
+
+/** Work as a graph. Its inputs are the tensors used, those captured, and the constants that the work made. */
+export interface Recording {
+  /** Of the inputs. */
+  types: number[];
+  /** Constants that lie in the binding already, by their numbers there. */
+  captured: number[];
+  constants: Made[];
+  nodes: Node[];
+  /** The values that the work returned. */
+  outputs: number[];
+  /** The tensors used that have another value after the work. */
+  changed: { used: number; value: number }[];
+}
+
+/** Makes a function of TensorFlow from a graph (scripts/setup-tensorflow/graph.cc). Throws what TensorFlow says. */
+export type Define = (name: string, types: number[], nodes: Node[], outputs: number[]) => void;
+
+interface Call {
+  name: string;
+  attributes: Attribute[];
+  inputs: number[];
+  outputs: number[];
+}
+
+let differs = false;
+
+/** Said by a kernel that computes with numbers which are others at the next step: work that asks for it is no graph. */
+export function differsEachTime(): void {
+  differs = true;
+}
+
+/** Does the work, notes what it asks of TensorFlow, and undoes it. Undefined: it is not the same every time. */
+export function record(tensorflow: TensorFlowBackend, used: Tensor[], work: () => Tensor[]): Recording | undefined {
+  const before = tensorflow.getInputTensorIds(used);
+  const data = used.map(({ dataId }) => tensorflow.tensorMap.get(dataId));
+  const copies = data.map(({ id, dtype }) => copy(tensorflow, id, dtype));
+  differs = false;
+  const { result, calls, made } = watch(tensorflow, work);
+  const after = data.map(({ id }) => id);
+  const returned = tensorflow.getInputTensorIds(result);
+  for (const tensor of result) tensor.dispose();
+  for (const [i, one] of data.entries()) {
+    tensorflow.binding.deleteTensor(one.id);
+    one.id = copies[i]!;
+  }
+  if (differs) return undefined;
+
+  const written = new Set([...before, ...made.keys(), ...calls.flatMap(({ outputs }) => outputs)]);
+  const captured = [...new Set(calls.flatMap(({ inputs }) => inputs))].filter((id) => !written.has(id));
+  const constants = [...made.values()];
+  const types = [...data, ...captured.map((id) => ({ dtype: constantType(id) })), ...constants].map(
+    ({ dtype }) => dtype,
+  );
+  const numbers = new Map([...before, ...captured, ...made.keys()].map((id, number) => [id, number]));
+  for (const [i, id] of calls.flatMap(({ outputs }) => outputs).entries()) numbers.set(id, types.length + i);
+  const numberOf = (id: number) => numbers.get(id)!;
+  return {
+    ...{ types, captured, constants },
+    nodes: calls.map(({ inputs, outputs, ...call }) => ({
+      ...call,
+      inputs: inputs.map(numberOf),
+      outputs: outputs.length,
+    })),
+    outputs: returned.map(numberOf),
+    changed: after.flatMap((id, i) => (id === before[i] ? [] : [{ used: i, value: numberOf(id) }])),
+  };
+}
+
+/** Another number of the same values. */
+function copy({ binding }: TensorFlowBackend, id: number, dtype: number): number {
+  const type = { name: 'T', type: binding.TF_ATTR_TYPE, value: dtype };
+  return binding.executeOp('Identity', [type], [id], 1)[0]!.id;
+}
+
+/** The ops that run and the tensors that are made from numbers meanwhile. */
+function watch<Result>(tensorflow: TensorFlowBackend, work: () => Result) {
+  const { binding } = tensorflow;
+  const calls: Call[] = [];
+  const made = new Map<number, Made>();
+  const createTensor: Binding['createTensor'] = (shape, dtype, values) => {
+    const id = binding.createTensor(shape, dtype, values);
+    made.set(id, { shape, dtype, values: values.slice() });
+    return id;
+  };
+  const executeOp: Binding['executeOp'] = (name, attributes, inputs, count) => {
+    const outputs = binding.executeOp(name, attributes, inputs, count);
+    calls.push({ name, attributes, inputs, outputs: outputs.map(({ id }) => id) });
+    return outputs;
+  };
+  tensorflow.binding = Object.create(binding, {
+    createTensor: { value: createTensor },
+    executeOp: { value: executeOp },
+  });
+  try {
+    return { result: work(), calls, made };
+  } finally {
+    tensorflow.binding = binding;
+  }
+}
