@@ -35,15 +35,16 @@ interface Flags
 const help = `
 Stages, in this order; each begins with what the ones before have decided. Runs are one cycle each (clr-beta), and the
 best mean validation accuracy over two seeds decides:
-  lr        highest LR and weight decay by LR range tests: the LR where validation accuracy stops rising, at the weight
-            decay with the highest peak; then a short run each at that LR, a half and a quarter of it; lowest: a tenth
-            (arXiv:1506.01186 sec. 3.3; arXiv:1803.09820 sec. 5)
+  lr        highest LR and weight decay by LR range tests: the LR where validation accuracy stops rising, at the largest
+            weight decay whose peak is near the highest; then a short run each at that LR, a half and a quarter of it;
+            lowest: a tenth (arXiv:1506.01186 sec. 3.3; arXiv:1803.09820 sec. 5)
   momentum  0.9, 0.95, 0.97 and 0.99, constant and cycled down by 0.1 (arXiv:1803.09820 sec. 5, figure 7b)
-  wd        the weight decay and its neighbours on the log scale, one significant figure (arXiv:1803.09820 figure 11)
+  wd        the weight decay and others, mostly larger, on the log scale, one significant figure, in the longest runs
+            of the search (arXiv:1803.09820 figure 11)
   tail      5, 10 or 20 % of the run
   check     a random search with as many epochs as all stages above; then its best settings, the tuned ones and the config
             as it is are trained with new seeds for as long as the budget allows, and compared
-Where runs are long enough, the worse half of the arms of momentum, wd and the random search stops early, then again
+Where runs are long enough, the worse half of the arms of momentum and the random search stops early, then again
 (successive halving, arXiv:1502.07943).
 With --launcher slurm the runs are submitted stage by stage and waited for; the LR range tests run where the command does.
 Leaves tuned.json (for clr run), tune.html, tune.md, tune.csv, tune.json and all run folders.`;

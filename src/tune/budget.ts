@@ -3,12 +3,20 @@ import { ClrError } from '../errors.js';
 import type { Halving } from '../runs/sweep-manifest.js';
 import { shareOfCost, stepsOf } from '../sweep/halving.js';
 
-/** How the budget is split, in epochs. The random search of the check gets what the search by the recipe was given. */
-export const shares = { range: 0.06, lr: 0.04, momentum: 0.08, wd: 0.05, tail: 0.04, check: 0.46 };
+/** How the recipe's epochs are split. Weight decay gets the longest runs: short ones want less of it than long ones. */
+export const shares = { range: 0.17, lr: 0.1, momentum: 0.21, wd: 0.42, tail: 0.1 };
 
-const search = shares.range + shares.lr + shares.momentum + shares.wd + shares.tail;
-/** Of the budget. */
-export const randomShare = search;
+/** Of the budget, at most. */
+const checkShare = 0.46;
+
+/** What the check gets, which is no more than its runs can be long; the recipe and the random search get half of the rest each. */
+export function split(epochs: number, seeds: number, config: Pick<ExperimentConfig, 'epochs'>) {
+  const check = Math.min(checkShare * epochs, checkRuns(seeds) * config.epochs);
+  return { check, search: (epochs - check) / 2 };
+}
+
+/** Tuned, untuned and random. */
+export const checkRuns = (seeds: number) => 3 * seeds;
 
 /** Seeds of the search; the check has others. */
 export const searchSeeds = [1, 2];

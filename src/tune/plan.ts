@@ -3,7 +3,17 @@ import { runLength } from '../config/schema.js';
 import { trainSize } from '../datasets/index.js';
 import { secondsOfRun } from '../sweep/step-times.js';
 import { duration } from '../terminal/duration.js';
-import { type Budget, costOf, type Length, longest, randomShare, randomTrials, searchSeeds, shares } from './budget.js';
+import {
+  type Budget,
+  checkRuns,
+  costOf,
+  type Length,
+  longest,
+  randomTrials,
+  searchSeeds,
+  shares,
+  split,
+} from './budget.js';
 import { races } from './races.js';
 import { decays, mostScouts } from './range.js';
 import type { TuneRecord } from './record.js';
@@ -26,27 +36,36 @@ export async function makePlan(
 ): Promise<TuneRecord['plan']> {
   const timed = { ...config, epochs: 1, ...(threads !== undefined && { threads }) };
   const epoch_seconds = withValidation * (await secondsOfRun(timed));
-  if ('epochs' in budget) return planOf(config, budget.epochs, epoch_seconds, jobs);
+  const plan = (epochs: number) => planOf(config, epochs, seeds, epoch_seconds, jobs);
+  if ('epochs' in budget) return plan(budget.epochs);
   const epochsIn = (seconds: number) => Math.max(1, (jobs * seconds) / epoch_seconds);
-  const { random } = planOf(config, epochsIn(budget.seconds), epoch_seconds, jobs);
-  const runs = races.reduce((sum, race) => sum + armsOf(race, config) * searchSeeds.length, random.trials + 3 * seeds);
+  const { random } = plan(epochsIn(budget.seconds));
+  const searched = races.reduce((sum, race) => sum + armsOf(race, config) * searchSeeds.length, random.trials);
+  const runs = searched + checkRuns(seeds);
   const left = budget.seconds - (startSeconds * (runs + jobs * (decays.length + mostScouts))) / jobs;
-  return planOf(config, epochsIn(left), epoch_seconds, jobs);
+  return plan(epochsIn(left));
 }
 
-function planOf(config: ExperimentConfig, epochs: number, epoch_seconds: number, jobs: number): TuneRecord['plan'] {
+function planOf(
+  config: ExperimentConfig,
+  epochs: number,
+  seeds: number,
+  epoch_seconds: number,
+  jobs: number,
+): TuneRecord['plan'] {
   const { iterationsPerEpoch } = runLength(config, trainSize(config.dataset));
   const curves = mostScouts + decays.length * searchSeeds.length;
-  const range = Math.max(fewestUpdates, Math.round((epochs * shares.range * iterationsPerEpoch) / curves));
+  const { search } = split(epochs, seeds, config);
+  const range = Math.max(fewestUpdates, Math.round((search * shares.range * iterationsPerEpoch) / curves));
   const lengthOf = (name: 'lr' | 'momentum' | 'wd' | 'tail', halves: boolean): Length => {
     const race = races.find((one) => one.name === name)!;
-    return longest(epochs * shares[name], armsOf(race, config), searchSeeds.length, config.epochs, halves);
+    return longest(search * shares[name], armsOf(race, config), searchSeeds.length, config.epochs, halves);
   };
   const momentum = lengthOf('momentum', true);
   return {
     ...{ epochs: Number(epochs.toFixed(2)), epoch_seconds, jobs, range },
-    ...{ lr: lengthOf('lr', false), momentum, wd: lengthOf('wd', true), tail: lengthOf('tail', false) },
-    random: randomTrials(epochs * randomShare, momentum, config.epochs),
+    ...{ lr: lengthOf('lr', false), momentum, wd: lengthOf('wd', false), tail: lengthOf('tail', false) },
+    random: randomTrials(search, momentum, config.epochs),
   };
 }
 
@@ -71,7 +90,7 @@ export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig)
   const chosen = races.filter(({ name }) => asked.stages.includes(name));
   const check = [
     line('random', `${trials} trials of ${length.epochs} epochs, for comparison`, costOf(length, trials, 1)),
-    line('check', `tuned, untuned and random, ${asked.seeds} seeds`, plan.epochs * shares.check),
+    line('check', `tuned, untuned and random, ${asked.seeds} seeds`, split(plan.epochs, asked.seeds, config).check),
   ];
   return [
     `${plan.epochs} epochs of ${iterationsPerEpoch} updates, ${plan.jobs} runs at a time; an epoch takes ${duration(plan.epoch_seconds)} by a few training steps`,

@@ -42,10 +42,10 @@ export const races: Race[] = [
   {
     name: 'wd',
     title: 'Weight decay, again',
-    rule: 'One short cycle each at the weight decay of the range tests and at its neighbours, a quarter and a half of a power of ten away, one significant figure; the best mean accuracy decides. The best value depends on LR and momentum, so it is asked again once these are known.',
+    rule: 'One cycle each at the weight decay of the range tests, at half a power of ten less, and at half and a whole power of ten more, one significant figure; the best mean accuracy decides. More, because range tests are short, and a net that is trained for longer needs more of it; so these are the longest runs of the search, and none is stopped early.',
     source: 'arXiv:1803.09820, section 5 and figure 11 (one significant figure; the exponent is bisected)',
     arms: (so) => {
-      const values = [0, -0.5, -0.25, 0.25, 0.5].map((shift) => digits(so.weight_decay * 10 ** shift, 1));
+      const values = [0, -0.5, 0.5, 1].map((shift) => digits(so.weight_decay * 10 ** shift, 1));
       return [...new Set(values)].map((weight_decay) => ({
         name: `weight decay ${weight_decay}`,
         settings: { ...so, weight_decay },

@@ -19,7 +19,7 @@ export const decays = [0.01, 0.0032, 0.001, 0.00032, 0.0001];
 const momentum = 0.9;
 
 export const rangeRule =
-  "LR range tests (the LR rises by equal steps, with a validation batch after each update) at five weight decays, two seeds each, at momentum 0.9. Of each test the highest useful LR is where validation accuracy stops rising: the first LR at which the running median of the accuracy, over a tenth of the updates, is within two standard errors of its peak. The weight decay whose peak is highest, by the mean over its seeds, decides; its LR is the geometric mean over the seeds. Where the loss explodes is not asked: that is later. The range itself is found by scouts: tests of one seed at the config's weight decay, from a first one over 0.00001 to 10, until accuracy stops rising between a quarter and nine tenths of the range.";
+  "LR range tests (the LR rises by equal steps, with a validation batch after each update) at five weight decays, two seeds each, at momentum 0.9. Of each test the highest useful LR is where validation accuracy stops rising: the first LR at which the running median of the accuracy, over a tenth of the updates, is within two standard errors of its peak. Of the weight decays whose peak, by the mean over the seeds, is within two standard errors of the highest, the largest is taken; its LR is the geometric mean over the seeds. Where the loss explodes is not asked: that is later. The range itself is found by scouts: tests of one seed at the config's weight decay, from a first one over 0.00001 to 10, until accuracy stops rising between a quarter and nine tenths of the range.";
 
 export const rangeSource = 'arXiv:1506.01186, section 3.3; arXiv:1803.09820, sections 4.1 and 5';
 
@@ -27,8 +27,9 @@ export const rangeSource = 'arXiv:1506.01186, section 3.3; arXiv:1803.09820, sec
 export interface Reading {
   /** Where validation accuracy stops rising. */
   lr: number;
-  /** Highest running median of the accuracy, percent. */
+  /** Highest running median of the accuracy, percent, and its standard error. */
   peak: number;
+  error: number;
 }
 
 /** Undefined: the accuracy never gets well above that of guessing. `rows`: of one seed, LRs rising. */
@@ -42,7 +43,7 @@ export function read(rows: readonly FinderRow[], classes: number): Reading | und
   const window = Math.max(3, good.length / 10);
   const error = 1.25 * Math.sqrt((peak * (100 - peak)) / good[0]!.batch_size / window); // of a median of batch accuracies
   const i = medians.findIndex((accuracy) => accuracy >= peak - 2 * error);
-  return { lr: good[i]!.lr, peak };
+  return { lr: good[i]!.lr, peak, error };
 }
 
 const fewest = 10; // updates
@@ -66,14 +67,21 @@ export function chooseDecay(tests: readonly DecayReading[]): {
     const known = readings.filter((reading) => reading !== undefined);
     return known.length === readings.length ? [{ weight_decay, known }] : [];
   });
-  const best = useful.toSorted((a, b) => peakOf(b.known) - peakOf(a.known))[0];
-  if (!best) throw learnsNothing();
+  const highest = useful.toSorted((a, b) => peakOf(b.known) - peakOf(a.known))[0];
+  if (!highest) throw learnsNothing();
+  const [best] = useful
+    .filter(
+      ({ known }) => peakOf(highest.known) - peakOf(known) <= 2 * Math.hypot(errorOf(highest.known), errorOf(known)),
+    )
+    .toSorted((a, b) => b.weight_decay - a.weight_decay) as [(typeof useful)[number]];
   const lrs = best.known.map(({ lr }) => lr);
   const max_lr = digits(Math.exp(mean(lrs.map(Math.log))));
   return { weight_decay: best.weight_decay, max_lr, low: Math.min(...lrs), high: Math.max(...lrs) };
 }
 
 const peakOf = (readings: readonly Reading[]) => mean(readings.map(({ peak }) => peak));
+/** Of peakOf. */
+const errorOf = (readings: readonly Reading[]) => Math.hypot(...readings.map(({ error }) => error)) / readings.length;
 
 function learnsNothing(): ClrError {
   const hint = 'give it more time (--budget), or set schedule.max_lr and leave the stage out (--stages)';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FinderRow } from '../runs/finder-columns.js';
 import { checkArmName } from '../sweep/plan.js';
 import { toHtml, toMarkdown } from './blocks.js';
-import { checkLength, costOf, longest, parseBudget, randomShare, randomTrials, shares } from './budget.js';
+import { checkLength, costOf, longest, parseBudget, randomTrials, shares, split } from './budget.js';
 import { races, randomSettings } from './races.js';
 import { chooseDecay, type Reading, read } from './range.js';
 import { scheduleOf } from './settings.js';
@@ -17,10 +17,10 @@ describe('the budget', () => {
     for (const text of ['', '0h', '5', '2 days', '-1h', 'h']) expect(() => parseBudget(text)).toThrow(/--budget/);
   });
 
-  it('is split without a rest; the random search has as much as the recipe', () => {
-    const sum = Object.values(shares).reduce((a, b) => a + b, 0);
-    expect(sum + randomShare).toBeCloseTo(1, 12);
-    expect(1 - shares.check).toBeCloseTo(2 * randomShare, 12);
+  it('is split without a rest; the random search has as much as the recipe, the check no more than it can use', () => {
+    expect(Object.values(shares).reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
+    expect(split(100, 3, { epochs: 25 })).toEqual({ check: 46, search: 27 });
+    expect(split(700, 3, { epochs: 25 })).toEqual({ check: 225, search: 237.5 });
   });
 
   it('is never passed by the runs of a race, nor by random trials, from a fiftieth of an epoch each on', () => {
@@ -88,13 +88,15 @@ describe('a range test', () => {
     expect(read(exploding, 10)!.lr).toBeLessThanOrEqual(0.5);
   });
 
-  it('of several decides by the highest peak: its LR is the geometric mean of the seeds', () => {
-    const reading = (lr: number, peak: number): Reading => ({ lr, peak });
+  it('of several takes the largest weight decay near the highest peak: its LR is the geometric mean of the seeds', () => {
+    const reading = (lr: number, peak: number): Reading => ({ lr, peak, error: 1 });
     const tests = [
       { weight_decay: 0.01, readings: [reading(0.1, 50), reading(0.2, 40)] },
       { weight_decay: 0.001, readings: [reading(0.1, 47), reading(0.4, 46)] },
       { weight_decay: 0.0001, readings: [reading(0.3, 90), undefined] },
     ];
+    expect(chooseDecay(tests)).toEqual({ weight_decay: 0.01, max_lr: 0.14, low: 0.1, high: 0.2 });
+    tests[1]!.readings = [reading(0.1, 49), reading(0.4, 46)]; // 2.5 above: the difference has an error of 1
     expect(chooseDecay(tests)).toEqual({ weight_decay: 0.001, max_lr: 0.2, low: 0.1, high: 0.4 });
     expect(() => chooseDecay(tests.slice(2))).toThrow('the net learns nothing');
   });
@@ -111,9 +113,7 @@ describe('the arms', () => {
       return keys.filter((key) => new Set(arms.map(({ settings }) => settings[key])).size > 1).join();
     });
     expect(changed).toEqual(['max_lr', 'max_momentum,min_momentum', 'weight_decay', 'tail']);
-    expect(races[2]!.arms(so).map(({ settings }) => settings.weight_decay)).toEqual([
-      0.001, 0.0003, 0.0006, 0.002, 0.003,
-    ]);
+    expect(races[2]!.arms(so).map(({ settings }) => settings.weight_decay)).toEqual([0.001, 0.0003, 0.003, 0.01]);
   });
 
   it('of the random search are the same every time, and within what they are drawn from', () => {

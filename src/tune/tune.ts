@@ -3,7 +3,7 @@ import type { ExperimentConfig } from '../config/schema.js';
 import { writeJson } from '../runs/run-folder.js';
 import { makeFolders, removeTemporaries } from '../system/atomic.js';
 import { lockFolder } from '../system/lock.js';
-import { checkLength, costOf, firstCheckSeed, searchSeeds, shares } from './budget.js';
+import { checkLength, checkRuns, costOf, firstCheckSeed, searchSeeds, split } from './budget.js';
 import { runArms, type TuneOptions, winner } from './race.js';
 import { type Race, races, randomSettings } from './races.js';
 import { chooseDecay, lrfind, rangeTests } from './range.js';
@@ -122,9 +122,11 @@ async function best(
 /** With a time for a budget, by what the search really took. */
 function decideLength(config: ExperimentConfig, record: TuneRecord, so: Settings): Found {
   const { asked, plan, decisions } = record;
-  const runs = 3 * asked.seeds;
+  const runs = checkRuns(asked.seeds);
   const left =
-    'epochs' in asked.budget ? plan.epochs * shares.check : epochsLeft(asked.budget.seconds, plan, decisions);
+    'epochs' in asked.budget
+      ? split(plan.epochs, asked.seeds, config).check
+      : epochsLeft(asked.budget.seconds, plan, decisions);
   const length = checkLength(left, runs, config);
   const sure = `${digits(left, 3)} epochs are left for ${runs} runs`;
   return { chosen: `${length} epochs`, sure, settings: so, length };
