@@ -33,16 +33,17 @@ export const tensorflow: Backend = {
     const loaded = await load(loadOptions(options));
     refuseOther(options, loaded);
     await setBackend('tensorflow');
-    registerComposedKernels('tensorflow');
-    registerTidied('tensorflow', { ...convolutionKernels, ...batchNormKernels });
     const { define } = loaded;
+    const repeats = define && (() => repeater(define));
+    registerComposedKernels('tensorflow', repeats);
+    registerTidied('tensorflow', { ...convolutionKernels, ...batchNormKernels });
     const tf32 = loaded.onGpu && process.env.NVIDIA_TF32_OVERRIDE !== '0';
     return {
       name: 'tensorflow',
       device: describe(loaded),
       precision: tf32 ? 'tf32' : 'f32',
       threads: loaded.options.threads,
-      ...(define && { repeater: () => repeater(define) }),
+      ...(repeats && { repeater: repeats }),
     };
   },
 };

@@ -9,14 +9,15 @@ import {
 } from '@tensorflow/tfjs-core';
 import { assembleBatchKernels } from '../../ops/assemble-batch.js';
 import type { HostMemory } from '../../ops/kernel.js';
+import type { Repeat } from '../backend.js';
 import { registerHostKernels } from '../host.js';
 import { composedKernels } from './kernels.js';
 import { updateKernels } from './updates.js';
 
 /** Registers what is made of tfjs's public ops, on a backend that has those. */
-export function registerComposedKernels(backendName: string): void {
+export function registerComposedKernels(backendName: string, repeater?: () => Repeat): void {
   registerHostKernels(backendName, uploads, assembleBatchKernels);
-  registerTidied(backendName, { ...composedKernels, ...updateKernels });
+  registerTidied(backendName, { ...composedKernels, ...updateKernels(repeater) });
 }
 
 type Compute = (inputs: never, attributes: never) => Tensor | Tensor[];

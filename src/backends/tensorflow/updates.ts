@@ -3,26 +3,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { AdamUpdate } from '../../ops/adam-update.js';
 import { splitInto } from '../../ops/kernel.js';
 import type { SgdUpdate } from '../../ops/sgd-update.js';
+import type { Repeat } from '../backend.js';
 
 /**
  * The optimizers' steps. A net has hundreds of parameters but few shapes: those of one shape and the same rates are stacked,
- * updated together and taken apart again, since a call costs more than it computes.
+ * updated together and taken apart again, since a call costs more than it computes. Where the backend has a repeater, that of
+ * SGD is one call.
  */
-export const updateKernels = {
-  SgdUpdate(inputs: Tensor[], { lr, momentum, weightDecay, nesterov, ...mode }: SgdUpdate): Tensor[] {
-    const constant = constants();
-    const inside = mode.lrPlacement === 'inside';
-    const keys = momentum.map((m, k) => `${lr[k]} ${m} ${weightDecay[k]}`);
-    return updateAlike(splitInto(3, inputs), keys, ([p, g, v], k) => {
-      const [rate, m, decay] = [lr[k]!, constant(momentum[k]!), weightDecay[k]!];
-      const gradient = mode.weightDecayMode === 'l2' ? withL2(g!, p!, decay, constant) : g!;
-      const step = inside ? tf.mul(gradient, constant(rate)) : gradient;
-      const velocity = tf.add(tf.mul(v!, m), step);
-      const move = nesterov ? tf.add(step, tf.mul(velocity, m)) : velocity;
-      const kept = mode.weightDecayMode === 'decoupled' ? shrunk(p!, rate * decay, constant) : p!;
-      return [tf.sub(kept, inside ? move : tf.mul(move, constant(rate))), velocity];
-    });
-  },
+export const updateKernels = (repeater = (): Repeat => (_, work) => work()) => ({
+  SgdUpdate: sgdUpdate(repeater),
 
   AdamUpdate(inputs: Tensor[], { lr, beta1, beta2, epsilon, weightDecay, weightDecayMode }: AdamUpdate): Tensor[] {
     const constant = constants();
@@ -42,7 +31,36 @@ export const updateKernels = {
     });
     return [...updated, steps];
   },
-};
+});
+
+/** `repeater`: the rates differ from step to step, so they are tensors that the work uses; which of them are equal does not. */
+function sgdUpdate(repeater: () => Repeat) {
+  const repeats = new Map<string, Repeat>();
+  return (inputs: Tensor[], { lr, momentum, weightDecay, ...mode }: SgdUpdate): Tensor[] => {
+    const decoupled = mode.weightDecayMode === 'decoupled';
+    const kept = lr.map((rate, k) => (decoupled ? 1 - rate * weightDecay[k]! : 1));
+    const decays = weightDecay.map((decay) => (decoupled ? 0 : decay));
+    const numbers = [...new Set([...lr, ...momentum, ...decays, ...kept])];
+    const coefficients = lr.map((rate, k) =>
+      [rate, momentum[k]!, decays[k]!, kept[k]!].map((one) => numbers.indexOf(one)),
+    );
+    const work = JSON.stringify([mode, coefficients, numbers.indexOf(0), numbers.indexOf(1)]);
+    const repeat = repeats.get(work) ?? repeater();
+    repeats.set(work, repeat);
+    const scalars = numbers.map((number) => tf.scalar(number));
+    return repeat([...inputs, ...scalars], () =>
+      updateAlike(splitInto(3, inputs), coefficients.map(String), ([p, g, v], k) => {
+        const [rate, m, decay, share] = coefficients[k]!.map((i) => scalars[i]!) as [Scalar, Scalar, Scalar, Scalar];
+        const gradient = decays[k] === 0 ? g! : tf.add(g!, tf.mul(p!, decay));
+        const step = mode.lrPlacement === 'inside' ? tf.mul(gradient, rate) : gradient;
+        const velocity = tf.add(tf.mul(v!, m), step);
+        const move = mode.nesterov ? tf.add(step, tf.mul(velocity, m)) : velocity;
+        const shrunk = kept[k] === 1 ? p! : tf.mul(p!, share);
+        return [tf.sub(shrunk, mode.lrPlacement === 'inside' ? move : tf.mul(move, rate)), velocity];
+      }),
+    );
+  };
+}
 
 type Constants = (value: number) => Scalar;
 
