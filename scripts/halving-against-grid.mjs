@@ -1,6 +1,6 @@
 /**
- * halving-against-grid.mjs SWEEP [--resamples 1000]: what successive halving would have made of a sweep that was run in full.
- * Seeds are drawn again with replacement, arm by arm; on each such sweep the arm that halving keeps is compared with the one
+ * halving-against-grid.mjs SWEEP-OR-ARM... [--factors 2,3,4] [--resamples 1000]: what successive halving would have made of
+ * arms that were run in full. Seeds are drawn again with replacement, arm by arm; on each such sweep the arm that halving keeps is compared with the one
  * that has the best mean at the end. Prints a Markdown table: a line for each min_epochs and factor.
  */
 import { parseArgs } from 'node:util';
@@ -9,7 +9,11 @@ import { readMetrics } from '../dist/runs/read-run.js';
 import { readRuns } from '../dist/runs/read-runs.js';
 import { armsLeft, rank, shareOfCost, stepsOf } from '../dist/sweep/halving.js';
 
-const options = { resamples: { type: 'string', default: '1000' }, metric: { type: 'string', default: 'val_acc' } };
+const options = {
+  factors: { type: 'string', default: '2,3,4' },
+  resamples: { type: 'string', default: '1000' },
+  metric: { type: 'string', default: 'val_acc' },
+};
 const { positionals, values } = parseArgs({ allowPositionals: true, options });
 const resamples = Number(values.resamples);
 const { metric } = values;
@@ -48,8 +52,8 @@ console.log(`${arms.length} arms, ${most} seeds, ${epochs} epochs; ${resamples} 
 console.log(
   '| min_epochs | factor | arms after each ranking | cost | same winner | mean loss where it is another | mean loss |',
 );
-console.log('|---|---|---|---|---|---|---|');
-for (const factor of [2, 3, 4])
+console.log('| --- | --- | --- | --- | --- | --- | --- |');
+for (const factor of values.factors.split(',').map(Number))
   for (const min_epochs of [1, 2, 3, 4, 6, 8, 12, 16, 20].filter((n) => n < epochs)) {
     const halving = { metric, min_epochs, factor };
     const random = randomStream(1, 'bootstrap');

@@ -1,12 +1,14 @@
 /**
- * keep-results.mjs FROM TO: copies a sweep's or run's folder without checkpoints, logs, charts and the rows of each update,
- * and without runs that have not ended. What is left is enough for `clr compare`, and to repeat every run.
+ * keep-results.mjs FROM TO: copies the folder of a sweep, a run or a `clr tune` without checkpoints, logs, charts of runs and
+ * the rows of each update, and without runs that have not ended. What is left is enough for `clr compare`, and to repeat every
+ * run; of a `clr tune` also its page.
  */
 import { cpSync, existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 
 const kept = /^(sweep|arm|config|environment|summary)\.json$|^(metrics|lr-finder)\.csv$|^predictions\.bin$/;
+const ofPage = /^(tune\.(json|csv|md)|tuned\.json|\w+\.png)$/;
 const dropped = new Set(['checkpoints', 'slurm']);
 const unfinished = (summary) =>
   existsSync(summary) && ['running', 'interrupted'].includes(JSON.parse(readFileSync(summary, 'utf8')).status);
@@ -16,6 +18,7 @@ cpSync(from, to, {
   filter: (source) => {
     const name = basename(source);
     if (unfinished(join(source, 'summary.json'))) return false;
+    if (dirname(source) === from && ofPage.test(name)) return existsSync(join(from, 'tune.json'));
     return !dropped.has(name) && (!/\.[a-z]+$|^lock-/.test(name) || kept.test(name));
   },
 });

@@ -1,17 +1,18 @@
 /**
  * results-page.mjs [--check]: writes into results/README.md what the commands named in it print today. A block begins with
- * `<!-- $ clr compare results/table-1 --published --markdown -->` and ends with `<!-- end -->`. So each number of these
- * tables is read from the files of its runs. --check: ends with 1 where the page says something else.
+ * `<!-- $ clr compare results/table-1 --published --markdown -->`, or with `$ node` and a script, and ends with `<!-- end -->`.
+ * So each number of these tables is read from the files of its runs. --check: ends with 1 where the page says something else.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 
 const page = 'results/README.md';
-const block = /(<!-- \$ clr (.+?) -->\n)[\s\S]*?(<!-- end -->)/g;
+const block = /(<!-- \$ ((?:clr|node) .+?) -->\n)[\s\S]*?(<!-- end -->)/g;
 
 function outputOf(command) {
-  const stdout = execFileSync('sh', ['-c', `"$NODE" bin/clr.js ${command}`], {
+  const call = command.replace(/^clr/, 'node bin/clr.js').replace(/^node/, '"$NODE"');
+  const stdout = execFileSync('sh', ['-c', call], {
     env: { ...process.env, NODE: process.execPath },
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],

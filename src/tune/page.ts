@@ -7,6 +7,7 @@ import { readCurves } from '../compare/read-curves.js';
 import type { ExperimentConfig } from '../config/schema.js';
 import { duration } from '../terminal/duration.js';
 import type { Block } from './blocks.js';
+import { searchSeeds } from './budget.js';
 import { checkOf, ranking } from './race.js';
 import { races, randomRule } from './races.js';
 import { rangeRule, rangeSource } from './range.js';
@@ -70,10 +71,11 @@ function chosenTable(config: ExperimentConfig, { decisions }: TuneRecord, now: S
 async function checkBlocks(check: Comparison, { asked, decisions, plan }: TuneRecord): Promise<Block[]> {
   const { sentences, notes } = notesOf(check);
   const random = decisions.find(({ stage }) => stage === 'random')!;
+  const { length } = decisions.find(({ stage }) => stage === 'length')!;
   return [
     { heading: 'Was it worth it?', level: 2 },
     {
-      text: `Three configs were trained with ${asked.seeds} new seeds each, for equally long: the tuned one; the config as it was ("untuned"); and the best of a random search that was given as many epochs as the whole recipe: ${plan.random.trials} trials of one seed, ${plan.random.length.epochs} epochs${plan.random.length.halving ? ', those behind stopped early' : ''}. It drew from: ${randomRule}. Its best was ${settingsWords(random.settings)}.`,
+      text: `Three configs were trained with ${asked.seeds} new seeds each, for ${length} epochs: the tuned one; the config as it was ("untuned"); and the best of a random search that was given as many epochs as the whole recipe: ${plan.random.trials} trials of one seed, ${plan.random.length.epochs} epochs${plan.random.length.halving ? ', those behind stopped early' : ''}. It drew from: ${randomRule}. Its best was ${settingsWords(random.settings)}.`,
     },
     ...(await runsOf(check, 'check', [...sentences, ...notes])),
     {
@@ -87,7 +89,7 @@ function settingsWords(settings: Settings): string {
   return `highest LR ${max_lr}, weight decay ${weight_decay}, momentum ${momentumWords(settings)}, tail ${tail} %`;
 }
 
-async function decisionBlocks(directory: string, { decisions }: TuneRecord): Promise<Block[]> {
+async function decisionBlocks(directory: string, { decisions, plan }: TuneRecord): Promise<Block[]> {
   const blocks: Block[] = [];
   const range = decisions.find(({ stage }) => stage === 'range');
   if (range) {
@@ -114,6 +116,7 @@ async function decisionBlocks(directory: string, { decisions }: TuneRecord): Pro
     blocks.push(
       { heading: `${race.title}: ${decision.chosen}`, level: 2 },
       { text: `Rule: ${race.rule} Source: ${race.source}.` },
+      { text: `Runs: ${searchSeeds.length} seeds an arm, ${plan[race.name].epochs} epochs each.` },
       ...(await raceBlocks(directory, race.name)),
       { text: `Decision: ${decision.chosen}. How sure: ${decision.sure}.` },
     );
