@@ -343,6 +343,20 @@ describe('printing', () => {
     expect(printed[2]).toContain("'=cmd|");
   });
 
+  it('draws an arm that was stopped as far as it came', () => {
+    writeRun('halved/1', { name: 'kept' }, 90);
+    writeRun('halved/2', { name: 'behind' }, undefined, 'stopped');
+    writeRun('halved/3', { name: 'wild' }, undefined, 'diverged');
+    const halved = comparison({}, path.join(root, 'halved'));
+    const curves = readCurves(halved, () => {});
+    expect(curves.map(({ config, runs }) => [config, runs.length])).toEqual([
+      ['kept', 1],
+      ['behind', 1],
+      ['wild', 0],
+    ]);
+    expect(JSON.stringify(compareChart(halved, curves).title)).toContain('its runs were stopped');
+  });
+
   it('draws the runs and their curves, a band where there are several seeds', () => {
     const whole = comparison();
     const curves = readCurves(whole, () => {});

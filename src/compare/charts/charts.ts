@@ -30,6 +30,7 @@ export function compareChart(
     'left: a dot for each seed, the mean as a tick, its 95 % confidence interval as a line (from two seeds on)',
     ...(published ? ['diamonds: the published mean, one standard deviation to each side'] : []),
     'right: the mean over the seeds, one standard deviation to each side as a band; colours as on the left',
+    ...(rows.some(({ missing }) => missing.stopped) ? ['a curve that ends early: its runs were stopped'] : []),
     ...(all.length > rows.length ? [`the first ${rows.length} of ${all.length} configs`] : []),
     ...(rows.length > coloured.size ? [`curves of the first ${coloured.size}, the others grey`] : []),
   ];

@@ -89,7 +89,7 @@ export function compareDots(rows: readonly Row[], metric: Metric, color: object,
           values: rows.filter(({ n }) => n === 0).map(({ config, missing }) => ({ config, why: missingText(missing) })),
         },
         mark: { type: 'text', align: 'left' },
-        encoding: { y, x: { value: 8 }, text: { field: 'why' } },
+        encoding: { color, y, x: { value: 8 }, text: { field: 'why' } },
       },
     ],
   };
