@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { lrMomentum } from '../charts/lr-momentum.js';
 import { renderPng } from '../charts/render.js';
 import { cells, notesOf } from '../compare/cells.js';
 import { compareChart } from '../compare/charts/charts.js';
@@ -6,80 +7,112 @@ import type { Comparison } from '../compare/comparison.js';
 import { readCurves } from '../compare/read-curves.js';
 import type { ExperimentConfig } from '../config/schema.js';
 import { duration } from '../terminal/duration.js';
+import { scheduleRows } from '../training/schedule-table.js';
 import type { Block } from './blocks.js';
 import { searchSeeds } from './budget.js';
-import { checkOf, ranking } from './race.js';
-import { races, randomRule } from './races.js';
-import { rangeRule, rangeSource } from './range.js';
+import { checkOf, howSure, ranking } from './race.js';
+import { type Race, races, randomRule } from './races.js';
+import { comparePeaks, decays, rangeRule, rangeSource } from './range.js';
 import { rangeChart } from './range-chart.js';
 import { drawnTests } from './range-tests.js';
 import type { Decision, TuneRecord } from './record.js';
 import { digits, momentumWords, type Settings, settingsOf } from './settings.js';
 
+/** What the page is about. */
+export interface Tuned {
+  directory: string;
+  config: ExperimentConfig;
+  record: TuneRecord;
+  settings: Settings;
+  /** The config with these settings. */
+  tuned: ExperimentConfig;
+}
+
 /** The page: what was chosen, whether it was worth it, and each decision with its rule, its curves and its numbers. */
-export async function pageOf(
-  directory: string,
-  config: ExperimentConfig,
-  record: TuneRecord,
-  settings: Settings,
-): Promise<Block[]> {
+export async function pageOf(about: Tuned): Promise<Block[]> {
+  const { directory, config, record, tuned } = about;
   const checked = checkOf(directory, record);
+  const { model, dataset, optimizer } = config;
   return [
     { heading: `${config.name}: tuned`, level: 1 },
     {
-      text: `How fast a net learns, and how well, depends on a few numbers that nobody can compute: the learning rate (how far each update goes), the momentum (how much of the last updates it keeps), the weight decay (how strongly weights are pulled to zero) and the shape of the learning rate over the run. This page says how they were set for ${config.name} by short training runs: each by a rule that stands beside it, with how sure it is. No number was set by hand.`,
+      text: 'How fast a net learns, and how well, depends on a few settings that cannot be calculated in advance: the learning rate (LR: how far each update goes), the momentum (how much of the previous updates carries over), the weight decay (how strongly weights are pulled to zero), and how the learning rate changes over the run. Here they were set by short training runs. Each section gives the rule, the runs, the result, and how certain it is.',
     },
     {
-      text: 'All runs have one cycle of the learning rate ("1cycle"): it rises from a tenth of its highest value, falls back as long, and ends in a short tail that falls to a hundredth of where it began. A cycled momentum goes the other way: down while the learning rate rises.',
+      text: `Net: ${model.type}; data: ${dataset.type}; batches of ${config.batch_size}; optimizer: ${optimizer.type}. config.json has everything else.`,
+    },
+    {
+      text: 'All runs except the LR range tests use one cycle of the learning rate ("1cycle", the schedule clr-beta): it rises from a tenth of its highest value, falls back over the same number of steps, and ends in a short tail, which goes from that tenth down to a thousandth of the highest value. A cycled momentum goes the other way: down while the learning rate rises.',
     },
     { heading: 'What was chosen', level: 2 },
-    chosenTable(config, record, settings),
-    {
-      text: 'Accuracies are those of the validation images; two runs of one config with different seeds differ by chance. "Undecided" means that the runs do not tell the two apart: the choice is then only the better mean.',
-    },
-    { text: 'tuned.json is the config with these values, for clr run.' },
+    chosenTable(about),
+    await image('schedule.png', 'learning rate and momentum over the run', schedule(tuned)),
+    { text: 'tuned.json is the config with these values: clr run tuned.json trains it.' },
     ...(checked ? await checkBlocks(checked, record) : []),
-    ...(await decisionBlocks(directory, record)),
-    { heading: 'What it took', level: 2 },
+    { heading: 'How to read the tables', level: 2 },
+    {
+      items: [
+        'an arm is one of the values to choose from, trained with several seeds; n is how many of its runs came to their end',
+        'val acc: mean accuracy on the validation images after the last epoch ± standard deviation over the seeds; every choice is made by it, and on the same seeds, so the accuracy of a chosen arm is biased upward',
+        "difference: from the baseline, here the best arm; its 95 % interval and p are from Welch's t-test, and hold for all arms of the table together (Bonferroni)",
+        'P(A>B): the chance that a run of the arm beats a run of the baseline, with its 95 % interval',
+        'undecided: the interval contains 0, so the runs cannot separate the two, and the higher mean was taken; with two seeds an arm most are',
+      ],
+    },
+    ...(await rangeBlocks(about)),
+    ...(await Promise.all(races.map((race) => raceBlocks(race, about)))).flat(),
+    { heading: 'Time taken', level: 2 },
     costTable(record),
     {
-      text: 'tune.csv has every run. The runs themselves lie in the folders beside this page: clr compare, clr report and clr plot read them.',
+      text: 'tune.csv lists every run. The run folders are beside this page: clr compare, clr report and clr plot read them.',
     },
   ];
 }
 
-function chosenTable(config: ExperimentConfig, { decisions }: TuneRecord, now: Settings): Block {
+function chosenTable({ directory, config, record: { decisions, plan }, settings: now }: Tuned): Block {
   const before = config.schedule as Record<string, unknown>;
-  const first = settingsOf(config);
-  const of = (...stages: Decision['stage'][]) =>
-    decisions.findLast(({ stage }) => stages.includes(stage))?.sure ?? 'not asked';
+  const why = (name: Race['name']) => {
+    const comparison = decisions.some(({ stage }) => stage === name) && ranking(path.join(directory, name));
+    if (!comparison) return 'not asked';
+    return `of ${comparison.rows.length} arms, ${plan[name].epochs} epochs each: ${howSure(comparison, { short: true })}`;
+  };
   const length = decisions.find(({ stage }) => stage === 'length');
   return {
-    head: ['what', 'before', 'chosen', 'how sure'],
+    head: ['what', 'before', 'chosen', 'why'],
     body: [
-      ['schedule', String(before.type), 'one cycle (clr-beta)', 'by the recipe'],
-      ['highest learning rate', String(before.max_lr ?? before.lr ?? '-'), String(now.max_lr), of('lr', 'range')],
-      ['lowest learning rate of the cycle', '-', String(digits(now.max_lr / 10)), 'by the recipe: a tenth'],
-      ['momentum', String(before.momentum ?? '-'), momentumWords(now), of('momentum')],
-      ['weight decay', String(first.weight_decay), String(now.weight_decay), of('wd', 'range')],
-      ['tail', '-', `${now.tail} % of the run`, of('tail')],
-      ['length', `${config.epochs} epochs`, `${length?.length ?? config.epochs} epochs`, length?.sure ?? 'not asked'],
+      ['schedule', String(before.type), 'clr-beta', 'one cycle, as arXiv:1803.09820'],
+      ['highest LR', String(before.max_lr ?? before.lr ?? '-'), String(now.max_lr), why('lr')],
+      ['lowest LR of the cycle', '-', String(digits(now.max_lr / 10)), 'a tenth of the highest, as arXiv:1803.09820'],
+      ['momentum', String(before.momentum ?? '-'), momentumWords(now), why('momentum')],
+      ['weight decay', String(settingsOf(config).weight_decay), String(now.weight_decay), why('wd')],
+      ['tail', '-', `${now.tail} % of the run`, why('tail')],
+      [
+        'length',
+        `${config.epochs} epochs`,
+        `${length?.length ?? config.epochs} epochs`,
+        length ? `at most as before; ${length.sure}` : 'not asked',
+      ],
     ],
   };
 }
 
+function schedule(tuned: ExperimentConfig) {
+  return lrMomentum(scheduleRows(tuned), { title: 'The schedule chosen', subtitle: [`${tuned.epochs} epochs`] });
+}
+
 async function checkBlocks(check: Comparison, { asked, decisions, plan }: TuneRecord): Promise<Block[]> {
   const { sentences, notes } = notesOf(check);
-  const random = decisions.find(({ stage }) => stage === 'random')!;
-  const { length } = decisions.find(({ stage }) => stage === 'length')!;
+  const of = (stage: Decision['stage']) => decisions.find((decision) => decision.stage === stage)!;
+  const { trials, length } = plan.random;
+  const stopped = length.halving ? ', those behind stopped early' : '';
   return [
     { heading: 'Was it worth it?', level: 2 },
     {
-      text: `Three configs were trained with ${asked.seeds} new seeds each, for ${length} epochs: the tuned one; the config as it was ("untuned"); and the best of a random search that was given as many epochs as the whole recipe: ${plan.random.trials} trials of one seed, ${plan.random.length.epochs} epochs${plan.random.length.halving ? ', those behind stopped early' : ''}. It drew from: ${randomRule}. Its best was ${settingsWords(random.settings)}.`,
+      text: `Three configs were trained with ${asked.seeds} new seeds each, for ${of('length').length} epochs: the tuned one; the config as it was ("untuned"); and the best of a random search that was given as many epochs as the recipe: ${trials} trials with one seed, ${length.epochs} epochs each${stopped}. It drew ${randomRule}. Its best trial had ${settingsWords(of('random').settings)}.`,
     },
     ...(await runsOf(check, 'check', [...sentences, ...notes])),
     {
-      text: 'The seeds are new, the validation images are the ones that every choice was made by: all three accuracies may be a little optimistic, the two searched ones more.',
+      text: 'The seeds are new, but every choice was made on these validation images: the accuracies of the two searched configs may be a little too high.',
     },
   ];
 }
@@ -89,45 +122,67 @@ function settingsWords(settings: Settings): string {
   return `highest LR ${max_lr}, weight decay ${weight_decay}, momentum ${momentumWords(settings)}, tail ${tail} %`;
 }
 
-async function decisionBlocks(directory: string, { decisions, plan }: TuneRecord): Promise<Block[]> {
-  const blocks: Block[] = [];
+async function rangeBlocks({ directory, record: { decisions, plan } }: Tuned): Promise<Block[]> {
   const range = decisions.find(({ stage }) => stage === 'range');
-  if (range) {
-    const tests = drawnTests(path.join(directory, 'range'));
-    blocks.push(
-      { heading: `Learning rate and weight decay: ${range.chosen}`, level: 2 },
-      { text: `Rule: ${rangeRule} Source: ${rangeSource}.` },
-      await image('range.png', 'validation accuracy against learning rate', rangeChart(tests, range.settings)),
-      {
-        head: ['weight decay', 'seed', 'accuracy stops rising at LR', 'peak of the accuracy (%)'],
-        body: tests.map(({ weight_decay, seed, reading }) => [
-          `${weight_decay}${weight_decay === range.settings.weight_decay ? ' (chosen)' : ''}`,
-          String(seed),
-          reading ? String(digits(reading.lr)) : 'learns nothing',
-          reading ? reading.peak.toFixed(1) : '-',
-        ]),
-      },
-      { text: `Decision: ${range.chosen}; ${range.sure}.` },
-    );
-  }
-  for (const race of races) {
-    const decision = decisions.find(({ stage }) => stage === race.name);
-    if (!decision) continue;
-    blocks.push(
-      { heading: `${race.title}: ${decision.chosen}`, level: 2 },
-      { text: `Rule: ${race.rule} Source: ${race.source}.` },
-      { text: `Runs: ${searchSeeds.length} seeds an arm, ${plan[race.name].epochs} epochs each.` },
-      ...(await raceBlocks(directory, race.name)),
-      { text: `Decision: ${decision.chosen}. How sure: ${decision.sure}.` },
-    );
-  }
-  return blocks;
+  if (!range) return [];
+  const tests = drawnTests(path.join(directory, 'range'));
+  const readings = decays.map((weight_decay) => ({
+    weight_decay,
+    readings: tests.filter((test) => test.weight_decay === weight_decay).map(({ reading }) => reading),
+  }));
+  const { max_lr, weight_decay } = range.settings;
+  const peaks = comparePeaks(readings);
+  return [
+    { heading: `LR range tests: LR up to ${max_lr}, weight decay ${weight_decay}`, level: 2 },
+    { text: `Rule: ${rangeRule} Source: ${rangeSource}.` },
+    { text: `Runs: ${searchSeeds.length} seeds for each weight decay, ${plan.range} updates each.` },
+    await image('range.png', 'validation accuracy against learning rate', rangeChart(tests, range.settings)),
+    {
+      head: ['weight decay', 'accuracy stops rising at LR', 'peaks (%)', 'mean peak', 'below the highest', 'allowed'],
+      body: decays.map((decay) => {
+        const peak = peaks.find((one) => one.weight_decay === decay);
+        if (!peak) return [String(decay), 'learns nothing', '-', '-', '-', '-'];
+        const lrs = peak.known.map(({ lr }) => digits(lr)).join(', ');
+        const each = peak.known.map((reading) => reading.peak.toFixed(1)).join(', ');
+        const numbers = [peak.peak, peak.below, peak.allowed].map((number) => number.toFixed(1));
+        return [`${decay}${decay === weight_decay ? ' (taken)' : ''}`, lrs, each, ...numbers];
+      }),
+    },
+    { text: `Result: ${range.chosen}${edge(weight_decay, decays, 'weight decay')}.` },
+  ];
 }
 
-async function raceBlocks(directory: string, name: string): Promise<Block[]> {
-  const comparison = ranking(path.join(directory, name));
-  return comparison ? runsOf(comparison, name, comparison.halving ? [comparison.halving] : []) : [];
+async function raceBlocks(race: Race, { directory, config, record }: Tuned): Promise<Block[]> {
+  const { decisions, plan } = record;
+  const at = decisions.findIndex(({ stage }) => stage === race.name);
+  const comparison = at < 0 ? undefined : ranking(path.join(directory, race.name));
+  if (!comparison) return [];
+  const before = decisions[at - 1]?.settings ?? settingsOf(config);
+  const { chosen, settings } = decisions[at]!;
+  const tried = race.arms(before).map((arm) => arm.settings[race.key]);
+  const { epochs, halving } = plan[race.name];
+  const early = halving
+    ? `; the worse half stops after ${halving.min_epochs} epochs, and again after twice as many`
+    : '';
+  return [
+    { heading: `${race.title}: ${chosen}`, level: 2 },
+    { text: `Rule: ${race.rule} Source: ${race.source}.` },
+    {
+      text: `Runs: ${searchSeeds.length} seeds an arm, ${epochs} epochs each${early}. Otherwise: ${settingsWords(before)}.`,
+    },
+    ...(await runsOf(comparison, race.name, comparison.halving ? [comparison.halving] : [])),
+    { text: `Result: ${chosen}${edge(settings[race.key], tried, 'value')}. ${sentence(howSure(comparison))}.` },
+  ];
 }
+
+/** Where the best may lie outside of what was tried. */
+function edge(chosen: number, tried: readonly number[], what: string): string {
+  const [lowest, highest] = [Math.min(...tried), Math.max(...tried)];
+  if (lowest === highest || (chosen !== lowest && chosen !== highest)) return '';
+  return ` (the ${chosen === lowest ? 'lowest' : 'highest'} ${what} tried)`;
+}
+
+const sentence = (text: string) => text[0]!.toUpperCase() + text.slice(1);
 
 /** The table and the chart of a folder's runs, with what is to be said of them. */
 async function runsOf(comparison: Comparison, name: string, items: string[]): Promise<Block[]> {
@@ -142,8 +197,13 @@ async function image(name: string, alt: string, spec: Parameters<typeof renderPn
 }
 
 function costTable({ decisions }: TuneRecord): Block {
-  const rows = decisions
-    .filter(({ stage }) => stage !== 'length')
-    .map(({ stage, seconds }) => [stage, duration(seconds)]);
-  return { head: ['stage', 'time'], body: rows };
+  const timed = decisions.filter(({ stage }) => stage !== 'length');
+  const total = timed.reduce((sum, { seconds }) => sum + seconds, 0);
+  return {
+    head: ['stage', 'time'],
+    body: [...timed, { stage: 'all, without the check', seconds: total }].map(({ stage, seconds }) => [
+      stage,
+      duration(seconds),
+    ]),
+  };
 }

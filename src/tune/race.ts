@@ -46,18 +46,19 @@ export function checkOf(directory: string, { decisions }: TuneRecord): Compariso
   return begun ? ranking(path.join(directory, 'check'), 'tuned') : undefined;
 }
 
-/** The best arm and, in words, how far it is from the next. Throws ClrError('diverged') where none has a score. */
+/** The best arm of a folder's runs and, in words, how far it is from the next. Throws ClrError('diverged') where none has a score. */
 export function winner(directory: string): { arm: string; sure: string } {
   const comparison = ranking(directory);
   if (!comparison) throw new ClrError('diverged', `no run in ${directory} came to its end`, 'lower schedule.max_lr');
-  const [best, next] = comparison.rows;
-  return { arm: best!.config, sure: howSure(best!, next) };
+  return { arm: comparison.rows[0]!.config, sure: howSure(comparison) };
 }
 
-/** "80.11 %; next is momentum 0.95, 79.52 %: undecided: ..." */
-function howSure(best: Row, next: Row | undefined): string {
+/** "best mean accuracy 80.11 %; next is momentum 0.95, 79.52 %; undecided: ..." `short`: of the verdict its word alone. */
+export function howSure({ rows: [best, next] }: Comparison, { short = false } = {}): string {
   const accuracy = ({ scores }: Row) => `${scores.val_acc.mean.toFixed(2)} %`;
-  if (!next || next.n === 0) return `${accuracy(best)}; the others diverged or were stopped before their end`;
-  const sentence = next.against?.finding ? `: ${next.against.sentence}` : ' (one seed each)';
-  return `${accuracy(best)}; next is ${next.config}, ${accuracy(next)}${sentence}`;
+  const first = `best mean accuracy ${accuracy(best!)}`;
+  if (!next || next.n === 0) return `${first}; the others diverged or were stopped before their end`;
+  const { finding, verdict, sentence } = next.against!;
+  const said = finding ? (short ? verdict : sentence) : 'one seed each';
+  return `${first}; next is ${next.config}, ${accuracy(next)}${short ? ` (${said})` : `; ${said}`}`;
 }

@@ -5,6 +5,8 @@ import { digits, momentumWords, type Settings } from './settings.js';
 export interface Race {
   name: 'lr' | 'momentum' | 'wd' | 'tail';
   title: string;
+  /** Of the settings that it is about: whether the best is the lowest or the highest of those tried. */
+  key: keyof Settings;
   /** What is asked, what decides, and where that comes from: for the help and the page. */
   rule: string;
   source: string;
@@ -19,16 +21,18 @@ const below = 0.1; // the lower momentum of a cycle
 export const races: Race[] = [
   {
     name: 'lr',
+    key: 'max_lr',
     title: 'Highest learning rate',
-    rule: 'The range tests give a bound: a run that stays there for longer may do better below. One short cycle each at the bound, at a half and at a quarter of it; the best mean accuracy decides. The cycle starts at a tenth of the highest LR.',
+    rule: 'The range tests give an upper bound; a longer run may do better at a lower LR. One short run at each of the bound, half of it and a quarter of it; the best mean accuracy decides. The cycle starts at a tenth of its highest LR.',
     source: 'arXiv:1803.09820, section 5 (minimum a tenth of the maximum)',
     arms: (so) => [1, 0.5, 0.25].map((share) => withLr(so, digits(so.max_lr * share))),
     chosen: ({ max_lr }) => `LR ${digits(max_lr / 10)} to ${max_lr}`,
   },
   {
     name: 'momentum',
+    key: 'max_momentum',
     title: 'Momentum',
-    rule: 'One short cycle each at 0.99, 0.97, 0.95 and 0.9, once constant and once cycled: down by 0.1 while the LR rises, and back. The best mean accuracy decides. A range test of the momentum does not find its best value, so there is none.',
+    rule: 'One short run at each of 0.99, 0.97, 0.95 and 0.9, constant and cycled (down by 0.1 while the LR rises, then back up); the best mean accuracy decides. A range test, in which the momentum rises as the LR does above, does not find the best value, so none is run.',
     source: 'arXiv:1803.09820, section 5 and figure 7b (where the range test of the momentum fails)',
     arms: (so) =>
       momenta.flatMap((max_momentum) =>
@@ -41,8 +45,9 @@ export const races: Race[] = [
   },
   {
     name: 'wd',
-    title: 'Weight decay, again',
-    rule: 'One cycle each at the weight decay of the range tests, at half a power of ten less, and at half and a whole power of ten more, one significant figure; the best mean accuracy decides. More, because range tests are short, and a net that is trained for longer needs more of it; so these are the longest runs of the search, and none is stopped early.',
+    key: 'weight_decay',
+    title: 'Weight decay',
+    rule: 'One run at each of the weight decay from the range tests, that divided by 3.2, and that times 3.2 and 10, to one significant figure; the best mean accuracy decides. Larger values are included because range tests are short, and a net that is trained for longer usually needs more weight decay. For the same reason these are the longest runs of the search, and none is stopped early.',
     source: 'arXiv:1803.09820, section 5 and figure 11 (one significant figure; the exponent is bisected)',
     arms: (so) => {
       const values = [0, -0.5, 0.5, 1].map((shift) => digits(so.weight_decay * 10 ** shift, 1));
@@ -55,9 +60,10 @@ export const races: Race[] = [
   },
   {
     name: 'tail',
+    key: 'tail',
     title: 'Tail',
-    rule: 'One short cycle each with 5, 10 and 20 percent of the run for the tail, in which the LR falls from where it began to a hundredth of that; the best mean accuracy decides. None is stopped early: they differ only at their end.',
-    source: "arXiv:1803.09820's jobs have tails of 3 to 14 percent; the falling tail is that of fastai",
+    rule: 'One short run with a tail of 5, 10 and 20 percent of its length; the best mean accuracy decides. None is stopped early, since the tail comes last.',
+    source: 'the experiments of arXiv:1803.09820 have tails of 3 to 14 percent; fastai has the falling tail',
     arms: (so) => [5, 10, 20].map((tail) => ({ name: `tail ${tail} percent`, settings: { ...so, tail } })),
     chosen: ({ tail }) => `a tail of ${tail} %`,
   },

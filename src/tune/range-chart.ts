@@ -29,7 +29,7 @@ export function rangeChart(tests: readonly DrawnTest[], chosen: { weight_decay: 
   const y = {
     field: 'val_acc',
     type: 'quantitative',
-    title: 'validation accuracy (%)',
+    title: 'validation accuracy, running median (%)',
     scale: { zero: false },
   } as const;
   const scale = { domain: decays, range: decays.map((_, i) => palette[i]!) };
@@ -38,8 +38,8 @@ export function rangeChart(tests: readonly DrawnTest[], chosen: { weight_decay: 
     {
       title: 'LR range tests',
       subtitle: [
-        'a line for each seed; dots: where accuracy stops rising',
-        `grey: what was chosen, LR ${chosen.max_lr}`,
+        'a line for each seed, its colour the weight decay; dots: where accuracy stops rising',
+        `grey line: the LR taken, ${chosen.max_lr}`,
       ],
     },
     {

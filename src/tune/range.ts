@@ -19,7 +19,7 @@ export const decays = [0.01, 0.0032, 0.001, 0.00032, 0.0001];
 const momentum = 0.9;
 
 export const rangeRule =
-  "LR range tests (the LR rises by equal steps, with a validation batch after each update) at five weight decays, two seeds each, at momentum 0.9. Of each test the highest useful LR is where validation accuracy stops rising: the first LR at which the running median of the accuracy, over a tenth of the updates, is within two standard errors of its peak. Of the weight decays whose peak, by the mean over the seeds, is within two standard errors of the highest, the largest is taken; its LR is the geometric mean over the seeds. Where the loss explodes is not asked: that is later. The range itself is found by scouts: tests of one seed at the config's weight decay, from a first one over 0.00001 to 10, until accuracy stops rising between a quarter and nine tenths of the range.";
+  'In an LR range test the LR rises by equal steps, and a validation batch is scored after each update. There is a test for each of five weight decays and two seeds, at momentum 0.9. In each, the highest useful LR is the one at which validation accuracy stops rising: the first whose running median, over a tenth of the updates, is within two standard errors of its peak. Of the weight decays whose mean peak is within two standard errors of the highest (of the difference), the largest is taken, and the geometric mean of its LRs. The LR at which the loss diverges is not used; it is higher. The range of LRs is found by trial tests with one seed: a first one from 0.00001 to 10, then others until accuracy stops rising between a quarter and nine tenths of the range.';
 
 export const rangeSource = 'arXiv:1506.01186, section 3.3; arXiv:1803.09820, sections 4.1 and 5';
 
@@ -63,25 +63,33 @@ export function chooseDecay(tests: readonly DecayReading[]): {
   low: number;
   high: number;
 } {
-  const useful = tests.flatMap(({ weight_decay, readings }) => {
-    const known = readings.filter((reading) => reading !== undefined);
-    return known.length === readings.length ? [{ weight_decay, known }] : [];
-  });
-  const highest = useful.toSorted((a, b) => peakOf(b.known) - peakOf(a.known))[0];
-  if (!highest) throw learnsNothing();
-  const [best] = useful
-    .filter(
-      ({ known }) => peakOf(highest.known) - peakOf(known) <= 2 * Math.hypot(errorOf(highest.known), errorOf(known)),
-    )
-    .toSorted((a, b) => b.weight_decay - a.weight_decay) as [(typeof useful)[number]];
+  const near = comparePeaks(tests).filter(({ below, allowed }) => below <= allowed);
+  const best = near.toSorted((a, b) => b.weight_decay - a.weight_decay)[0];
+  if (!best) throw learnsNothing();
   const lrs = best.known.map(({ lr }) => lr);
   const max_lr = digits(Math.exp(mean(lrs.map(Math.log))));
   return { weight_decay: best.weight_decay, max_lr, low: Math.min(...lrs), high: Math.max(...lrs) };
 }
 
-const peakOf = (readings: readonly Reading[]) => mean(readings.map(({ peak }) => peak));
-/** Of peakOf. */
-const errorOf = (readings: readonly Reading[]) => Math.hypot(...readings.map(({ error }) => error)) / readings.length;
+/** How the weight decays at which every seed learns something compare; peaks in percent. */
+export function comparePeaks(tests: readonly DecayReading[]) {
+  const useful = tests.flatMap(({ weight_decay, readings }) => {
+    const known = readings.filter((reading) => reading !== undefined);
+    return known.length === readings.length ? [{ weight_decay, known, ...meanPeak(known) }] : [];
+  });
+  const highest = useful.toSorted((a, b) => b.peak - a.peak)[0]!;
+  return useful.map((one) => ({
+    ...one,
+    below: highest.peak - one.peak,
+    /** Two standard errors of the difference. */
+    allowed: 2 * Math.hypot(highest.error, one.error),
+  }));
+}
+
+function meanPeak(readings: readonly Reading[]): Pick<Reading, 'peak' | 'error'> {
+  const errors = readings.map(({ error }) => error);
+  return { peak: mean(readings.map(({ peak }) => peak)), error: Math.hypot(...errors) / errors.length };
+}
 
 function learnsNothing(): ClrError {
   const hint = 'give it more time (--budget), or set schedule.max_lr and leave the stage out (--stages)';

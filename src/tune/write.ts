@@ -21,9 +21,10 @@ export async function writePages(
   record: TuneRecord,
 ): Promise<{ summary: string }> {
   const settings = settingsSoFar(config, record);
-  writeJson(directory, 'tuned.json', tunedConfig(directory, config, record));
+  const tuned = tunedConfig(directory, config, record);
+  writeJson(directory, 'tuned.json', tuned);
   replaceFile(path.join(directory, 'tune.csv'), csv(directory));
-  const blocks = await pageOf(directory, config, record, settings);
+  const blocks = await pageOf({ directory, config, record, settings, tuned });
   for (const block of blocks) if ('image' in block) replaceFile(path.join(directory, block.image), block.bytes);
   replaceFile(path.join(directory, 'tune.md'), toMarkdown(blocks));
   replaceFile(path.join(directory, 'tune.html'), document(titleOf(blocks), toHtml(blocks)));
