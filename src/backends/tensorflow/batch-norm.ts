@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type BatchNormInputs, finish } from './kernels.js';
-import { type Attribute, attribute, execute, renew, tensorFlow } from './ops.js';
+import { type Attribute, attribute, execute, release, renew, tensorFlow } from './ops.js';
 
 /** Batch norm in training by TensorFlow's own fused ops. */
 export const batchNormKernels = {
@@ -32,7 +32,7 @@ export const batchNormKernels = {
 /** `tensor` with the new values; they alone where a clone still wants the old ones. */
 function inPlace(tensor: Tensor, values: Tensor): Tensor {
   if (tensorFlow().tensorMap.get(tensor.dataId).refCount > 1) return values;
-  renew(tensor, values);
+  renew(tensor, release(values));
   return tensor.clone();
 }
 

@@ -92,14 +92,21 @@ export function constantType(id: number): number {
   return type;
 }
 
-/** Gives `tensor` the values of `by`, which is disposed of. */
-export function renew(tensor: Tensor, by: Tensor): void {
+/** Gives `tensor` and its clones the values that the binding knows by `id`. */
+export function renew(tensor: TensorInfo, id: number): void {
   const { binding, tensorMap } = tensorFlow();
-  const [data, other] = [tensorMap.get(tensor.dataId), tensorMap.get(by.dataId)];
+  const data = tensorMap.get(tensor.dataId);
   binding.deleteTensor(data.id);
-  data.id = other.id;
-  other.id = -1; // so that its data stays
-  by.dispose();
+  data.id = id;
+}
+
+/** Takes its values away from `tensor`, which is disposed of, and returns their number. */
+export function release(tensor: Tensor): number {
+  const data = tensorFlow().tensorMap.get(tensor.dataId);
+  const { id } = data;
+  data.id = -1; // so that the binding keeps them
+  tensor.dispose();
+  return id;
 }
 
 export const attribute = {

@@ -51,9 +51,7 @@ function graphOf(
 
 function call(tensorflow: TensorFlowBackend, { name, captured, changed, outputs }: Graph, used: Tensor[]): Tensor[] {
   const ids = [...tensorflow.getInputTensorIds(used), ...captured];
-  const results = tensorflow.binding
-    .executeOp(name, [], ids, outputs + changed.length)
-    .map((output) => tensorflow.createOutputTensor(output));
-  for (const [k, i] of changed.entries()) renew(used[i]!, results[outputs + k]!);
-  return results.slice(0, outputs);
+  const results = tensorflow.binding.executeOp(name, [], ids, outputs + changed.length);
+  for (const [k, i] of changed.entries()) renew(used[i]!, results[outputs + k]!.id);
+  return results.slice(0, outputs).map((output) => tensorflow.createOutputTensor(output));
 }
