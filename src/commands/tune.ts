@@ -36,8 +36,8 @@ const help = `
 Stages, in this order; each begins with what the ones before have decided. Runs are one cycle each (clr-beta), and the
 best mean validation accuracy over two seeds decides:
   lr        highest LR and weight decay by LR range tests: the LR where validation accuracy stops rising, at the largest
-            weight decay whose peak is near the highest; then a short run each at that LR, a half and a quarter of it;
-            lowest: a tenth (arXiv:1506.01186 sec. 3.3; arXiv:1803.09820 sec. 5)
+            weight decay whose peak is near the highest; then a short run each at half, once, twice and four times
+            that LR; lowest: a tenth (arXiv:1506.01186 sec. 3.3; arXiv:1803.09820 sec. 5)
   momentum  0.9, 0.95, 0.97 and 0.99, constant and cycled down by 0.1 (arXiv:1803.09820 sec. 5, figure 7b)
   wd        the weight decay and others, mostly larger, on the log scale, one significant figure, in the longest runs
             of the search (arXiv:1803.09820 figure 11)

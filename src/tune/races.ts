@@ -23,9 +23,9 @@ export const races: Race[] = [
     name: 'lr',
     key: 'max_lr',
     title: 'Highest learning rate',
-    rule: 'The range tests give an upper bound; a longer run may do better at a lower LR. One short run at each of the bound, half of it and a quarter of it; the best mean accuracy decides. The cycle starts at a tenth of its highest LR.',
+    rule: 'Range tests are short, and the shorter they are, the earlier accuracy stops rising. One short run at each of half, once, twice and four times the LR that they tell; the best mean accuracy decides. The cycle starts at a tenth of its highest LR.',
     source: 'arXiv:1803.09820, section 5 (minimum a tenth of the maximum)',
-    arms: (so) => [1, 0.5, 0.25].map((share) => withLr(so, digits(so.max_lr * share))),
+    arms: (so) => [1, 0.5, 2, 4].map((share) => withLr(so, digits(so.max_lr * share))),
     chosen: ({ max_lr }) => `LR ${digits(max_lr / 10)} to ${max_lr}`,
   },
   {
