@@ -184,7 +184,7 @@ function halvingNote(runs: readonly Run[]): string | undefined {
   if (!halving || rungs.length === 0) return undefined;
   const arms = Object.keys(rungs[0]!.scores).length;
   const stops = rungs.map(({ epoch, stopped }) => `${stopped.length} after epoch ${epoch}`).join(', ');
-  return `successive halving by ${halving.metric} stopped arms early: of ${arms}, ${stops}; they have no final score and are in no mean. The others were chosen by these very seeds: their scores are optimistic`;
+  return `successive halving by ${halving.metric} stopped arms early: of ${arms}, ${stops}; they have no final score and are in no mean. The others were selected on the same seeds, so their scores are biased upward`;
 }
 
 /** The sweep whose question all runs belong to, unless another one is asked of them now. */

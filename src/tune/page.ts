@@ -52,11 +52,11 @@ export async function pageOf(about: Tuned): Promise<Block[]> {
     { heading: 'How to read the tables', level: 2 },
     {
       items: [
-        'an arm is one of the values to choose from, trained with several seeds; n is how many of its runs came to their end',
-        'val acc: mean accuracy on the validation images after the last epoch ± standard deviation over the seeds; every choice is made by it, and on the same seeds, so the accuracy of a chosen arm is biased upward',
+        'an arm is one of the values to choose from, trained with several seeds; n is how many of its runs ran to completion',
+        'val acc: mean accuracy on the validation images after the last epoch ± standard deviation over the seeds; every choice uses it, so the accuracy of a chosen arm is biased upward',
         "difference: from the baseline, here the best arm; its 95 % interval and p are from Welch's t-test, and hold for all arms of the table together (Bonferroni)",
         'P(A>B): the chance that a run of the arm beats a run of the baseline, with its 95 % interval',
-        'undecided: the interval contains 0, so the runs cannot separate the two, and the higher mean was taken; with two seeds an arm most are',
+        'undecided: the interval contains 0, so the runs cannot separate the two, and the higher mean was taken; with two seeds per arm most are',
       ],
     },
     ...(await rangeBlocks(about)),
@@ -69,20 +69,33 @@ export async function pageOf(about: Tuned): Promise<Block[]> {
   ];
 }
 
-function chosenTable({ directory, config, record: { decisions, plan }, settings: now }: Tuned): Block {
+function chosenTable(about: Tuned): Block {
+  const { config, settings: now, record } = about;
   const before = config.schedule as Record<string, unknown>;
   const why = (name: Race['name']) => {
-    const comparison = decisions.some(({ stage }) => stage === name) && ranking(path.join(directory, name));
-    if (!comparison) return 'not asked';
-    return `of ${comparison.rows.length} arms, ${plan[name].epochs} epochs each: ${howSure(comparison, { short: true })}`;
+    const held = heldRace(races.find((race) => race.name === name)!, about);
+    if (!held) return 'not asked';
+    const { comparison, edge } = held;
+    const sure = howSure(comparison, { short: true });
+    return `of ${comparison.rows.length} arms, ${record.plan[name].epochs} epochs each${edge}: ${sure}`;
   };
-  const length = decisions.find(({ stage }) => stage === 'length');
+  const length = record.decisions.find(({ stage }) => stage === 'length');
   return {
     head: ['what', 'before', 'chosen', 'why'],
     body: [
-      ['schedule', String(before.type), 'clr-beta', 'one cycle, as arXiv:1803.09820'],
+      [
+        'schedule',
+        String(before.type),
+        'clr-beta',
+        'the recipe always takes one cycle, as in arXiv:1803.09820; the check below tells whether it pays',
+      ],
       ['highest LR', String(before.max_lr ?? before.lr ?? '-'), String(now.max_lr), why('lr')],
-      ['lowest LR of the cycle', '-', String(digits(now.max_lr / 10)), 'a tenth of the highest, as arXiv:1803.09820'],
+      [
+        'lowest LR of the cycle',
+        '-',
+        String(digits(now.max_lr / 10)),
+        'a tenth of the highest, as in arXiv:1803.09820',
+      ],
       ['momentum', String(before.momentum ?? '-'), momentumWords(now), why('momentum')],
       ['weight decay', String(settingsOf(config).weight_decay), String(now.weight_decay), why('wd')],
       ['tail', '-', `${now.tail} % of the run`, why('tail')],
@@ -90,7 +103,7 @@ function chosenTable({ directory, config, record: { decisions, plan }, settings:
         'length',
         `${config.epochs} epochs`,
         `${length?.length ?? config.epochs} epochs`,
-        length ? `at most as before; ${length.sure}` : 'not asked',
+        length ? `what the budget leaves, at most as before: ${length.sure} of the check` : 'not asked',
       ],
     ],
   };
@@ -102,24 +115,30 @@ function schedule(tuned: ExperimentConfig) {
 
 async function checkBlocks(check: Comparison, { asked, decisions, plan }: TuneRecord): Promise<Block[]> {
   const { sentences, notes } = notesOf(check);
+  const [procedure] = notes; // the others are for those who know `clr compare`
   const of = (stage: Decision['stage']) => decisions.find((decision) => decision.stage === stage)!;
   const { trials, length } = plan.random;
-  const stopped = length.halving ? ', those behind stopped early' : '';
+  const stopped = length.halving ? ', with poor ones stopped early' : '';
   return [
     { heading: 'Was it worth it?', level: 2 },
     {
-      text: `Three configs were trained with ${asked.seeds} new seeds each, for ${of('length').length} epochs: the tuned one; the config as it was ("untuned"); and the best of a random search that was given as many epochs as the recipe: ${trials} trials with one seed, ${length.epochs} epochs each${stopped}. It drew ${randomRule}. Its best trial had ${settingsWords(of('random').settings)}.`,
+      text: `Three configs were trained with ${asked.seeds} new seeds each, for ${of('length').length} epochs: the tuned one; the original one ("untuned"), for as long; and the best of a random search with as many epochs as all other stages together: ${trials} trials with one seed, ${length.epochs} epochs each${stopped}. It drew ${randomRule}. Its best trial had ${settingsWords(of('random').settings)}.`,
     },
-    ...(await runsOf(check, 'check', [...sentences, ...notes])),
+    ...(await runsOf(check, 'check', [...sentences, ...(procedure ? [procedure] : [])])),
     {
       text: 'The seeds are new, but every choice was made on these validation images: the accuracies of the two searched configs may be a little too high.',
     },
   ];
 }
 
-function settingsWords(settings: Settings): string {
-  const { max_lr, weight_decay, tail } = settings;
-  return `highest LR ${max_lr}, weight decay ${weight_decay}, momentum ${momentumWords(settings)}, tail ${tail} %`;
+function settingsWords(settings: Settings, without?: keyof Settings): string {
+  const words: [keyof Settings, string][] = [
+    ['max_lr', `highest LR ${settings.max_lr}`],
+    ['weight_decay', `weight decay ${settings.weight_decay}`],
+    ['max_momentum', `momentum ${momentumWords(settings)}`],
+    ['tail', `tail ${settings.tail} %`],
+  ];
+  return words.flatMap(([key, text]) => (key === without ? [] : [text])).join(', ');
 }
 
 async function rangeBlocks({ directory, record: { decisions, plan } }: Tuned): Promise<Block[]> {
@@ -138,7 +157,14 @@ async function rangeBlocks({ directory, record: { decisions, plan } }: Tuned): P
     { text: `Runs: ${searchSeeds.length} seeds for each weight decay, ${plan.range} updates each.` },
     await image('range.png', 'validation accuracy against learning rate', rangeChart(tests, range.settings)),
     {
-      head: ['weight decay', 'accuracy stops rising at LR', 'peaks (%)', 'mean peak', 'below the highest', 'allowed'],
+      head: [
+        'weight decay',
+        'accuracy stops rising at LR',
+        'peaks (%)',
+        'mean peak',
+        'below the highest',
+        'two standard errors',
+      ],
       body: decays.map((decay) => {
         const peak = peaks.find((one) => one.weight_decay === decay);
         if (!peak) return [String(decay), 'learns nothing', '-', '-', '-', '-'];
@@ -148,35 +174,42 @@ async function rangeBlocks({ directory, record: { decisions, plan } }: Tuned): P
         return [`${decay}${decay === weight_decay ? ' (taken)' : ''}`, lrs, each, ...numbers];
       }),
     },
-    { text: `Result: ${range.chosen}${edge(weight_decay, decays, 'weight decay')}.` },
+    { text: `Result: ${range.chosen}${edgeOf(weight_decay, decays, 'weight decay')}.` },
   ];
 }
 
-async function raceBlocks(race: Race, { directory, config, record }: Tuned): Promise<Block[]> {
-  const { decisions, plan } = record;
-  const at = decisions.findIndex(({ stage }) => stage === race.name);
-  const comparison = at < 0 ? undefined : ranking(path.join(directory, race.name));
-  if (!comparison) return [];
-  const before = decisions[at - 1]?.settings ?? settingsOf(config);
-  const { chosen, settings } = decisions[at]!;
-  const tried = race.arms(before).map((arm) => arm.settings[race.key]);
-  const { epochs, halving } = plan[race.name];
+async function raceBlocks(race: Race, about: Tuned): Promise<Block[]> {
+  const held = heldRace(race, about);
+  if (!held) return [];
+  const { comparison, before, chosen, edge } = held;
+  const { epochs, halving } = about.record.plan[race.name];
   const early = halving
-    ? `; the worse half stops after ${halving.min_epochs} epochs, and again after twice as many`
+    ? `; the worse half is stopped after ${halving.min_epochs} epochs, and again after twice as many`
     : '';
   return [
     { heading: `${race.title}: ${chosen}`, level: 2 },
     { text: `Rule: ${race.rule} Source: ${race.source}.` },
     {
-      text: `Runs: ${searchSeeds.length} seeds an arm, ${epochs} epochs each${early}. Otherwise: ${settingsWords(before)}.`,
+      text: `Runs: ${searchSeeds.length} seeds per arm, ${epochs} epochs each${early}. All have ${settingsWords(before, race.key)}.`,
     },
     ...(await runsOf(comparison, race.name, comparison.halving ? [comparison.halving] : [])),
-    { text: `Result: ${chosen}${edge(settings[race.key], tried, 'value')}. ${sentence(howSure(comparison))}.` },
+    { text: `Result: ${chosen}${edge}. ${sentence(howSure(comparison))}.` },
   ];
 }
 
+/** A race with its decision, the settings that it began with, and whether the best is the last value tried; undefined: not held. */
+function heldRace(race: Race, { directory, config, record: { decisions } }: Tuned) {
+  const at = decisions.findIndex(({ stage }) => stage === race.name);
+  const comparison = at < 0 ? undefined : ranking(path.join(directory, race.name));
+  if (!comparison) return undefined;
+  const before = decisions[at - 1]?.settings ?? settingsOf(config);
+  const { chosen, settings } = decisions[at]!;
+  const tried = race.arms(before).map((arm) => arm.settings[race.key]);
+  return { comparison, before, chosen, edge: edgeOf(settings[race.key], tried, 'value') };
+}
+
 /** Where the best may lie outside of what was tried. */
-function edge(chosen: number, tried: readonly number[], what: string): string {
+function edgeOf(chosen: number, tried: readonly number[], what: string): string {
   const [lowest, highest] = [Math.min(...tried), Math.max(...tried)];
   if (lowest === highest || (chosen !== lowest && chosen !== highest)) return '';
   return ` (the ${chosen === lowest ? 'lowest' : 'highest'} ${what} tried)`;
@@ -198,12 +231,7 @@ async function image(name: string, alt: string, spec: Parameters<typeof renderPn
 
 function costTable({ decisions }: TuneRecord): Block {
   const timed = decisions.filter(({ stage }) => stage !== 'length');
-  const total = timed.reduce((sum, { seconds }) => sum + seconds, 0);
-  return {
-    head: ['stage', 'time'],
-    body: [...timed, { stage: 'all, without the check', seconds: total }].map(({ stage, seconds }) => [
-      stage,
-      duration(seconds),
-    ]),
-  };
+  const total = timed.reduce((sum, { stage, seconds }) => (stage === 'random' ? sum : sum + seconds), 0);
+  const rows = timed.map(({ stage, seconds }) => [stage === 'random' ? 'random search' : stage, duration(seconds)]);
+  return { head: ['stage', 'time'], body: [...rows, ['the recipe: all but the random search', duration(total)]] };
 }

@@ -23,7 +23,7 @@ export const races: Race[] = [
     name: 'lr',
     key: 'max_lr',
     title: 'Highest learning rate',
-    rule: 'Range tests are short, and the shorter they are, the earlier accuracy stops rising. One short run at each of half, once, twice and four times the LR that they tell; the best mean accuracy decides. The cycle starts at a tenth of its highest LR.',
+    rule: 'Range tests are short, and the shorter they are, the earlier accuracy stops rising. Short runs at half, once, twice and four times the LR that they tell; the best mean accuracy decides. The cycle starts at a tenth of its highest LR.',
     source: 'arXiv:1803.09820, section 5 (minimum a tenth of the maximum)',
     arms: (so) => [1, 0.5, 2, 4].map((share) => withLr(so, digits(so.max_lr * share))),
     chosen: ({ max_lr }) => `LR ${digits(max_lr / 10)} to ${max_lr}`,
@@ -32,7 +32,7 @@ export const races: Race[] = [
     name: 'momentum',
     key: 'max_momentum',
     title: 'Momentum',
-    rule: 'One short run at each of 0.99, 0.97, 0.95 and 0.9, constant and cycled (down by 0.1 while the LR rises, then back up); the best mean accuracy decides. A range test, in which the momentum rises as the LR does above, does not find the best value, so none is run.',
+    rule: 'Short runs at 0.99, 0.97, 0.95 and 0.9, constant and cycled (down by 0.1 while the LR rises, then back up); the best mean accuracy decides. A range test, in which the momentum rises as the LR does above, does not find the best value, so none is run.',
     source: 'arXiv:1803.09820, section 5 and figure 7b (where the range test of the momentum fails)',
     arms: (so) =>
       momenta.flatMap((max_momentum) =>
@@ -47,8 +47,8 @@ export const races: Race[] = [
     name: 'wd',
     key: 'weight_decay',
     title: 'Weight decay',
-    rule: 'One run at each of the weight decay from the range tests, that divided by 3.2, and that times 3.2 and 10, to one significant figure; the best mean accuracy decides. Larger values are included because range tests are short, and a net that is trained for longer usually needs more weight decay. For the same reason these are the longest runs of the search, and none is stopped early.',
-    source: 'arXiv:1803.09820, section 5 and figure 11 (one significant figure; the exponent is bisected)',
+    rule: 'Runs at the weight decay from the range tests, that divided by 3.2, and that times 3.2 and 10, to one significant figure; the best mean accuracy decides. Larger values are included because range tests are short, and a net that is trained for longer usually needs more weight decay. For the same reason these are the longest runs of the search, and none is stopped early.',
+    source: 'arXiv:1803.09820, section 5 and figure 11 (one significant figure)',
     arms: (so) => {
       const values = [0, -0.5, 0.5, 1].map((shift) => digits(so.weight_decay * 10 ** shift, 1));
       return [...new Set(values)].map((weight_decay) => ({
@@ -62,8 +62,8 @@ export const races: Race[] = [
     name: 'tail',
     key: 'tail',
     title: 'Tail',
-    rule: 'One short run with a tail of 5, 10 and 20 percent of its length; the best mean accuracy decides. None is stopped early, since the tail comes last.',
-    source: 'the experiments of arXiv:1803.09820 have tails of 3 to 14 percent; fastai has the falling tail',
+    rule: 'Short runs with a tail of 5, 10 and 20 percent of their length; the best mean accuracy decides. None is stopped early, since the tail comes last.',
+    source: 'the experiments of arXiv:1803.09820 have tails of 3 to 14 percent',
     arms: (so) => [5, 10, 20].map((tail) => ({ name: `tail ${tail} percent`, settings: { ...so, tail } })),
     chosen: ({ tail }) => `a tail of ${tail} %`,
   },

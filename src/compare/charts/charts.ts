@@ -27,7 +27,7 @@ export function compareChart(
   } as const;
   const coloured = new Set(configs.slice(0, palette.length));
   const subtitle = [
-    'left: a dot for each seed, the mean as a tick, its 95 % confidence interval as a line (from two seeds on)',
+    'left: a dot for each seed, the mean as a tick, its 95 % confidence interval as a line (if there are two or more)',
     ...(published ? ['diamonds: the published mean, one standard deviation to each side'] : []),
     'right: the mean over the seeds, one standard deviation to each side as a band; colours as on the left',
     ...(rows.some(({ missing }) => missing.stopped) ? ['a curve that ends early: its runs were stopped'] : []),
