@@ -13,7 +13,7 @@ const decided = [...bf16, '--until', 'decided', '--jobs', 'auto'];
 const fullLength = ['rn56-1cycle', 'rn56-1cycle-constant-momentum', 'rn56-1cycle-constant-lr'];
 const train = (config) => ['run', config, '--precision', 'bf16', '--run-dir', `${runs}/${config}`, '--or-resume'];
 
-const tune = (config, name) => ['tune', config, '--budget', '1h', '--precision', 'bf16', '--out', `${runs}/${name}`];
+const tune = (config, name, budget) => ['tune', config, '--budget', budget, '--precision', 'bf16', '--out', `${runs}/${name}`];
 
 /** A section's commands, and hours on two Zen 4 cores with native bfloat16, from measured steps: at the most where `decided`. */
 const sections = {
@@ -54,8 +54,8 @@ const sections = {
     hours: 0.3,
     commands: [sweep('momentum', 'momentum'), ['compare', `${runs}/momentum`, '--baseline', 'constant 0.9']],
   },
-  'tune-cifar3': { hours: 1, commands: [tune('cifar3-untuned', 'tune-cifar3')] },
-  'tune-rn20': { hours: 1, commands: [tune('rn20-untuned', 'tune-rn20')] },
+  'tune-cifar3': { hours: 1, commands: [tune('cifar3-untuned', 'tune-cifar3', '1h')] },
+  'tune-rn20': { hours: 0.75, commands: [tune('rn20-untuned', 'tune-rn20', '45m')] },
   lrfind: {
     hours: 1,
     commands: [
