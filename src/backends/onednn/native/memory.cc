@@ -1,4 +1,5 @@
 #include "memory.h"
+#include <sys/mman.h>
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -14,11 +15,19 @@ class OutOfMemory : public std::bad_alloc {
   std::string message_;
 };
 
+constexpr size_t cache_line = 64, huge_page = 2 << 20;
+
 }  // namespace
 
+/** What fills huge pages lies on them where the system gives them on request: a step then misses fewer translations. */
 void* aligned_memory(size_t bytes) {
-  void* memory = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
+  const size_t alignment = bytes < huge_page ? cache_line : huge_page;
+  const size_t size = (bytes + cache_line - 1) / cache_line * cache_line;
+  void* memory = std::aligned_alloc(alignment, size);
   if (!memory) throw OutOfMemory(bytes);
+#ifdef MADV_HUGEPAGE
+  if (alignment == huge_page) madvise(memory, size / huge_page * huge_page, MADV_HUGEPAGE);
+#endif
   return memory;
 }
 
