@@ -23,8 +23,8 @@ constexpr size_t cache_line = 64, huge_page = 2 << 20;
 void* aligned_memory(size_t bytes) {
   const size_t alignment = bytes < huge_page ? cache_line : huge_page;
   const size_t size = (bytes + cache_line - 1) / cache_line * cache_line;
-  void* memory = std::aligned_alloc(alignment, size);
-  if (!memory) throw OutOfMemory(bytes);
+  void* memory;
+  if (posix_memalign(&memory, alignment, size) != 0) throw OutOfMemory(bytes);
 #ifdef MADV_HUGEPAGE
   if (alignment == huge_page) madvise(memory, size / huge_page * huge_page, MADV_HUGEPAGE);
 #endif
