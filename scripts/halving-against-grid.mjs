@@ -26,6 +26,10 @@ for (const { name, directory, status } of readRuns(positionals).runs) {
   const curve = readMetrics(directory).map((row) => row[metric]);
   curves.set(name, [...(curves.get(name) ?? []), curve]);
 }
+if (curves.size < 2) {
+  console.error('halving-against-grid.mjs: two arms at least, with runs that completed');
+  process.exit(2);
+}
 const arms = [...curves.keys()];
 const epochs = Math.max(...[...curves.values()].flat().map((curve) => curve.length));
 const most = Math.max(...[...curves.values()].map((own) => own.length));

@@ -13,7 +13,16 @@ const decided = [...bf16, '--until', 'decided', '--jobs', 'auto'];
 const fullLength = ['rn56-1cycle', 'rn56-1cycle-constant-momentum', 'rn56-1cycle-constant-lr'];
 const train = (config) => ['run', config, '--precision', 'bf16', '--run-dir', `${runs}/${config}`, '--or-resume'];
 
-const tune = (config, name, budget) => ['tune', config, '--budget', budget, '--precision', 'bf16', '--out', `${runs}/${name}`];
+const tune = (config, name, budget) => [
+  'tune',
+  config,
+  '--budget',
+  budget,
+  '--precision',
+  'bf16',
+  '--out',
+  `${runs}/${name}`,
+];
 
 /** A section's commands, and hours on two Zen 4 cores with native bfloat16, from measured steps: at the most where `decided`. */
 const sections = {

@@ -54,7 +54,7 @@ export async function pageOf(about: Tuned): Promise<Block[]> {
       items: [
         'an arm is one of the values to choose from, trained with several seeds; n is how many of its runs ran to completion',
         'val acc: mean accuracy on the validation images after the last epoch ± standard deviation over the seeds; every choice uses it, so the accuracy of a chosen arm is biased upward',
-        "difference: from the baseline, here the best arm; its 95 % interval and p are from Welch's t-test, and hold for all arms of the table together (Bonferroni)",
+        "difference: from the baseline, which is the best arm, and in the check the tuned config; its 95 % interval and p are from Welch's t-test, and hold for all arms of the table together (Bonferroni)",
         'P(A>B): the chance that a run of the arm beats a run of the baseline, with its 95 % interval',
         'undecided: the interval contains 0, so the runs cannot separate the two, and the higher mean was taken; with two seeds per arm most are',
       ],

@@ -3,7 +3,7 @@
 #pragma once
 #include <cstddef>
 
-/** 64-byte aligned, for free(). Throws a std::bad_alloc that says how many bytes were asked for. */
+/** 64-byte aligned, from 2 MB on on huge pages; for free(). Throws a std::bad_alloc that says how many bytes it was. */
 void* aligned_memory(size_t bytes);
 
 /** Memory that grows to the largest request and is kept to the end of the process. */
