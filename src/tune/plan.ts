@@ -14,7 +14,7 @@ import {
   shares,
   split,
 } from './budget.js';
-import { races } from './races.js';
+import { type Race, races } from './races.js';
 import { decays, mostScouts } from './range.js';
 import type { TuneRecord } from './record.js';
 import { settingsOf } from './settings.js';
@@ -57,7 +57,7 @@ function planOf(
   const curves = mostScouts + decays.length * searchSeeds.length;
   const { search } = split(epochs, seeds, config);
   const range = Math.max(fewestUpdates, Math.round((search * shares.range * iterationsPerEpoch) / curves));
-  const lengthOf = (name: 'lr' | 'momentum' | 'wd' | 'tail', halves: boolean): Length => {
+  const lengthOf = (name: Race['name'], halves: boolean): Length => {
     const race = races.find((one) => one.name === name)!;
     return longest(search * shares[name], armsOf(race, config), searchSeeds.length, config.epochs, halves);
   };
@@ -69,7 +69,7 @@ function planOf(
   };
 }
 
-const armsOf = (race: (typeof races)[number], config: ExperimentConfig) =>
+const armsOf = (race: Race, config: ExperimentConfig) =>
   race.arms({ ...settingsOf(config), weight_decay: 0.001 }).length;
 
 /** What the plan is, a line for each stage, with what it costs. */
@@ -78,12 +78,12 @@ export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig)
   const time = (epochs: number, jobs = plan.jobs) => `about ${duration((epochs * plan.epoch_seconds) / jobs)}`;
   const line = (name: string, what: string, epochs: number, jobs?: number) =>
     `${name.padEnd(9)}${what}: ${epochs.toFixed(1)} epochs, ${time(epochs, jobs)}`;
-  const race = ({ name }: (typeof races)[number]) => {
-    const arms = armsOf(races.find((one) => one.name === name)!, config);
-    const length = plan[name];
+  const race = (one: Race) => {
+    const arms = armsOf(one, config);
+    const length = plan[one.name];
     const early = length.halving ? `, half of them stopped after ${length.halving.min_epochs}` : '';
     const cost = costOf(length, arms, searchSeeds.length);
-    return line(name, `${arms} arms, ${searchSeeds.length} seeds, ${length.epochs} epochs each${early}`, cost);
+    return line(one.name, `${arms} arms, ${searchSeeds.length} seeds, ${length.epochs} epochs each${early}`, cost);
   };
   const { trials, length } = plan.random;
   const curves = mostScouts + decays.length * searchSeeds.length;

@@ -1,5 +1,5 @@
-import { wrap } from '../compare/text-table.js';
-import { Html, html, list, table } from '../page/html.js';
+import { wrap } from '../../compare/text-table.js';
+import { Html, html, list, table } from '../../page/html.js';
 
 const lineWidth = 120; // of Markdown
 

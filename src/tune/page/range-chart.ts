@@ -1,8 +1,8 @@
-import { chart, palette } from '../charts/theme.js';
-import { thin } from '../charts/thin.js';
-import { runningMedian } from '../lr-finder/suggestions.js';
-import type { FinderRow } from '../runs/finder-columns.js';
-import type { Reading } from './range.js';
+import { chart, palette } from '../../charts/theme.js';
+import { thin } from '../../charts/thin.js';
+import { runningMedian } from '../../lr-finder/suggestions.js';
+import type { FinderRow } from '../../runs/finder-columns.js';
+import type { Reading } from '../range.js';
 
 /** A test of one weight decay and seed. */
 export interface DrawnTest {

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { readFinderRows } from '../runs/finder-columns.js';
-import { readJsonAs } from '../runs/read-run.js';
-import { decays, finished, read } from './range.js';
+import { readFinderRows } from '../../runs/finder-columns.js';
+import { readJsonAs } from '../../runs/read-run.js';
+import { decays, finished, read } from '../range.js';
 import type { DrawnTest } from './range-chart.js';
 
 /** The tests of a stage's folder that have ended, without the scouts. */

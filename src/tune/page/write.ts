@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import type { ExperimentConfig } from '../config/schema.js';
-import { document } from '../page/page.js';
-import { readRuns } from '../runs/read-runs.js';
-import { writeJson } from '../runs/run-folder.js';
-import { replaceFile } from '../system/atomic.js';
+import type { ExperimentConfig } from '../../config/schema.js';
+import { document } from '../../page/page.js';
+import { readRuns } from '../../runs/read-runs.js';
+import { writeJson } from '../../runs/run-folder.js';
+import { replaceFile } from '../../system/atomic.js';
+import { checkOf } from '../race.js';
+import type { TuneRecord } from '../record.js';
+import { momentumWords } from '../settings.js';
+import { settingsSoFar, tunedConfig } from '../tune.js';
 import { type Block, toHtml, toMarkdown } from './blocks.js';
 import { pageOf } from './page.js';
-import { checkOf } from './race.js';
 import { drawnTests } from './range-tests.js';
-import type { TuneRecord } from './record.js';
-import { momentumWords } from './settings.js';
-import { settingsSoFar, tunedConfig } from './tune.js';
 
 /** tuned.json, tune.csv, tune.md with its pictures and tune.html, each whole or not at all. `summary`: for the terminal. */
 export async function writePages(

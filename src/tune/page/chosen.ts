@@ -1,0 +1,47 @@
+import { howSure } from '../race.js';
+import { type Race, races } from '../races.js';
+import { digits, momentumWords, settingsOf } from '../settings.js';
+import type { Block } from './blocks.js';
+import { heldRace } from './race-section.js';
+import type { Tuned } from './tuned.js';
+
+/** Each setting before and after, and why. */
+export function chosenTable(about: Tuned): Block {
+  const { config, settings: now, record } = about;
+  const before = config.schedule as Record<string, unknown>;
+  const why = (name: Race['name']) => {
+    const held = heldRace(races.find((race) => race.name === name)!, about);
+    if (!held) return 'not asked';
+    const { comparison, edge } = held;
+    const sure = howSure(comparison, { short: true });
+    return `of ${comparison.rows.length} arms, ${record.plan[name].epochs} epochs each${edge}: ${sure}`;
+  };
+  const length = record.decisions.find(({ stage }) => stage === 'length');
+  return {
+    head: ['what', 'before', 'chosen', 'why'],
+    body: [
+      [
+        'schedule',
+        String(before.type),
+        'clr-beta',
+        'the recipe always takes one cycle, as in arXiv:1803.09820; the check below tells whether it pays',
+      ],
+      ['highest LR', String(before.max_lr ?? before.lr ?? '-'), String(now.max_lr), why('lr')],
+      [
+        'lowest LR of the cycle',
+        '-',
+        String(digits(now.max_lr / 10)),
+        'a tenth of the highest, as in arXiv:1803.09820',
+      ],
+      ['momentum', String(before.momentum ?? '-'), momentumWords(now), why('momentum')],
+      ['weight decay', String(settingsOf(config).weight_decay), String(now.weight_decay), why('wd')],
+      ['tail', '-', `${now.tail} % of the run`, why('tail')],
+      [
+        'length',
+        `${config.epochs} epochs`,
+        `${length?.length ?? config.epochs} epochs`,
+        length ? `what the budget leaves, at most as before: ${length.sure} of the check` : 'not asked',
+      ],
+    ],
+  };
+}

@@ -1,0 +1,42 @@
+import path from 'node:path';
+import { searchSeeds } from '../budget.js';
+import { howSure, ranking } from '../race.js';
+import type { Race } from '../races.js';
+import { settingsOf } from '../settings.js';
+import type { Block } from './blocks.js';
+import { runsOf } from './pictures.js';
+import type { Tuned } from './tuned.js';
+import { edgeOf, settingsWords } from './words.js';
+
+/** A race with its runs and its result; empty: it was not held. */
+export async function raceSection(race: Race, about: Tuned): Promise<Block[]> {
+  const held = heldRace(race, about);
+  if (!held) return [];
+  const { comparison, before, chosen, edge } = held;
+  const { epochs, halving } = about.record.plan[race.name];
+  const early = halving
+    ? `; the worse half is stopped after ${halving.min_epochs} epochs, and again after twice as many`
+    : '';
+  return [
+    { heading: `${race.title}: ${chosen}`, level: 2 },
+    { text: `Rule: ${race.rule} Source: ${race.source}.` },
+    {
+      text: `Runs: ${searchSeeds.length} seeds per arm, ${epochs} epochs each${early}. All have ${settingsWords(before, race.key)}.`,
+    },
+    ...(await runsOf(comparison, race.name, comparison.halving ? [comparison.halving] : [])),
+    { text: `Result: ${chosen}${edge}. ${sentence(howSure(comparison))}.` },
+  ];
+}
+
+/** A race with its decision, the settings that it began with, and whether the best is the last value tried; undefined: not held. */
+export function heldRace(race: Race, { directory, config, record: { decisions } }: Tuned) {
+  const at = decisions.findIndex(({ stage }) => stage === race.name);
+  const comparison = at < 0 ? undefined : ranking(path.join(directory, race.name));
+  if (!comparison) return undefined;
+  const before = decisions[at - 1]?.settings ?? settingsOf(config);
+  const { chosen, settings } = decisions[at]!;
+  const tried = race.arms(before).map((arm) => arm.settings[race.key]);
+  return { comparison, before, chosen, edge: edgeOf(settings[race.key], tried, 'value') };
+}
+
+const sentence = (text: string) => text[0]!.toUpperCase() + text.slice(1);
