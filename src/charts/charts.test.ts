@@ -9,12 +9,12 @@ import { renderPng } from './render.js';
 
 const heading = { title: 'a run', subtitle: 'seed 1' };
 
-/** A triangle of the LR over 60 updates, ten an epoch. */
+/** A triangle of the LR over 60 updates, ten an epoch, and one of the momentum. */
 const iterations: IterationRow[] = Array.from({ length: 60 }, (_, iteration) => ({
   iteration,
   epoch: 1 + Math.floor(iteration / 10),
   lr: 1 - Math.abs(iteration - 30) / 31,
-  momentum: 0.95,
+  momentum: 0.85 + Math.abs(iteration - 30) / 300,
   loss: 2.3 * 0.95 ** iteration,
 }));
 
@@ -79,6 +79,15 @@ test('an LR cycle gives a rising and a falling stretch, a plateau no stretch of 
 
 test('the epochs along the top are iterations divided by those of one epoch', () => {
   expect(JSON.stringify(lrMomentum(iterations, heading))).toContain('{"epoch":6.018}'); // 1.02 * 59 / 10
+});
+
+test('a constant momentum has a line in the subtitle instead of a panel', () => {
+  const constant = lrMomentum(
+    iterations.map((row) => ({ ...row, momentum: 0.95 })),
+    heading,
+  );
+  expect(constant).toMatchObject({ title: { subtitle: ['seed 1', 'momentum 0.95, constant'] }, hconcat: [{}] });
+  expect(lrMomentum(iterations, heading)).toMatchObject({ title: { subtitle: 'seed 1' }, hconcat: [{}, {}] });
 });
 
 test('a long run makes no large spec', () => {

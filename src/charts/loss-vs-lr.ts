@@ -4,7 +4,7 @@ import { smooth } from '../statistics/smooth.js';
 import { extent, type LossAxis, logAxis, lossAxis } from './axes.js';
 import type { RunChartOptions } from './lr-momentum.js';
 import { noData, verticalMark } from './marks.js';
-import { chart, type Heading, type Layer, palette, panelSize } from './theme.js';
+import { chart, type Heading, type Layer, palette, widePanel, withLine } from './theme.js';
 import { thin } from './thin.js';
 
 const directions = ['rising LR', 'falling LR', 'constant LR'] as const;
@@ -26,9 +26,8 @@ export function lossVsLr(
   const layer = curve(drawn, x, lossAxis('training loss', losses));
   if (diverged) layer.push(verticalMark(diverged.lr, `diverged at iteration ${diverged.iteration}`, x.scale.domain));
   if (drawn.length === 0) layer.push(noData);
-  const size = { width: 1.5 * panelSize.width, height: 1.5 * panelSize.height };
-  const subtitle = [heading.subtitle ?? [], 'points: single batches; lines: debiased moving average (0.98)'].flat();
-  return chart({ ...heading, subtitle }, { ...size, data: { values: drawn }, layer });
+  const told = withLine(heading, 'points: single batches; lines: debiased moving average (0.98)');
+  return chart(told, { ...widePanel, data: { values: drawn }, layer });
 }
 
 type Point = Pick<IterationRow, 'iteration' | 'lr' | 'loss'> & {

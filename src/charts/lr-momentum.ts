@@ -2,7 +2,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import type { IterationRow } from '../runs/columns.js';
 import { countAxis, extent, logAxis } from './axes.js';
 import { noData, verticalMark } from './marks.js';
-import { chart, type Heading, type Layer, type Panel, palette, panelSize } from './theme.js';
+import { chart, type Heading, type Layer, type Panel, palette, panelSize, widePanel, withLine } from './theme.js';
 import { thin } from './thin.js';
 
 /** A row of iterations.csv; without a loss where a schedule is drawn that was not trained. */
@@ -15,7 +15,10 @@ export interface RunChartOptions {
   diverged?: IterationRow | undefined;
 }
 
-/** Learning rate and momentum over iterations, two panels side by side with the same x, epochs along the top. */
+/**
+ * Learning rate and momentum over iterations, two panels side by side with the same x, epochs along the top. A constant momentum
+ * has no panel: the subtitle names it.
+ */
 export function lrMomentum(
   rows: readonly ScheduleRow[],
   heading: Heading,
@@ -23,22 +26,30 @@ export function lrMomentum(
 ): TopLevelSpec {
   const lrs = rows.map((row) => row.lr);
   const lrAxis = lrScale === 'log' ? logAxis(lrs) : { scale: { domain: [0, extent(lrs, 0.05)[1]] } };
-  const momenta = rows.map((row) => row.momentum);
-  const momentumAxis = { scale: { domain: extent(momenta, 0.1) } };
-  return chart(
-    heading,
-    panel(rows, { field: 'lr', title: 'learning rate', ...lrAxis }, palette[0]!, diverged, panelSize.height - 12),
-    panel(rows, { field: 'momentum', title: 'momentum', ...momentumAxis }, palette[1]!, diverged, 12),
+  const lr = { field: 'lr', title: 'learning rate', ...lrAxis } as const;
+  const constant = constantMomentum(rows);
+  if (constant) return chart(withLine(heading, constant), panel(rows, lr, palette[0]!, diverged, widePanel));
+  const domain = extent(
+    rows.map((row) => row.momentum),
+    0.1,
   );
+  const momentum = { field: 'momentum', title: 'momentum', scale: { domain } } as const;
+  return chart(heading, panel(rows, lr, palette[0]!, diverged), panel(rows, momentum, palette[1]!, diverged));
 }
 
-/** `markAt`: height of the text at a divergence, which mostly comes where the LR is high and the momentum low. */
+/** "momentum 0.95, constant"; undefined: it changes, or there is none. */
+export function constantMomentum(rows: readonly Pick<ScheduleRow, 'momentum'>[]): string | undefined {
+  const momentum = rows[0]?.momentum;
+  const constant = momentum !== undefined && rows.every((row) => row.momentum === momentum);
+  return constant ? `momentum ${momentum}, constant` : undefined;
+}
+
 function panel(
   rows: readonly ScheduleRow[],
   y: { field: 'lr' | 'momentum'; title: string; scale: { type?: 'log'; domain: number[] }; axis?: object },
   color: string,
   diverged: IterationRow | undefined,
-  markAt: number,
+  size = panelSize,
 ): Panel {
   const x = countAxis(rows.map((row) => row.iteration));
   const drawn = rows.filter((row) => row[y.field] > 0 || y.scale.type !== 'log');
@@ -52,11 +63,12 @@ function panel(
     },
   };
   const layer: Layer[] = [line];
+  const markAt = y.field === 'lr' ? size.height - 12 : 12; // mostly the LR is high there and the momentum low
   if (diverged)
     layer.push(verticalMark(diverged.iteration, `diverged at ${diverged.iteration} `, x.scale.domain, markAt));
   if (drawn.length === 0) layer.push(noData);
   return {
-    ...panelSize,
+    ...size,
     layer: [{ layer }, ...epochAxis(rows, x.scale.domain)],
     resolve: { scale: { x: 'independent' } },
   };

@@ -24,6 +24,7 @@ test('runs are overlaid with a label each, by name, else by seed, marked where t
   const chart = path.join(root, 'overlay.png');
   await writeOverlay(chart, [a, b], 'log');
   expect(labelsIn(path.join(root, 'overlay.vl.json'))).toEqual(['"run": "a"', '"run": "b (interrupted)"']);
+  expect(readFileSync(path.join(root, 'overlay.vl.json'), 'utf8')).toContain('momentum 0.9, constant');
   expect((await sharp(chart).metadata()).width).toBeGreaterThan(1500);
   await writeOverlay(path.join(root, 'seeds.svg'), [a, run('3', { name: 'a', seed: 2 }, 40)], undefined);
   expect(labelsIn(path.join(root, 'seeds.vl.json'))).toEqual(['"run": "a, seed 1"', '"run": "a, seed 2"']);

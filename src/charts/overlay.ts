@@ -1,8 +1,9 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { IterationRow, MetricsRow } from '../runs/columns.js';
 import { countAxis, extent, logAxis, lossAxis } from './axes.js';
+import { constantMomentum } from './lr-momentum.js';
 import { noData } from './marks.js';
-import { type Heading, type Panel, palette, panelSize, theme } from './theme.js';
+import { type Heading, type Panel, palette, panelSize, theme, withLine } from './theme.js';
 import { thin } from './thin.js';
 
 /** One run among others. */
@@ -25,10 +26,13 @@ interface Axes {
 
 const setNames = ['validation', 'training'];
 
-/** Loss, accuracy, learning rate and momentum of several runs: a colour each, validation whole and training dashed. */
+/**
+ * Loss, accuracy, learning rate and momentum of several runs, one colour per run: validation solid and training dashed. If
+ * the momentum is constant and the same in all runs, the subtitle says so instead.
+ */
 export function overlay(
   runs: readonly OverlaidRun[],
-  { title, subtitle }: Heading,
+  heading: Heading,
   lrScale: 'linear' | 'log' = 'linear',
 ): TopLevelSpec {
   const rows = runs.flatMap(({ metrics }) => metrics);
@@ -43,10 +47,10 @@ export function overlay(
   );
   const lrs = updates.map(({ lr }) => lr);
   const lrAxis = lrScale === 'log' ? logAxis(lrs) : { scale: { domain: [0, extent(lrs, 0.05)[1]] } };
-  const momentum = extent(
-    updates.map((row) => row.momentum),
-    0.1,
-  );
+  const momenta = updates.map((row) => row.momentum);
+  const momentum = { x: 'iteration', title: 'momentum', scale: { domain: extent(momenta, 0.1) } };
+  const constant = constantMomentum(updates);
+  const { title, subtitle } = constant ? withLine(heading, constant) : heading;
   const positive = lrScale === 'log' ? (row: Row) => row.y > 0 : () => true;
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
@@ -66,7 +70,7 @@ export function overlay(
         scale: { domain: [Math.max(0, accuracy[0]), Math.min(100, accuracy[1])], nice: false },
       }),
       panel(runs, (run) => steps(run, 'lr').filter(positive), { x: 'iteration', title: 'learning rate', ...lrAxis }),
-      panel(runs, (run) => steps(run, 'momentum'), { x: 'iteration', title: 'momentum', scale: { domain: momentum } }),
+      ...(constant ? [] : [panel(runs, (run) => steps(run, 'momentum'), momentum)]),
     ],
     config: theme,
   };

@@ -21,7 +21,7 @@ test('a run that ended at a finite loss above max_loss is marked where it did, o
   const specs = (await writeRunCharts(directory)).map((png) => readFileSync(png.replace(/png$/, 'vl.json'), 'utf8'));
   const marks = specs.map((spec) => [...spec.matchAll(/"diverged [^"]*"/g)].map(String));
   expect(marks).toEqual([
-    ['"diverged at 3 "', '"diverged at 3 "'],
+    ['"diverged at 3 "'],
     ['"diverged at iteration 3"'],
     ['"diverged in epoch 2"', '"diverged in epoch 2"'],
   ]);

@@ -18,6 +18,9 @@ export const palette = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '
 /** Of one panel, in pixels before the scale factor of the PNG. */
 export const panelSize = { width: 360, height: 240 };
 
+/** Of a panel that stands alone. */
+export const widePanel = { width: 1.5 * panelSize.width, height: 1.5 * panelSize.height };
+
 const ink = '#222222';
 
 /** Of every chart. */
@@ -72,4 +75,9 @@ export function chart({ title, subtitle }: Heading, ...panels: Panel[]): TopLeve
     hconcat: panels,
     config: theme,
   };
+}
+
+/** The heading with another line in its subtitle. */
+export function withLine({ title, subtitle = [] }: Heading, line: string): Heading {
+  return { title, subtitle: [subtitle, line].flat() };
 }

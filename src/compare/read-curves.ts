@@ -4,20 +4,21 @@ import { readMetrics } from '../runs/read-run.js';
 import { printable } from '../system/printable.js';
 import type { Comparison } from './comparison.js';
 
-/** The metrics.csv of every run of a config that completed, or that its sweep has stopped. */
+/** The metrics.csv of each run that completed or was stopped by its sweep; a run of 0.4 epochs ends at epoch 0.4. */
 export interface RunCurves {
   config: string;
   runs: MetricsRow[][];
 }
 
-/** Those of each row; what cannot be read is given to `skip`. */
+/** The curves of each row; runs that cannot be read are passed to `skip`. */
 export function readCurves(comparison: Comparison, skip: (run: Skipped) => void): RunCurves[] {
-  return comparison.rows.map(({ config, runs }) => ({
+  return comparison.rows.map(({ config, settings, runs }) => ({
     config,
     runs: runs.flatMap(({ directory, scores, status }) => {
       if (!scores && status !== 'stopped') return [];
+      const length = Number(settings.epochs ?? comparison.shared.epochs ?? Infinity);
       try {
-        return [readMetrics(directory)];
+        return [readMetrics(directory).map((row) => ({ ...row, epoch: Math.min(row.epoch, length) }))];
       } catch (error) {
         skip({ path: printable(directory), reason: printable((error as Error).message) });
         return [];

@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { chart, palette } from '../../charts/theme.js';
+import { chart, palette, panelSize, widePanel } from '../../charts/theme.js';
 import type { Comparison } from '../comparison.js';
+import { netDataEpochs } from '../groups.js';
 import type { RunCurves } from '../read-curves.js';
 import { compareCurves } from './curves.js';
 import { compareDots } from './dots.js';
@@ -8,15 +9,15 @@ import { compareDots } from './dots.js';
 const mostRows = 40;
 
 /**
- * The runs of a comparison as dots, beside what their sources report if `published`, and their curves: of as many configs as
- * there are colours to tell apart.
+ * Left the final values of a comparison's runs, with the values that their sources report if `published`; right their curves,
+ * if these say more. There are as many colours as can be told apart; the other configs are grey.
  */
 export function compareChart(
   comparison: Comparison,
   curves: readonly RunCurves[],
   { published = false } = {},
 ): TopLevelSpec {
-  const { rows: all, metric, baseline } = comparison;
+  const { rows: all, metric, baseline, shared } = comparison;
   const rows = all.slice(0, mostRows);
   const configs = rows.map((row) => row.config);
   const color = {
@@ -25,27 +26,27 @@ export function compareChart(
     legend: null, // the dots' axis names them
     scale: { domain: configs, range: configs.map((_, i) => palette[i] ?? '#999999') },
   } as const;
-  const coloured = new Set(configs.slice(0, palette.length));
-  const subtitle = [
-    'left: a dot for each seed, the mean as a tick, its 95 % confidence interval as a line (if there are two or more)',
-    ...(published ? ['diamonds: the published mean, one standard deviation to each side'] : []),
-    'right: the mean over the seeds, one standard deviation to each side as a band; colours as on the left',
-    ...(rows.some(({ missing }) => missing.stopped) ? ['a curve that ends early: its runs were stopped'] : []),
-    ...(all.length > rows.length ? [`the first ${rows.length} of ${all.length} configs`] : []),
-    ...(rows.length > coloured.size ? [`curves of the first ${coloured.size}, the others grey`] : []),
-  ];
+  const right = compareCurves(
+    curves.filter(({ config }) => configs.includes(config)),
+    metric === 'val_loss' ? 'val_loss' : 'val_acc',
+    color,
+  );
   const title = published
     ? `${all.length} configs beside the published values`
     : all.length > 1
       ? `${all.length} configs; baseline ${baseline}`
       : baseline;
-  return chart(
-    { title, subtitle },
-    compareDots(rows, metric, color, published),
-    compareCurves(
-      curves.filter(({ config }) => coloured.has(config)),
-      metric === 'val_loss' ? 'val_loss' : 'val_acc',
-      color,
-    ),
-  );
+  const limit = shared['dataset.train_limit'];
+  const setting = `${netDataEpochs(shared)}${typeof limit === 'number' ? `, ${limit} training images` : ''}`;
+  const greyFrom = rows.length > palette.length ? ` (only the first ${palette.length} in colour)` : '';
+  const subtitle = [
+    ...(setting ? [setting] : []),
+    `${right ? 'left: ' : ''}one dot per seed; tick and bar: the mean and its 95 % confidence interval`,
+    ...(published ? ['diamond and bar: the published mean ± one standard deviation'] : []),
+    ...(right ? [`right: mean over the seeds; band: ± one standard deviation; colours as on the left${greyFrom}`] : []),
+    ...(right && rows.some(({ missing }) => missing.stopped) ? ['curves that end early: runs that were stopped'] : []),
+    ...(all.length > rows.length ? [`the first ${rows.length} of ${all.length} configs`] : []),
+  ];
+  const { width } = right ? panelSize : widePanel;
+  return chart({ title, subtitle }, compareDots(rows, metric, color, published, width), ...(right ? [right] : []));
 }

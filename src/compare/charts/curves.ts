@@ -1,38 +1,50 @@
-import { countAxis, extent, lossAxis } from '../../charts/axes.js';
-import { noData } from '../../charts/marks.js';
+import { countAxis, extent } from '../../charts/axes.js';
 import { type Panel, panelSize } from '../../charts/theme.js';
 import { thin } from '../../charts/thin.js';
 import type { MetricsRow } from '../../runs/columns.js';
+import { metrics } from '../../runs/scores.js';
 import { mean, standardDeviation } from '../../statistics/statistics.js';
 import type { RunCurves } from '../read-curves.js';
+import { farOff } from './far-off.js';
 
-/** Over epochs, a line a config: the mean over its seeds, with a band of one standard deviation to each side. */
-export function compareCurves(series: readonly RunCurves[], what: 'val_acc' | 'val_loss', color: object): Panel {
-  const curves = series.map(({ config, runs }) => {
-    const curve = meanCurve(runs, what).filter((point) => Number.isFinite(point.mean));
-    return thin(curve, ['mean']).map((point) => ({ config, ...point }));
-  });
-  const points = curves.flat();
-  const y =
-    what === 'val_loss'
-      ? lossAxis('validation loss', ...curves.map((curve) => curve.map((point) => point.mean)))
-      : {
-          title: 'validation accuracy (%)',
-          domain: extent(
-            points.flatMap((point) => [point.mean, point.low, point.high]),
-            0.05,
-          ),
-        };
-  const common = {
-    color,
-    x: { field: 'epoch', type: 'quantitative', title: 'epoch', ...countAxis(points.map((point) => point.epoch)) },
-  } as const;
-  const vertical = { type: 'quantitative', title: y.title, scale: { domain: y.domain, nice: false } } as const;
+const titles = { val_acc: 'validation accuracy (%)', val_loss: 'validation loss' };
+const fewest = 3; // points; fewer say no more than the final values
+const shown = 6; // points that the axis holds of each curve, or its second half if that is more
+
+/**
+ * Over epochs, one line per config: the mean over its seeds, with a band of one standard deviation to each side. The axes hold
+ * the ends of the curves, where the configs differ. Undefined: no curve has three points.
+ */
+export function compareCurves(
+  series: readonly RunCurves[],
+  what: 'val_acc' | 'val_loss',
+  color: object,
+): Panel | undefined {
+  const curves = series
+    .map(({ config, runs }) => {
+      const curve = meanCurve(runs, what).filter((point) => Number.isFinite(point.mean));
+      return thin(curve, ['mean'], 500).map((point) => ({ config, ...point }));
+    })
+    .filter((curve) => curve.length > 0);
+  if (curves.every((curve) => curve.length < fewest)) return undefined;
+  const points = curves.toReversed().flat(); // the first lie on top
+  const domain = endsDomain(
+    curves.map((curve) => curve.map((point) => point.mean)),
+    what,
+  );
+  const visible = points.filter((point) => point.mean >= domain[0] && point.mean <= domain[1]);
+  const worse = metrics[what].best === 'high' ? 'lower' : 'higher';
+  const title = visible.length < points.length ? [titles[what], `${worse} values are not drawn`] : titles[what];
+  const { scale, axis } = countAxis(points.map((point) => point.epoch));
+  const start = Math.max(0, Math.min(...visible.map((point) => point.epoch)) - 1);
+  const epochs = { scale: { ...scale, domain: [start, scale.domain[1]] }, axis };
+  const common = { color, x: { field: 'epoch', type: 'quantitative', title: 'epoch', ...epochs } } as const;
+  const vertical = { type: 'quantitative', title, scale: { domain, nice: false } } as const;
   return {
     ...panelSize,
     layer: [
       {
-        data: { values: points.filter(({ low, mean }) => Number.isFinite(low) && mean <= y.domain[1]) },
+        data: { values: points.filter(({ low, mean }) => Number.isFinite(low) && mean <= domain[1]) },
         mark: { type: 'area', opacity: 0.2, clip: true },
         encoding: { ...common, y: { field: 'low', ...vertical }, y2: { field: 'high' } },
       },
@@ -41,9 +53,20 @@ export function compareCurves(series: readonly RunCurves[], what: 'val_acc' | 'v
         mark: { type: 'line', clip: true, point: Math.max(...points.map(({ epoch }) => epoch)) <= 20 },
         encoding: { ...common, y: { field: 'mean', ...vertical } },
       },
-      ...(points.length === 0 ? [noData] : []),
     ],
   };
+}
+
+/** Holds the end of each curve that does not end far off the others, and the best value of all. */
+function endsDomain(curves: readonly number[][], what: 'val_acc' | 'val_loss'): [number, number] {
+  const off = farOff(
+    curves.map((curve) => curve.slice(-1)),
+    what,
+  );
+  const kept = curves.filter((curve) => !off(curve.at(-1)!));
+  const ends = kept.flatMap((curve) => curve.slice(-Math.max(shown, curve.length / 2)));
+  const best = metrics[what].best === 'high' ? Math.max(...curves.flat()) : Math.min(...curves.flat());
+  return extent([...ends, best], 0.05);
 }
 
 /** Epoch by epoch as far as the shortest run goes; low and high are NaN for a single run. */

@@ -1,7 +1,9 @@
+import { verticalMark } from '../../charts/marks.js';
 import { chart, palette } from '../../charts/theme.js';
 import { thin } from '../../charts/thin.js';
 import { runningMedian } from '../../lr-finder/suggestions.js';
 import type { FinderRow } from '../../runs/finder-columns.js';
+import { mean } from '../../statistics/statistics.js';
 import type { Reading } from '../range.js';
 
 /** A test of one weight decay and seed. */
@@ -14,32 +16,34 @@ export interface DrawnTest {
 
 const mostPoints = 300;
 
-/** Validation accuracy (its running median) against LR, a line a seed; a dot where it stops rising. */
+/**
+ * Validation accuracy (its running median) against LR, per weight decay: the mean over the seeds, a band from their lowest to
+ * their highest, and a dot where accuracy stops rising, if it does for each seed.
+ */
 export function rangeChart(tests: readonly DrawnTest[], chosen: { weight_decay: number; max_lr: number }) {
-  const decays = [...new Set(tests.map(({ weight_decay }) => weight_decay))].map(String);
-  const lines = tests.flatMap(({ weight_decay, seed, rows }) => {
-    const medians = runningMedian(rows.map((row) => row.val_acc));
-    const points = rows.map(({ lr }, i) => ({ lr, val_acc: medians[i]!, seed, decay: String(weight_decay) }));
-    return thin(points, ['val_acc'], mostPoints);
+  const decays = [...new Set(tests.map(({ weight_decay }) => weight_decay))];
+  const curves = decays.map((weight_decay) => {
+    const own = tests.filter((test) => test.weight_decay === weight_decay);
+    const points = meanCurve(own.map(({ rows }) => rows)).map((point) => ({ ...point, decay: String(weight_decay) }));
+    const stop = Math.exp(mean(own.map(({ reading }) => Math.log(reading?.lr ?? Number.NaN))));
+    return { points: thin(points, ['mean'], mostPoints), dot: points.find(({ lr }) => lr >= stop) };
   });
-  const dots = tests.flatMap(({ weight_decay, reading, rows }) =>
-    reading ? [{ lr: reading.lr, val_acc: medianAt(rows, reading.lr), decay: String(weight_decay) }] : [],
-  );
-  const x = { field: 'lr', type: 'quantitative', title: 'learning rate' } as const;
-  const y = {
-    field: 'val_acc',
-    type: 'quantitative',
-    title: 'validation accuracy, running median (%)',
-    scale: { zero: false },
-  } as const;
-  const scale = { domain: decays, range: decays.map((_, i) => palette[i]!) };
-  const color = { field: 'decay', type: 'nominal', title: 'weight decay', scale } as const;
+  const lines = curves.flatMap(({ points }) => points);
+  const domain: [number, number] = [0, 1.02 * Math.max(chosen.max_lr, ...lines.map(({ lr }) => lr))];
+  const x = { field: 'lr', type: 'quantitative', title: 'learning rate', scale: { domain, nice: false } } as const;
+  const title = ['validation accuracy (%),', 'running median over validation batches'];
+  const y = { type: 'quantitative', title, scale: { zero: false } } as const;
+  const scale = { domain: decays.map(String), range: decays.map((_, i) => palette[i]!) };
+  const legend = { symbolOpacity: 1, symbolType: 'stroke' } as const;
+  const color = { field: 'decay', type: 'nominal', title: 'weight decay', scale, legend } as const;
+  const encoding = { x, y: { field: 'mean', ...y }, color };
+  const taken = lines.filter(({ decay }) => decay === String(chosen.weight_decay));
   return chart(
     {
       title: 'LR range tests',
       subtitle: [
-        'a line for each seed, its colour the weight decay; dots: where accuracy stops rising',
-        `grey line: the LR taken, ${chosen.max_lr}`,
+        'line: the mean over the seeds; band: from the lowest to the highest seed; dot: where accuracy stops rising',
+        `thick line: the weight decay taken, ${chosen.weight_decay}`,
       ],
     },
     {
@@ -47,21 +51,29 @@ export function rangeChart(tests: readonly DrawnTest[], chosen: { weight_decay: 
       height: 300,
       layer: [
         {
-          data: { values: [{ lr: chosen.max_lr }] },
-          mark: { type: 'rule', color: '#999999', strokeWidth: 3 },
-          encoding: { x },
-        },
-        {
           data: { values: lines },
-          mark: { type: 'line', strokeWidth: 1.5 },
-          encoding: { x, y, color, detail: { field: 'seed' } },
+          mark: { type: 'area', opacity: 0.2 },
+          encoding: { x, y: { field: 'low', ...y }, y2: { field: 'high' }, color },
         },
-        { data: { values: dots }, mark: { type: 'circle', size: 110, opacity: 1 }, encoding: { x, y, color } },
+        { data: { values: lines }, mark: { type: 'line', strokeWidth: 1.5 }, encoding },
+        { data: { values: taken }, mark: { type: 'line', strokeWidth: 3.5 }, encoding },
+        {
+          data: { values: curves.flatMap(({ dot }) => dot ?? []) },
+          mark: { type: 'circle', size: 110, opacity: 1 },
+          encoding,
+        },
+        verticalMark(chosen.max_lr, `taken: ${chosen.max_lr}`, domain),
       ],
     },
   );
 }
 
-function medianAt(rows: readonly FinderRow[], lr: number): number {
-  return runningMedian(rows.map((row) => row.val_acc))[rows.findIndex((row) => row.lr === lr)]!;
+/** Over the seeds, update by update as far as the shortest test goes; the LRs of all seeds are the same. */
+function meanCurve(seeds: readonly FinderRow[][]) {
+  const medians = seeds.map((rows) => runningMedian(rows.map((row) => row.val_acc)));
+  const updates = Math.min(...seeds.map((rows) => rows.length));
+  return seeds[0]!.slice(0, updates).map(({ lr }, i) => {
+    const values = medians.map((median) => median[i]!);
+    return { lr, mean: mean(values), low: Math.min(...values), high: Math.max(...values) };
+  });
 }
