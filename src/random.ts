@@ -9,6 +9,7 @@ export type Purpose =
   | 'augmentation'
   | 'validation'
   | 'subset'
+  | 'holdout'
   | 'synthetic'
   | 'simulation'
   | 'search'

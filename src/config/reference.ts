@@ -48,9 +48,12 @@ function keysOf({ properties = {}, required = [] }: Node, prefix = ''): ConfigKe
 function keysBelow(node: Node, key: string): ConfigKey[] {
   if (isDuration(node)) return [];
   const items = node.items && !isDuration(node.items) ? keysOf(node.items, `${key}[].`) : [];
-  const members = (node.anyOf ?? []).flatMap((member) => keysOf(member, `${key}.`));
+  const members = (node.anyOf ?? []).flatMap((member) => keysOf(member, `${key}.`).map(asOneOfSeveral));
   return [...keysOf(node, `${key}.`), ...members, ...items];
 }
+
+/** A key of one of several forms of a value is not required: another form may be chosen. */
+const asOneOfSeveral = (key: ConfigKey): ConfigKey => ({ ...key, required: false });
 
 /** An object of defaults says less than the defaults of its keys. */
 function defaultOf({ default: value, properties }: Node): string | undefined {
@@ -66,9 +69,11 @@ function typeOf(node: Node): string {
   if (isDuration(node)) return 'duration';
   if (node.properties) return 'an object';
   if (node.prefixItems) return `[${node.prefixItems.map(typeOf).join(', ')}]`;
-  if (node.items) return `list of ${typeOf(node.items).replace(/^an? /, '')}s`;
+  if (node.items) return node.items.enum ? `list of: ${typeOf(node.items)}` : `list of ${plural(typeOf(node.items))}`;
   return `${node.type}${bounds(node)}`;
 }
+
+const plural = (type: string) => `${type.replace(/^an? /, '')}s`;
 
 /** ` >= 0`, ` in [0, 1)`; the largest exact integer bounds nothing. */
 function bounds({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Node): string {

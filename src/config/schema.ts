@@ -28,7 +28,7 @@ const keys = z.strictObject({
     .strictObject({
       val_acc: z.number().min(0).max(100).optional().describe('validation accuracy, percent'),
       std: z.number().min(0).optional().describe('its standard deviation, percentage points'),
-      n: z.int().min(1).optional().describe('runs that both are of'),
+      n: z.int().min(1).optional().describe('runs behind both numbers'),
       diverges: z.boolean().optional().describe('whether the run diverged'),
       note: z.string().max(1000).optional().describe('what the numbers are of'),
     })
@@ -39,7 +39,7 @@ const keys = z.strictObject({
     .max(20)
     .optional()
     .describe(
-      'keys that differ between the repetitions of one arm, as the seed does: a comparison takes them for one row',
+      'keys that differ between the repetitions of one arm, such as the seed: a comparison treats the repetitions as one row',
     ),
   seed: z
     .int()

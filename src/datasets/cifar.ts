@@ -4,7 +4,7 @@ import type { DataOptions } from './dataset.js';
 import { type Download, downloaded } from './download.js';
 import type { BinaryFormat, Layout } from './layout.js';
 import { readSource } from './read-source.js';
-import { type Limits, limited, limitOptions } from './subset.js';
+import { type Limits, limited, limitOptions, trainedOn } from './subset.js';
 
 /** The limits of both: a 32 x 32 image is a few kB, whatever its metadata; they unpack to 184 MB (binary) or 250 MB (images). */
 export function cifarLayout(binary: BinaryFormat): Layout {
@@ -24,6 +24,6 @@ export function cifar(type: string, about: string, layout: Layout, download: Dow
         return limited(await readSource(type, layout, path, data), limits, data);
       },
     }),
-    trainSize: ({ train_limit = 50_000 }: Limits) => train_limit,
+    trainSize: (limits: Limits) => trainedOn(50_000, limits),
   };
 }

@@ -17,8 +17,8 @@ import { create, Header } from 'tar';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ClrError } from '../errors.js';
 import { normalisation } from './batches.js';
-import type { Dataset, Labels } from './dataset.js';
-import { datasets } from './index.js';
+import type { Dataset, Labels, Split } from './dataset.js';
+import { datasets, trainSize } from './index.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'clr-cifar10-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -388,6 +388,33 @@ describe('train_limit and val_limit', () => {
     expect(error.message).toBe('val_limit is 21, but there are only 20 images');
     expect(datasets.schema.safeParse({ type: 'cifar10', train_limit: 0 }).success).toBe(false);
     expect(datasets.schema.safeParse({ type: 'cifar10', trainlimit: 5 }).success).toBe(false);
+  });
+});
+
+describe('holdout', () => {
+  it('validates on training images, the same ones for every seed, and trains on the others', async () => {
+    const folder = writeBatches(join(place, 'data'));
+    const [whole, one, two] = await Promise.all([
+      load(folder),
+      load(folder, { holdout: 20 }),
+      load(folder, { holdout: 20 }, 2),
+    ]);
+    expectSame(two, one);
+    expect(one.validation.labels).toHaveLength(20);
+    const imagesOf = ({ images }: Split) =>
+      Array.from({ length: images.length / 3072 }, (_, i) => Buffer.from(images.slice(3072 * i, 3072 * (i + 1))));
+    const sorted = (splits: Split[]) => splits.flatMap(imagesOf).sort(Buffer.compare);
+    expect(sorted([one.train, one.validation])).toEqual(sorted([whole.train]));
+  });
+
+  it('comes before train_limit, and leaves some to train on', async () => {
+    const folder = writeBatches(join(place, 'data'));
+    const { train } = await load(folder, { holdout: 20, train_limit: 10 });
+    expect(train.labels).toHaveLength(10);
+    const error = await errorOf(load(folder, { holdout: 1000 }));
+    expect(error.message).toMatch(/holdout is 1000, but there are only \d+ training images/);
+    expect(trainSize({ type: 'cifar10', holdout: 5000 })).toBe(45_000);
+    expect(trainSize({ type: 'cifar10', holdout: 5000, train_limit: 100 })).toBe(100);
   });
 });
 

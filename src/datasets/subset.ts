@@ -10,17 +10,31 @@ const limit = (split: string) =>
     .optional()
     .describe(`images of the ${split} split, the same number of each class; all when absent`);
 
+const holdout = z
+  .int()
+  .positive()
+  .optional()
+  .describe(
+    'training images, the same number of each class and the same ones for every seed, that are held out for validation in place of the test images; none when absent',
+  );
+
 /** Shared by the data sets that are read from files. */
-export const limitOptions = { train_limit: limit('training'), val_limit: limit('validation') };
+export const limitOptions = { holdout, train_limit: limit('training'), val_limit: limit('validation') };
 
 /** How many images of each split to take; undefined: all. */
 export interface Limits {
+  /** Training images to validate on instead of the test split. */
+  holdout?: number | undefined;
   train_limit?: number | undefined;
   val_limit?: number | undefined;
 }
 
+/** How many of so many training images are trained on. */
+export const trainedOn = (images: number, { train_limit, holdout = 0 }: Limits) => train_limit ?? images - holdout;
+
 /** A class-balanced part of a data set, the same for the same seed; a larger part contains the smaller one. */
-export function limited(dataset: Dataset, limits: Limits, { seed }: Pick<DataOptions, 'seed'>): Dataset {
+export function limited(whole: Dataset, limits: Limits, { seed }: Pick<DataOptions, 'seed'>): Dataset {
+  const dataset = limits.holdout === undefined ? whole : heldOut(whole, limits.holdout);
   const part = (split: Split, key: keyof Limits, index: number) => {
     const limit = limits[key];
     const count = split.labels.length;
@@ -38,6 +52,17 @@ export function limited(dataset: Dataset, limits: Limits, { seed }: Pick<DataOpt
     train: part(dataset.train, 'train_limit', 0),
     validation: part(dataset.validation, 'val_limit', 1),
   };
+}
+
+/** Validates on so many of the training images, which are trained on no more. */
+function heldOut(dataset: Dataset, count: number): Dataset {
+  const { labels } = dataset.train;
+  if (count >= labels.length)
+    throw new ClrError('usage', `holdout is ${count}, but there are only ${labels.length} training images`, 'lower it');
+  const held = balancedSubset(labels, count, randomStream(0, 'holdout'));
+  const isHeld = new Set(held);
+  const rest = Int32Array.from(labels.keys()).filter((i) => !isHeld.has(i));
+  return { ...dataset, train: take(dataset.train, rest), validation: take(dataset.train, held) };
 }
 
 /** `limit` indices in ascending order, as many of each class as of any other as far as there are enough of it. */

@@ -6,7 +6,7 @@ import { shareOfCost, stepsOf } from '../sweep/halving.js';
 /** How the recipe's epochs are split. Weight decay gets the longest runs: short ones want less of it than long ones. */
 export const shares = { range: 0.17, lr: 0.1, momentum: 0.21, wd: 0.42, tail: 0.1 };
 
-/** Of the budget, at most. */
+/** Largest share of the budget for the check. */
 const checkShare = 0.46;
 
 /** What the check gets, which is no more than its runs can be long; the recipe and the random search get half of the rest each. */
@@ -20,10 +20,10 @@ export const checkRuns = (seeds: number) => 3 * seeds;
 
 /** Seeds of the search; the check has others. */
 export const searchSeeds = [1, 2];
-/** Of the check, from here on. */
+/** First seed of the check. */
 export const firstCheckSeed = 101;
 
-/** What may be spent, of one of the two. */
+/** What may be spent. */
 export type Budget = { seconds: number } | { epochs: number };
 
 const units = { s: 1, m: 60, min: 60, h: 3600 } as const;
@@ -45,7 +45,7 @@ export interface Length {
 
 /**
  * The longest runs that so many epochs allow for each arm with each seed: whole epochs from two on, else a fraction of them.
- * `halves`: half of the arms stop at half of a run of two epochs or more, of a long one a first half at a quarter.
+ * `halves`: the worse half of the arms stops at half of the run, in runs of 8 epochs or more at a quarter, and again at twice that.
  */
 export function longest(budget: number, arms: number, seeds: number, most: number, halves: boolean): Length {
   for (let epochs = Math.floor(most); epochs >= 2; epochs--) {

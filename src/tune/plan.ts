@@ -17,7 +17,7 @@ import {
 import { type Race, races } from './races.js';
 import { decays, mostScouts } from './range.js';
 import type { TuneRecord } from './record.js';
-import { settingsOf } from './settings.js';
+import { startOf } from './settings.js';
 
 /** Seconds for a run to begin and end: to read images, make kernels ready, draw charts. On two Zen 4 cores it takes 2 to 4. */
 const startSeconds = 3;
@@ -70,7 +70,7 @@ function planOf(
 }
 
 const armsOf = (race: Race, config: ExperimentConfig) =>
-  race.arms({ ...settingsOf(config), weight_decay: 0.001 }).length;
+  race.arms({ ...startOf(config, []), weight_decay: 0.001 }).length;
 
 /** What the plan is, a line for each stage, with what it costs. */
 export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig): string[] {
@@ -106,5 +106,8 @@ export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig)
       : []),
     ...chosen.map(race),
     ...(asked.stages.includes('check') ? check : []),
+    ...(chosen.some(({ name }) => plan[name].epochs < 1)
+      ? ['some runs are shorter than one epoch, so their ranking is mostly noise: give it more time (--budget)']
+      : []),
   ];
 }

@@ -40,7 +40,7 @@ export function ranking(directory: string, arm?: string): Comparison | undefined
   return best.n === 0 ? undefined : compare(runs, skipped, { metric: 'val_acc', baseline: arm ?? best.config });
 }
 
-/** That of the check, once it has begun. */
+/** The check's comparison, once the check has begun. */
 export function checkOf(directory: string, { decisions }: TuneRecord): Comparison | undefined {
   const begun = decisions.some(({ stage }) => stage === 'length');
   return begun ? ranking(path.join(directory, 'check'), 'tuned') : undefined;

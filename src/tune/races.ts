@@ -5,9 +5,9 @@ import { digits, momentumWords, type Settings } from './settings.js';
 export interface Race {
   name: 'lr' | 'momentum' | 'wd' | 'tail';
   title: string;
-  /** Of the settings that it is about: whether the best is the lowest or the highest of those tried. */
+  /** The setting that it tunes; tells whether the winner is at the edge of the values tried. */
   key: keyof Settings;
-  /** What is asked, what decides, and where that comes from: for the help and the page. */
+  /** The rule and its source, for the page. */
   rule: string;
   source: string;
   arms(so: Settings): { name: string; settings: Settings }[];
@@ -17,13 +17,13 @@ export interface Race {
 const momenta = [0.9, 0.95, 0.97, 0.99];
 const below = 0.1; // the lower momentum of a cycle
 
-/** In this order; each begins with what the ones before have decided. */
+/** In this order; each starts from the values chosen so far. */
 export const races: Race[] = [
   {
     name: 'lr',
     key: 'max_lr',
     title: 'Highest learning rate',
-    rule: 'Range tests are short, and the shorter they are, the earlier accuracy stops rising. Short runs at half, once, twice and four times the LR that they tell; the best mean accuracy decides. The cycle starts at a tenth of its highest LR.',
+    rule: 'Range tests are short, and the shorter they are, the earlier accuracy stops rising. So short runs are trained at half, once, twice and four times the LR found there; the best mean accuracy decides. The cycle starts at a tenth of its highest LR.',
     source: 'arXiv:1803.09820, section 5 (minimum a tenth of the maximum)',
     arms: (so) => [1, 0.5, 2, 4].map((share) => withLr(so, digits(so.max_lr * share))),
     chosen: ({ max_lr }) => `LR ${digits(max_lr / 10)} to ${max_lr}`,
@@ -32,7 +32,7 @@ export const races: Race[] = [
     name: 'momentum',
     key: 'max_momentum',
     title: 'Momentum',
-    rule: 'Short runs at 0.99, 0.97, 0.95 and 0.9, constant and cycled (down by 0.1 while the LR rises, then back up); the best mean accuracy decides. A range test, in which the momentum rises as the LR does above, does not find the best value, so none is run.',
+    rule: 'Short runs at 0.99, 0.97, 0.95 and 0.9, constant and cycled (down by 0.1 while the LR rises, then back up); the best mean accuracy decides. A momentum range test (a run in which the momentum rises steadily) does not find the best value, so none is run.',
     source: 'arXiv:1803.09820, section 5 and figure 7b (where the range test of the momentum fails)',
     arms: (so) =>
       momenta.flatMap((max_momentum) =>
@@ -47,7 +47,7 @@ export const races: Race[] = [
     name: 'wd',
     key: 'weight_decay',
     title: 'Weight decay',
-    rule: 'Runs at the weight decay from the range tests, that divided by 3.2, and that times 3.2 and 10, to one significant figure; the best mean accuracy decides. Larger values are included because range tests are short, and a net that is trained for longer usually needs more weight decay. For the same reason these are the longest runs of the search, and none is stopped early.',
+    rule: 'Runs at w / 3.2, w, 3.2 w and 10 w, to one significant figure, where w is the weight decay from the range tests; the best mean accuracy decides. Larger values are included because range tests are short, and a net that is trained for longer usually needs more weight decay. For the same reason these are the longest runs of the search, and none is stopped early.',
     source: 'arXiv:1803.09820, section 5 and figure 11 (one significant figure)',
     arms: (so) => {
       const values = [0, -0.5, 0.5, 1].map((shift) => digits(so.weight_decay * 10 ** shift, 1));

@@ -19,7 +19,7 @@ export const decays = [0.01, 0.0032, 0.001, 0.00032, 0.0001];
 const momentum = 0.9;
 
 export const rangeRule =
-  'In an LR range test the LR rises by equal steps, and a validation batch is scored after each update. There is a test for each of five weight decays and two seeds, at momentum 0.9. In each, the highest useful LR is the one at which validation accuracy stops rising: the first whose running median, over a tenth of the updates, is within two standard errors of its peak. Of the weight decays whose mean peak is below the highest by no more than two standard errors of that difference, the largest is taken, since it regularizes most; its LR is the geometric mean over the seeds. The LR at which the loss diverges is not used. The range of LRs is found by trial tests with one seed: a first one from 0.00001 to 10, then others until accuracy stops rising between a quarter and nine tenths of the range.';
+  'In an LR range test the LR rises by equal steps, and a validation batch is scored after each update. There is a test for each of five weight decays and two seeds, at momentum 0.9. In each, the highest useful LR is the one at which validation accuracy stops rising: the first whose running median, over a tenth of the updates, is within two standard errors of its peak inside the range. Where the accuracy still rises at the end of the range, that is a lower bound. Of the weight decays whose mean peak is below the highest by no more than two standard errors of that difference, the largest is taken, since it regularizes most; its LR is the geometric mean over the seeds. The LR at which the loss diverges is not used. The range of LRs is found by trial tests with one seed: a first one from 0.00001 to 10, then others until accuracy stops rising between a quarter and nine tenths of the range.';
 
 export const rangeSource = 'arXiv:1506.01186, section 3.3; arXiv:1803.09820, sections 4.1 and 5';
 
@@ -129,7 +129,7 @@ export async function rangeTests(options: RangeOptions): Promise<DecayReading[]>
 
 type Range = Pick<LrRange, 'start' | 'end' | 'scale'>;
 
-/** Of tests: one, then those of which each corrects the range of the one before. */
+/** Most scouting tests; each corrects the range of the one before. */
 export const mostScouts = 6;
 
 async function scout(options: RangeOptions): Promise<Range> {

@@ -31,11 +31,11 @@ const decisionSchema = z.object({
   chosen: z.string(),
   /** In words: how far it is from the next best. */
   sure: z.string(),
-  /** As they are from here on; of `random` those of its best trial. */
+  /** Settings after this stage; for `random`, those of its best trial. */
   settings: settingsSchema,
   /** Of the check's runs, where that was decided. */
   length: z.number().optional(),
-  /** Wall time of the stage; of one that was cut short, since it was resumed. */
+  /** Wall time of the stage; after a resume, only since the resume. */
   seconds: z.number(),
 });
 /** What a stage decided. */

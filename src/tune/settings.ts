@@ -1,22 +1,39 @@
 import { loadConfig } from '../config/load.js';
 import type { ExperimentConfig } from '../config/schema.js';
+import type { Stage } from './record.js';
 
-/** What is tuned. */
+/** The settings that are tuned. */
 export interface Settings {
   max_lr: number;
   weight_decay: number;
   max_momentum: number;
-  /** At the highest LR; that of `max_momentum`: it is constant. */
+  /** Momentum at the highest LR; equal to `max_momentum` where it is constant. */
   min_momentum: number;
   /** Percent of the run in which the LR falls below where it began. */
   tail: number;
 }
 
-/** Where nothing has been decided: the paper's cycle (arXiv:1803.09820), the config's weight decay and highest LR. */
-export function settingsOf({ schedule, optimizer }: ExperimentConfig): Settings {
-  const { max_lr, lr } = schedule as { max_lr?: number; lr?: number };
-  const weight_decay = (optimizer.weight_decay as number | undefined) ?? 0;
-  return { max_lr: max_lr ?? lr ?? 0.1, weight_decay, max_momentum: 0.95, min_momentum: 0.85, tail: 10 };
+const cycle = { max_momentum: 0.95, min_momentum: 0.85 }; // of arXiv:1803.09820
+const shortTail = 10;
+
+/**
+ * Where the recipe starts: the config's highest LR and weight decay, and its momentum too unless that is one of the stages,
+ * which start from the paper's cycle.
+ */
+export function startOf({ schedule, optimizer }: ExperimentConfig, stages: readonly Stage[]): Settings {
+  const { max_lr, lr, momentum, ...rest } = schedule as Record<string, unknown>;
+  const numberOr = (value: unknown, otherwise: number) => (typeof value === 'number' ? value : otherwise);
+  const tuned = stages.includes('momentum');
+  const before = {
+    max_momentum: numberOr(momentum, numberOr(rest.max_momentum, cycle.max_momentum)),
+    min_momentum: numberOr(momentum, numberOr(rest.min_momentum, cycle.min_momentum)),
+  };
+  return {
+    max_lr: numberOr(max_lr, numberOr(lr, 0.1)),
+    weight_decay: numberOr(optimizer.weight_decay, 0),
+    ...(tuned ? cycle : before),
+    tail: shortTail,
+  };
 }
 
 /** The 1cycle schedule that they describe: from a tenth of the highest LR up to it, back, and the tail down to a thousandth. */
@@ -35,6 +52,11 @@ export function configWith(file: string, name: string, settings: Settings, epoch
 export function untuned(file: string, name: string, epochs: number, set: string[] = []): ExperimentConfig {
   const config = loadConfig(file, { set: [...set, `name=${JSON.stringify(name)}`, `epochs=${epochs}`] });
   return { ...config, source: undefined, expected: undefined };
+}
+
+/** The config without `dataset.holdout`: trained on all images, validated on the test images, which no choice has seen. */
+export function onTestImages({ dataset: { holdout: _, ...dataset }, ...config }: ExperimentConfig): ExperimentConfig {
+  return { ...config, dataset };
 }
 
 /** "0.95-0.85", or "0.9". */

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { validateConfig } from '../config/load.js';
 import type { FinderRow } from '../runs/finder-columns.js';
 import { checkArmName } from '../sweep/plan.js';
 import { checkLength, costOf, longest, parseBudget, randomTrials, shares, split } from './budget.js';
 import { toHtml, toMarkdown } from './page/blocks.js';
 import { races, randomSettings } from './races.js';
 import { chooseDecay, type Reading, read } from './range.js';
-import { scheduleOf } from './settings.js';
+import { onTestImages, scheduleOf, startOf } from './settings.js';
 
 describe('the budget', () => {
   it('is a time or a number of epochs', () => {
@@ -136,6 +137,27 @@ describe('the arms', () => {
       min_momentum: 0.85,
     });
     expect(scheduleOf({ ...so, min_momentum: 0.95 })).toMatchObject({ momentum: 0.95 });
+  });
+});
+
+describe('the start', () => {
+  const config = (schedule: object, dataset = {}) =>
+    validateConfig(
+      { epochs: 2, model: { type: 'resnet', depth: 8 }, dataset: { type: 'cifar10', ...dataset }, schedule },
+      'a config',
+    );
+
+  it("has the config's momentum, and the paper's cycle where momentum is to be tuned", () => {
+    const constant = config({ type: 'constant', lr: 0.2, momentum: 0.8 });
+    expect(startOf(constant, ['lr'])).toMatchObject({ max_lr: 0.2, max_momentum: 0.8, min_momentum: 0.8 });
+    expect(startOf(constant, ['lr', 'momentum'])).toMatchObject({ max_momentum: 0.95, min_momentum: 0.85 });
+    const cycled = config({ type: 'clr-beta', max_lr: 1, max_momentum: 0.9, min_momentum: 0.7 });
+    expect(startOf(cycled, [])).toMatchObject({ max_lr: 1, max_momentum: 0.9, min_momentum: 0.7 });
+  });
+
+  it('holds images out of the search, not out of the check', () => {
+    const { dataset } = onTestImages(config({ type: 'constant' }, { holdout: 5000, train_limit: 100 }));
+    expect(dataset).toEqual({ type: 'cifar10', train_limit: 100 });
   });
 });
 

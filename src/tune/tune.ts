@@ -8,7 +8,7 @@ import { runArms, type TuneOptions, winner } from './race.js';
 import { type Race, races, randomSettings } from './races.js';
 import { chooseDecay, lrfind, rangeTests } from './range.js';
 import { configFile, type Decision, readRecord, type TuneRecord, writeRecord } from './record.js';
-import { configWith, digits, type Settings, settingsOf, untuned } from './settings.js';
+import { configWith, digits, onTestImages, type Settings, startOf, untuned } from './settings.js';
 
 type Found = Omit<Decision, 'stage' | 'seconds'>;
 
@@ -49,8 +49,8 @@ export async function tune(
 }
 
 /** As the recipe has decided by now. */
-export function settingsSoFar(config: ExperimentConfig, { decisions }: TuneRecord): Settings {
-  return decisions.findLast(({ stage }) => stage !== 'random')?.settings ?? settingsOf(config);
+export function settingsSoFar(config: ExperimentConfig, { asked, decisions }: TuneRecord): Settings {
+  return decisions.findLast(({ stage }) => stage !== 'random')?.settings ?? startOf(config, asked.stages);
 }
 
 type Stages = [Decision['stage'], (so: Settings) => Promise<Found>][];
@@ -143,10 +143,10 @@ async function check({ asked, decisions }: TuneRecord, epochs: number, options: 
   const file = configFile(options.directory);
   const of = (stage: Decision['stage']) => decisions.find((decision) => decision.stage === stage)!.settings;
   const arms = [
-    { name: 'tuned', config: configWith(file, 'tuned', of('length'), epochs) },
-    { name: 'untuned', config: untuned(file, 'untuned', epochs) },
-    { name: 'random search', config: configWith(file, 'random search', of('random'), epochs) },
-  ];
+    configWith(file, 'tuned', of('length'), epochs),
+    untuned(file, 'untuned', epochs),
+    configWith(file, 'random search', of('random'), epochs),
+  ].map((config) => ({ name: config.name, config: onTestImages(config) }));
   const seeds = Array.from({ length: asked.seeds }, (_, i) => firstCheckSeed + i);
   await runArms('check', arms, seeds, {}, options);
 }
@@ -154,5 +154,5 @@ async function check({ asked, decisions }: TuneRecord, epochs: number, options: 
 /** tuned.json: the config as it is decided by now, for `clr run`. */
 export function tunedConfig(directory: string, config: ExperimentConfig, record: TuneRecord): ExperimentConfig {
   const { length = config.epochs } = record.decisions.at(-1) ?? {};
-  return configWith(configFile(directory), `${config.name} tuned`, settingsSoFar(config, record), length);
+  return onTestImages(configWith(configFile(directory), `${config.name} tuned`, settingsSoFar(config, record), length));
 }

@@ -1,6 +1,6 @@
 import { howSure } from '../race.js';
 import { type Race, races } from '../races.js';
-import { digits, momentumWords, settingsOf } from '../settings.js';
+import { digits, momentumWords, startOf } from '../settings.js';
 import type { Block } from './blocks.js';
 import { heldRace } from './race-section.js';
 import type { Tuned } from './tuned.js';
@@ -9,9 +9,9 @@ import type { Tuned } from './tuned.js';
 export function chosenTable(about: Tuned): Block {
   const { config, settings: now, record } = about;
   const before = config.schedule as Record<string, unknown>;
-  const why = (name: Race['name']) => {
+  const why = (name: Race['name'], otherwise = 'not asked') => {
     const held = heldRace(races.find((race) => race.name === name)!, about);
-    if (!held) return 'not asked';
+    if (!held) return otherwise;
     const { comparison, edge } = held;
     const sure = howSure(comparison, { short: true });
     return `of ${comparison.rows.length} arms, ${record.plan[name].epochs} epochs each${edge}: ${sure}`;
@@ -24,7 +24,7 @@ export function chosenTable(about: Tuned): Block {
         'schedule',
         String(before.type),
         'clr-beta',
-        'the recipe always takes one cycle, as in arXiv:1803.09820; the check below tells whether it pays',
+        'the recipe always uses one cycle, as in arXiv:1803.09820; the check below tests whether it helps',
       ],
       ['highest LR', String(before.max_lr ?? before.lr ?? '-'), String(now.max_lr), why('lr')],
       [
@@ -34,13 +34,13 @@ export function chosenTable(about: Tuned): Block {
         'a tenth of the highest, as in arXiv:1803.09820',
       ],
       ['momentum', String(before.momentum ?? '-'), momentumWords(now), why('momentum')],
-      ['weight decay', String(settingsOf(config).weight_decay), String(now.weight_decay), why('wd')],
-      ['tail', '-', `${now.tail} % of the run`, why('tail')],
+      ['weight decay', String(startOf(config, record.asked.stages).weight_decay), String(now.weight_decay), why('wd')],
+      ['tail', '-', `${now.tail} % of the run`, why('tail', 'not asked; the default')],
       [
         'length',
         `${config.epochs} epochs`,
         `${length?.length ?? config.epochs} epochs`,
-        length ? `what the budget leaves, at most as before: ${length.sure} of the check` : 'not asked',
+        length ? `set by the remaining budget, at most the original length: ${length.sure} of the check` : 'not asked',
       ],
     ],
   };

@@ -13,7 +13,7 @@ import { raceSection } from './race-section.js';
 import { rangeSection } from './range-section.js';
 import type { Tuned } from './tuned.js';
 
-/** The page: what was chosen, whether it was worth it, and each decision with its rule, its curves and its numbers. */
+/** The page: what was chosen, whether it helps, and each decision with its rule, its curves and its numbers. */
 export async function pageOf(about: Tuned): Promise<Block[]> {
   const { directory, config, record, tuned } = about;
   const checked = checkOf(directory, record);
@@ -32,8 +32,8 @@ export async function pageOf(about: Tuned): Promise<Block[]> {
     { heading: 'What was chosen', level: 2 },
     chosenTable(about),
     await image('schedule.png', 'learning rate and momentum over the run', schedule(tuned)),
-    { text: 'tuned.json is the config with these values: clr run tuned.json trains it.' },
-    ...(checked ? await checkSection(checked, record) : []),
+    { text: tunedWords(config, tuned) },
+    ...(checked ? await checkSection(checked, about) : []),
     { heading: 'How to read the tables', level: 2 },
     {
       items: [
@@ -52,6 +52,11 @@ export async function pageOf(about: Tuned): Promise<Block[]> {
       text: 'tune.csv lists every run. The run folders are beside this page: clr compare, clr report and clr plot read them.',
     },
   ];
+}
+
+function tunedWords(config: ExperimentConfig, { epochs }: ExperimentConfig): string {
+  const longer = config.epochs > epochs ? `; --epochs ${config.epochs} trains for as long as the original config` : '';
+  return `tuned.json is the config with these values: clr run tuned.json trains it for ${epochs} epochs${longer}.`;
 }
 
 function schedule(tuned: ExperimentConfig) {

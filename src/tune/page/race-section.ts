@@ -2,7 +2,7 @@ import path from 'node:path';
 import { searchSeeds } from '../budget.js';
 import { howSure, ranking } from '../race.js';
 import type { Race } from '../races.js';
-import { settingsOf } from '../settings.js';
+import { startOf } from '../settings.js';
 import type { Block } from './blocks.js';
 import { runsOf } from './pictures.js';
 import type { Tuned } from './tuned.js';
@@ -17,11 +17,12 @@ export async function raceSection(race: Race, about: Tuned): Promise<Block[]> {
   const early = halving
     ? `; the worse half is stopped after ${halving.min_epochs} epochs, and again after twice as many`
     : '';
+  const short = epochs < 1 ? ' Runs shorter than one epoch rank arms poorly: a larger budget would help.' : '';
   return [
     { heading: `${race.title}: ${chosen}`, level: 2 },
     { text: `Rule: ${race.rule} Source: ${race.source}.` },
     {
-      text: `Runs: ${searchSeeds.length} seeds per arm, ${epochs} epochs each${early}. All have ${settingsWords(before, race.key)}.`,
+      text: `Runs: ${searchSeeds.length} seeds per arm, ${epochs} epochs each${early}.${short} All have ${settingsWords(before, race.key)}.`,
     },
     ...(await runsOf(comparison, race.name, comparison.halving ? [comparison.halving] : [])),
     { text: `Result: ${chosen}${edge}. ${sentence(howSure(comparison))}.` },
@@ -29,11 +30,11 @@ export async function raceSection(race: Race, about: Tuned): Promise<Block[]> {
 }
 
 /** A race with its decision, the settings that it began with, and whether the best is the last value tried; undefined: not held. */
-export function heldRace(race: Race, { directory, config, record: { decisions } }: Tuned) {
+export function heldRace(race: Race, { directory, config, record: { asked, decisions } }: Tuned) {
   const at = decisions.findIndex(({ stage }) => stage === race.name);
   const comparison = at < 0 ? undefined : ranking(path.join(directory, race.name));
   if (!comparison) return undefined;
-  const before = decisions[at - 1]?.settings ?? settingsOf(config);
+  const before = decisions[at - 1]?.settings ?? startOf(config, asked.stages);
   const { chosen, settings } = decisions[at]!;
   const tried = race.arms(before).map((arm) => arm.settings[race.key]);
   return { comparison, before, chosen, edge: edgeOf(settings[race.key], tried, 'value') };
