@@ -1,7 +1,8 @@
 /**
- * halving-against-grid.mjs SWEEP-OR-ARM... [--factors 2,3,4] [--resamples 1000]: what successive halving would have made of
- * arms that were run in full. Seeds are drawn again with replacement, arm by arm; on each such sweep the arm that halving keeps is compared with the one
- * that has the best mean at the end. Prints a Markdown table: a line for each min_epochs and factor.
+ * halving-against-grid.mjs SWEEP-OR-ARM... [--factors 2,3,4] [--seeds N] [--resamples 1000]: what successive halving
+ * would have made of arms that were run in full. N seeds (default: as many as there are) are drawn with replacement, arm by
+ * arm; on each such sweep the arm that halving keeps is compared with the one that has the best mean at the end. Prints a
+ * Markdown table: a line for each min_epochs and factor.
  */
 import { parseArgs } from 'node:util';
 import { randomStream } from '../dist/random.js';
@@ -13,6 +14,7 @@ const options = {
   factors: { type: 'string', default: '2,3,4' },
   resamples: { type: 'string', default: '1000' },
   metric: { type: 'string', default: 'val_acc' },
+  seeds: { type: 'string' },
 };
 const { positionals, values } = parseArgs({ allowPositionals: true, options });
 const resamples = Number(values.resamples);
@@ -32,8 +34,8 @@ if (curves.size < 2) {
 }
 const arms = [...curves.keys()];
 const epochs = Math.max(...[...curves.values()].flat().map((curve) => curve.length));
-const most = Math.max(...[...curves.values()].map((own) => own.length));
-const seeds = Array.from({ length: most }, (_, i) => i);
+const drawn = Number(values.seeds ?? Math.max(...[...curves.values()].map((own) => own.length)));
+const seeds = Array.from({ length: drawn }, (_, i) => i);
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
 /** Each arm's curves, drawn with replacement. */
@@ -43,8 +45,8 @@ function resampled(random) {
   );
 }
 
-function outcome(drawn, halving) {
-  const score = (arm, seed, epoch) => drawn.get(arm)[seed][epoch - 1];
+function outcome(sweep, halving) {
+  const score = (arm, seed, epoch) => sweep.get(arm)[seed][epoch - 1];
   const final = (arm) => sign * mean(seeds.map((seed) => score(arm, seed, epochs)));
   const [best] = arms.toSorted((a, b) => final(b) - final(a));
   const left = armsLeft(arms, rank({ halving, arms, seeds, epochs }, [], score));
@@ -52,7 +54,7 @@ function outcome(drawn, halving) {
   return { same: kept === best, lost: final(best) - final(kept) };
 }
 
-console.log(`${arms.length} arms, ${most} seeds, ${epochs} epochs; ${resamples} resamplings; ${metric}\n`);
+console.log(`${arms.length} arms, ${drawn} seeds, ${epochs} epochs; ${resamples} resamplings; ${metric}\n`);
 console.log(
   '| min_epochs | factor | arms after each ranking | cost | same winner | mean loss where it is another | mean loss |',
 );
