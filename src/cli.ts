@@ -49,7 +49,13 @@ const program = new Command('clr')
   .addCommand(completionCommand)
   .addHelpText(
     'after',
-    '\nExit codes: 0 ok, 1 run failed, 2 usage or config, 3 diverged, 4 data, 5 backend, 129/130/143 interrupted\n\nFirst run: clr run quickstart',
+    [
+      '',
+      'Exit codes: 0 ok, 1 run failed, 2 usage or config, 3 diverged, 4 data missing or damaged, or runs of a sweep locked,',
+      '5 backend or device, 129/130/140/143 interrupted by SIGHUP/SIGINT/SIGUSR2/SIGTERM',
+      '',
+      'First run: clr run quickstart',
+    ].join('\n'),
   );
 for (const command of program.commands) command.addHelpText('after', examplesText(command.name()));
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });

@@ -38,7 +38,7 @@ export const benchCommand = new Command('bench')
   .addOption(new Option('--batch-size <n>', 'images per step').argParser(positiveInteger))
   .addOption(new Option('--steps <n>', 'timed steps').argParser(positiveInteger).default(10))
   .addOption(new Option('--warmup <n>', 'steps before the timed ones').argParser(positiveInteger).default(3))
-  .addOption(new Option('--profile', 'time per kernel'))
+  .addOption(new Option('--profile', 'print the time per kernel'))
   .addOption(new Option('--json', 'print as JSON'))
   .addOption(overrideOption())
   .addOption(cacheOption())
@@ -70,10 +70,10 @@ function text(result: BenchResult): string {
 }
 
 function ceilingsText({ gb_per_second, tflops }: DeviceProfile['ceilings']): string {
-  return `this device at most: ${gb_per_second.toFixed(0)} GB/s, ${tflops.toFixed(2)} TFLOP/s (float32, measured)`;
+  return `limits of this device: ${gb_per_second.toFixed(0)} GB/s, ${tflops.toFixed(2)} TFLOP/s (float32, measured)`;
 }
 
-/** What it moved and computed, a second, where that is known. */
+/** With the rates at which it moved and computed, if known. */
 function kernelText({ kernel, ms, calls, bytes, flop }: KernelTime): string {
   const rates = bytes
     ? `${(bytes / ms / 1e6).toFixed(0).padStart(6)} GB/s  ${(flop! / ms / 1e9).toFixed(2).padStart(6)} TFLOP/s  `

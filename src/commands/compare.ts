@@ -23,13 +23,13 @@ interface Flags {
   chart?: string;
 }
 
-/** `clr compare`: the tables and the sentences on stdout, what was left out on stderr. */
+/** `clr compare`: tables and sentences on stdout, runs left out on stderr. */
 export const compareCommand = new Command('compare')
   .description('compare runs: mean ± std over seeds, differences with confidence intervals, verdicts')
   .argument(...runsArgument)
   .addOption(metricOption())
   .addOption(baselineOption())
-  .addOption(new Option('--sort <column>', 'a metric (best first), config, n or a setting'))
+  .addOption(new Option('--sort <column>', 'order of the rows: a metric (best first), config, n or a setting'))
   .addOption(
     new Option('--filter <key=value>', 'keep the runs with this setting, name or seed; repeatable')
       .argParser((value: string, earlier: string[]) => [...earlier, value])
@@ -40,19 +40,20 @@ export const compareCommand = new Command('compare')
       positiveNumber,
     ),
   )
-  .addOption(new Option('--alpha <a>', 'chance of any wrong verdict, by default 0.05').argParser(share))
-  .addOption(new Option('--paired', 'compare arms seed by seed, if that was decided before they ran'))
+  .addOption(new Option('--alpha <a>', 'chance of any wrong verdict; default: 0.05').argParser(share))
+  .addOption(new Option('--paired', 'compare arms seed by seed; use only if planned before the runs'))
   .addOption(togetherOption())
   .addOption(
-    new Option('--columns <list>', 'metrics and settings as columns besides, e.g. val_loss,schedule.max_lr').argParser(
+    new Option('--columns <list>', 'additional columns: metrics and settings, e.g. val_loss,schedule.max_lr').argParser(
       (text: string) => text.split(','),
     ),
   )
-  .addOption(new Option('--settings', 'every setting that differs as a column'))
+  .addOption(new Option('--settings', 'add a column for each setting that differs'))
   .addOption(
-    new Option('--published', 'each config against the accuracy that its source reports, not the baseline').conflicts(
-      'metric',
-    ),
+    new Option(
+      '--published',
+      'compare each config with its published accuracy instead of the baseline; margin: 1 point, or --difference',
+    ).conflicts('metric'),
   )
   .addOption(new Option('--json', 'print everything as JSON').conflicts(['csv', 'markdown', 'latex']))
   .addOption(new Option('--csv', 'print CSV, one line per config').conflicts(['markdown', 'latex']))
@@ -73,7 +74,7 @@ export const compareCommand = new Command('compare')
     if (chart !== undefined) await drawCharts(chart, comparisons, { published });
   });
 
-/** Of stdout, or what COLUMNS says; undefined: not known. */
+/** Width of stdout, or the value of COLUMNS; undefined: unknown. */
 export function terminalWidth(): number | undefined {
   const columns = Number(process.env.COLUMNS);
   return process.stdout.columns ?? (columns > 0 ? columns : undefined);

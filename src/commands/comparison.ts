@@ -3,19 +3,19 @@ import type { Comparison, ComparisonOptions } from '../compare/comparison.js';
 import type { Skipped } from '../runs/find-runs.js';
 import { metrics } from '../runs/scores.js';
 
-/** What the commands that read runs take. */
+/** Arguments and options of the commands that read runs. */
 export const runsArgument = ['<path...>', 'run folders, sweep folders, or folders of either'] as const;
 export const metricOption = () =>
   new Option(
     '--metric <name>',
-    "the score that is tested and sorted by; by default that of a sweep's question, else val_acc",
+    "score to test and sort by; default: that of the sweep's question, else val_acc",
   ).choices(Object.keys(metrics));
 export const togetherOption = () =>
-  new Option('--together', 'one table, though the runs differ in data, model or length');
+  new Option('--together', 'one table even if the runs differ in data, model or length');
 export const baselineOption = () =>
-  new Option('--baseline <name>', 'the config that the others are compared with; by default the first one read');
+  new Option('--baseline <name>', 'config to compare the others with; default: the first one read');
 
-/** A comparison for each question that the runs ask; `together`: one of all. What is left out is named on stderr. */
+/** A comparison per question that the runs ask, or a single one (`together`). Runs left out are listed on stderr. */
 export async function comparisonsOf(
   paths: string[],
   { together, ...options }: ComparisonOptions & { together?: boolean },

@@ -5,10 +5,10 @@ import { shipped } from '../system/root.js';
 const shells = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof shells)[number];
 
-/** `clr completion`: a script for the shell, made from the commands, options and names that there are. */
+/** `clr completion`: a script for the shell, generated from the existing commands, options and names. */
 export const completionCommand = new Command('completion')
   .description('print a script that completes commands, options and names in a shell')
-  .addArgument(new Argument('<shell>', 'which').choices(shells))
+  .addArgument(new Argument('<shell>', 'shell to complete for').choices(shells))
   .action(async (shell: Shell) => {
     const { backendNames } = await import('../backends/index.js');
     const { catalogue } = await import('../config/catalogue.js');
@@ -16,7 +16,7 @@ export const completionCommand = new Command('completion')
     process.stdout.write(scripts[shell](completed(completionCommand.parent!, [...new Set(types)], backendNames)));
   });
 
-/** Words are those that may stand there; of an option or argument without any, files are completed. */
+/** A command with the words that can be completed; without words, files are completed. */
 interface Completed {
   name: string;
   description: string;
@@ -48,7 +48,7 @@ function completed(program: Command, types: string[], backends: string[]): Compl
 
 const scripts: Record<Shell, (commands: Completed[]) => string> = { bash, zsh, fish };
 
-/** Where no word fits, bash completes files. */
+/** If no word matches, bash completes files. */
 function bash(commands: Completed[]): string {
   const values = commands.flatMap(({ name, flags }) =>
     flags.filter(({ value }) => value).map(({ flag, words }) => `    "${name} ${flag}") words="${words.join(' ')}" ;;`),

@@ -1,13 +1,13 @@
 import { Command, Option } from 'commander';
 import { type ConfigFlags, overrideOption, overridesOf, setOption, shorthandOptions } from './options.js';
 
-/** `clr config`: the resolved config on stdout, each key with the place that set it. */
+/** `clr config`: the resolved config on stdout, each key with the place where it was set. */
 export const configCommand = new Command('config')
   .description('print the resolved config, and where each key was set')
   .argument('<config>', 'JSON or YAML file, or the name of a config that comes with the program')
   .addOption(overrideOption())
   .addOption(setOption())
-  .addOption(new Option('--json', 'print the config alone, as JSON'));
+  .addOption(new Option('--json', 'print only the config, as JSON'));
 for (const option of shorthandOptions) configCommand.addOption(option);
 
 configCommand.action(async (file: string, flags: ConfigFlags & { json?: boolean }) => {

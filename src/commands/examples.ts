@@ -1,4 +1,4 @@
-/** What people type, by command: the end of its help, and the hint where an argument is missing. */
+/** Examples by command: the end of its help, and the hint if an argument is missing. */
 export const examples: Record<string, string[]> = {
   run: [
     'clr run quickstart',

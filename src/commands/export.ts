@@ -24,16 +24,20 @@ export const exportCommand = new Command('export')
   .description('export runs as one tidy table, for pandas, R or a spreadsheet; or the weights of one run')
   .argument(...runsArgument)
   .addOption(new Option('--format <format>', 'format of the table').choices(['csv', 'json']).default('csv'))
-  .addOption(new Option('--per <unit>', 'what each row is').choices(['epoch', 'iteration', 'run']).default('epoch'))
+  .addOption(
+    new Option('--per <unit>', 'what a row stands for').choices(['epoch', 'iteration', 'run']).default('epoch'),
+  )
   .option('--out <file>', 'write to this file instead of stdout; an existing file is replaced')
   .addOption(
-    new Option('--weights <format>', "instead: a run's weights for other programs").choices([
+    new Option('--weights <format>', "export the run's weights instead of the table").choices([
       'pytorch',
       'onnx',
       'safetensors',
     ]),
   )
-  .addOption(new Option('--checkpoint <name>', 'of the weights').choices(['last', 'best', 'previous']).default('last'))
+  .addOption(
+    new Option('--checkpoint <name>', 'checkpoint to export').choices(['last', 'best', 'previous']).default('last'),
+  )
   .addOption(dataOption())
   .addOption(cacheOption())
   .addOption(runsOption())

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ClrError } from '../errors.js';
 import type { SweepPlan } from '../sweep/plan.js';
 
-/** Where the runs of a sweep are trained, and what is asked of that. */
+/** Where the runs of a sweep train, and with which settings. */
 export interface LaunchFlags {
   launcher: 'local' | 'slurm' | 'kubernetes';
   slurm: string[];
@@ -24,12 +24,12 @@ export function addLaunchOptions(command: Command): Command {
         .choices(['local', 'slurm', 'kubernetes'])
         .default('local'),
     )
-    .addOption(slurmOption('over `slurm` in the sweep file'))
-    .addOption(new Option('--status', 'list where each run stands, by its folder and by squeue, and end'))
+    .addOption(slurmOption('override a `slurm` key of the sweep file'))
+    .addOption(new Option('--status', 'show the status of each run (from its folder and squeue) and exit'))
     .addOption(new Option('--print-commands', 'print the command of each run that is not done, for other launchers'));
 }
 
-export function slurmOption(what = 'what each job asks of Slurm'): Option {
+export function slurmOption(what = 'a Slurm setting of each job'): Option {
   return new Option('--slurm <key=value>', `${what}, e.g. timeout_min=60; repeatable`)
     .argParser((value: string, earlier: string[]) => {
       if (!/^\w+=/.test(value)) throw new InvalidArgumentError('must be key=value');
@@ -38,13 +38,13 @@ export function slurmOption(what = 'what each job asks of Slurm'): Option {
     .default([], 'none');
 }
 
-/** Throws ClrError('usage') where Slurm's settings are given and another launcher would ignore them. */
+/** Throws ClrError('usage') if Slurm settings are given that another launcher would ignore. */
 export function refuseUnusedSlurm({ launcher, slurm }: Pick<LaunchFlags, 'launcher' | 'slurm'>): void {
   if (slurm.length > 0 && launcher !== 'slurm')
     throw new ClrError('usage', `--slurm has no effect with --launcher ${launcher}`, 'add --launcher slurm');
 }
 
-/** Lists, prints or submits the runs, as the flags ask for, in place of training them here; false: they ask for none of it. */
+/** Lists, prints or submits the runs, if the flags ask for it, instead of training them here; false: they do not. */
 export async function launchElsewhere(plan: SweepPlan, directory: string, flags: LaunchFlags): Promise<boolean> {
   const { launcher, status, printCommands } = flags;
   refuseUnusedSlurm(flags);

@@ -41,19 +41,20 @@ interface Flags extends PlanFlags {
   json?: boolean;
 }
 
-/** Where no config is named. */
+/** Used if no config is given. */
 export const defaultConfig = shipped('configs/lrfind-default.json');
 const finderShorthands = ['--backend', '--precision', '--threads', '--device', '--seed'];
 
 const methodsHelp = `
 Methods:
-  recommended  half way, on the log axis, between the LR where the loss falls fastest and the one where it stops falling
+  recommended  the geometric mean of the LR where the loss falls fastest and the LR where it stops falling
   valley       fastai's default: the middle of the longest stretch in which the average loss falls
-  steep        fastai: where the average loss falls most for a step in log LR, from one update to the next
-  minimum      fastai: a tenth of the LR with the least average loss
-  slide        fastai: the last LR before the slope of the average loss changes, from the end
+  steep        fastai: the LR where the average loss falls fastest in log LR, between two consecutive updates
+  minimum      fastai: a tenth of the LR with the lowest average loss
+  slide        fastai: scanning from the highest LR down, the last LR at which the slope of the average loss still
+               differs from the slope 15 updates later
   range        Smith: max_lr where the loss (with --validate: the accuracy) is best, base_lr a tenth of it
-fastai's four are computed as in fastai 2.8, from the debiased moving average (0.98).`;
+The fastai methods are computed as in fastai 2.8, from the debiased moving average (0.98).`;
 
 /** `clr lrfind`: prints the suggestions on stdout, the rest on stderr. */
 export const lrfindCommand = new Command('lrfind')
@@ -67,14 +68,14 @@ export const lrfindCommand = new Command('lrfind')
   .addOption(new Option('--linear', 'raise the LR by equal steps instead of equal factors, on a linear axis'))
   .addOption(new Option('--iterations <n>', 'updates per curve').argParser(positiveInteger).default(100))
   .addOption(new Option('--validate', 'evaluate the next validation batch after each update'))
-  .addOption(new Option('--no-stop', 'continue past 4 times the best smoothed loss, or NaN'))
+  .addOption(new Option('--no-stop', 'do not stop when the smoothed loss exceeds 4 times its best value or is NaN'))
   .addOption(new Option('--momentum <list>', 'one curve per value, e.g. 0.9,0.95,0.99').argParser(numbers(0, 1)))
   .addOption(new Option('--weight-decay <list>', 'one curve per value, e.g. 1e-2,1e-3,1e-4').argParser(numbers(0)))
   .addOption(new Option('--batch-size <list>', 'one curve per value, e.g. 128,512').argParser(numbers(1)))
   .addOption(
     new Option(
       '--seeds <list>',
-      'seeds of each curve, drawn as a band: 5 for seeds 1 to 5, or a list such as 3,7,11; default: 3 where the further two take less than a minute, else 1',
+      'seeds of each curve, drawn as a band: 5 for seeds 1 to 5, or a list such as 3,7,11; default: 3 if the second and third take less than a minute, else 1',
     ).conflicts('seed'),
   )
   .addOption(dataOption())
@@ -116,7 +117,7 @@ lrfindCommand.action(async (file: string | undefined, flags: Flags) => {
   }
 });
 
-/** The product of the lists: a curve for each momentum, weight decay and batch size, on every seed. */
+/** The product of the lists: a curve for each momentum, weight decay and batch size, with every seed. */
 export async function planCurves(file: string, flags: PlanFlags): Promise<Plan[]> {
   const { parseSeeds } = await import('../sweep/plan.js');
   const seeds = flags.seeds === undefined ? [undefined] : parseSeeds(flags.seeds); // undefined: the config's own
@@ -140,14 +141,16 @@ export async function planCurves(file: string, flags: PlanFlags): Promise<Plan[]
   return flags.seeds === undefined && flags.seed === undefined ? [...asked, ...spareSeeds(asked)] : asked;
 }
 
-/** Two further seeds of each curve. */
+/** Two more seeds of each curve. */
 function spareSeeds(plans: Plan[]): Plan[] {
   return [1, 2].flatMap((more) =>
     plans.map((plan) => ({ ...plan, config: { ...plan.config, seed: plan.config.seed + more }, spare: true })),
   );
 }
 
-/** A block of lines for each curve: method, LR, and for the recommended one why, and how to train with it. */
+/**
+ * A block of lines per curve: methods and LRs; for the recommended one also the reason and a command to train with it.
+ */
 function describe({ curves }: FinderSummary, file: string | undefined): string {
   const lines = (curve: CurveSummary) => curve.suggestions.flatMap((suggestion) => linesOf(suggestion, file));
   return curves.map((curve) => [nameOf(curve), ...lines(curve)].join('\n')).join('\n');
@@ -175,12 +178,12 @@ function linesOf(suggestion: CurveSummary['suggestions'][number], file = 'CONFIG
   ];
 }
 
-/** For a shell, where it would not take the text as it is. */
+/** Quotes the text for a shell, if needed. */
 function quoted(text: string): string {
   return /^[\w.=+-]+$/.test(text) ? text : `'${text}'`;
 }
 
-/** A list from `low` on, and below `high`. */
+/** A list of numbers from `low` to below `high`. */
 function numbers(low: number, high = Number.POSITIVE_INFINITY): (text: string) => number[] {
   return (text) => {
     const values = text.split(',').map((item) => (item.trim() === '' ? Number.NaN : Number(item)));

@@ -69,13 +69,13 @@ async function table(runs: readonly RunOverview[]): Promise<string> {
   return fitTable(['run', 'status', 'val acc', 'epochs', 'age', 'name', 'what differs'], rows, width);
 }
 
-/** Tags, the seed, and the settings that are not the same in all runs. */
+/** Tags, the seed, and the settings that differ between runs. */
 function differences({ tags, seed, settings }: RunOverview, keys: readonly string[]): string {
   const set = keys.filter((key) => settings[key] !== undefined).map((key) => `${key}=${settings[key]}`);
   return [...tags.map((tag) => `#${tag}`), `seed=${seed}`, ...set].join(' ');
 }
 
-/** `runs/7`, or the whole path where it lies elsewhere. */
+/** `runs/7`, or the absolute path outside the working directory. */
 function shortest(directory: string): string {
   const relative = path.relative('.', directory);
   return relative.startsWith('..') ? directory : relative;

@@ -5,7 +5,7 @@ import type { ExperimentConfig } from '../config/schema.js';
 /** Options that several commands take. */
 export const dataOption = () =>
   withVariable(
-    new Option('--data <path>', 'the images: archive or folder of binary batches, or of image files'),
+    new Option('--data <path>', 'the images: archive or folder of binary batches or image files'),
     'CLR_DATA',
   );
 export const cacheOption = () =>
@@ -16,7 +16,7 @@ export const cacheOption = () =>
 export const runsOption = () =>
   withVariable(new Option('--runs <dir>', 'where run folders are made'), 'CLR_RUNS').default('runs');
 
-/** The option's value from the environment, where an empty one counts as not set. */
+/** Lets an environment variable set the option; an empty one counts as unset. */
 function withVariable(option: Option, name: string): Option {
   if (process.env[name] === '') delete process.env[name];
   return option.env(name);
@@ -32,17 +32,19 @@ export const overrideOption = () =>
     .default([], 'none');
 
 export const jobsOption = () =>
-  new Option('--jobs <n>', 'runs at the same time, which share the processors; auto: as many as there are processors')
+  new Option(
+    '--jobs <n>',
+    'number of runs at the same time, sharing the processors; auto: as many as processors and memory allow',
+  )
     .argParser((text: string) => (text === 'auto' ? text : positiveInteger(text)))
     .default('auto');
 export const tagOption = () =>
   new Option('--tag <word>', 'label the run, for `clr ls --tag`; repeatable').argParser(collect).default([], 'none');
-export const dryRunOption = () => new Option('--dry-run', 'train nothing: list what would run, and estimate the time');
+export const dryRunOption = () => new Option('--dry-run', 'train nothing; list what would run and estimate the time');
 
-export const verboseOption = () =>
-  new Option('--verbose', 'say why the backend was chosen, and what bounds its device');
+export const verboseOption = () => new Option('--verbose', 'print why the backend was chosen and its device limits');
 export const takeOverOption = () =>
-  new Option('--take-over', 'resume what a process on another machine has locked: it has ended, and left its lock');
+  new Option('--take-over', 'resume runs whose lock was left by a process on another machine (make sure it has ended)');
 
 /** Shorthands for --set. */
 export const shorthandOptions = [
@@ -63,7 +65,7 @@ export interface ConfigFlags {
   [shorthand: string]: unknown;
 }
 
-/** Reads the config with every override that the flags ask for; `more`: flags that stand for another key than their name. */
+/** Reads the config with all overrides of the flags; `more`: flags whose name is not that of their key. */
 export async function configFromFlags(
   file: string,
   flags: ConfigFlags,
@@ -73,7 +75,7 @@ export async function configFromFlags(
   return loadConfig(file, overridesOf(flags, more));
 }
 
-/** What the flags set over a config file. */
+/** The overrides that the flags ask for. */
 export function overridesOf(flags: ConfigFlags, more: Record<string, string> = {}): ConfigOverrides {
   const given = shorthandOptions.filter((option) => flags[option.attributeName()] !== undefined);
   const shorthands = given.map((option) => {

@@ -15,21 +15,27 @@ interface Flags {
   paired?: boolean;
 }
 
-/** `clr plan`: how many seeds a question takes, before they are spent. */
+/** `clr plan`: how many seeds a question takes, before training any. */
 export const planCommand = new Command('plan')
-  .description('how many seeds it takes to see a difference, and how wide intervals will be')
-  .argument('[path...]', 'runs or sweeps whose standard deviation between seeds is taken')
+  .description('how many seeds it takes to detect a difference, and how wide the intervals will be')
+  .argument('[path...]', 'runs or sweeps from which to estimate the standard deviation between seeds')
   .addOption(new Option('--difference <d>', 'the smallest difference that matters').argParser(positiveNumber))
-  .addOption(new Option('--std <s>', 'standard deviation between seeds, instead of runs').argParser(positiveNumber))
+  .addOption(
+    new Option('--std <s>', 'standard deviation between seeds, instead of estimating it from runs').argParser(
+      positiveNumber,
+    ),
+  )
   .addOption(metricOption())
   .addOption(new Option('--arms <n>', 'arms compared with the baseline').argParser(positiveInteger).default(1))
   .addOption(new Option('--alpha <a>', 'chance of any wrong verdict').argParser(share).default(0.05))
-  .addOption(new Option('--power <p>', 'chance to find the difference').argParser(share).default(0.8))
+  .addOption(new Option('--power <p>', 'chance of detecting the difference').argParser(share).default(0.8))
   .addOption(
-    new Option('--max-seeds <n>', 'until decided: seeds of an arm at most').argParser(positiveInteger).default(40),
+    new Option('--max-seeds <n>', 'until decided: at most this many seeds per arm')
+      .argParser(positiveInteger)
+      .default(40),
   )
   .addOption(new Option('--block <n>', 'until decided: seeds between looks').argParser(positiveInteger).default(2))
-  .addOption(new Option('--paired', 'arms compared seed by seed; --std is then that of the differences'))
+  .addOption(new Option('--paired', 'compare arms seed by seed; --std is then that of the differences'))
   .action(async (paths: string[], flags: Flags) => {
     const { planText } = await import('../compare/plan.js');
     const { spreadOf } = await import('../compare/spread.js');
@@ -37,7 +43,11 @@ export const planCommand = new Command('plan')
     if (flags.difference === undefined)
       throw new ClrError('usage', '--difference is missing: what size matters?', 'e.g. --difference 0.2');
     if (flags.std === undefined && paths.length === 0)
-      throw new ClrError('usage', 'the standard deviation between seeds is missing', 'name runs, or --std 0.25');
+      throw new ClrError(
+        'usage',
+        'the standard deviation between seeds is missing',
+        'name runs, or give it with --std 0.25',
+      );
     const { std, origin } =
       flags.std === undefined ? spreadOf(paths, flags) : { std: flags.std, origin: `standard deviation ${flags.std}` };
     process.stdout.write(planText({ ...flags, paired: flags.paired ?? false, std }, origin));

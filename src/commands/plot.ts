@@ -12,16 +12,16 @@ interface Flags {
 
 /** `clr plot`: prints the paths of the PNGs. */
 export const plotCommand = new Command('plot')
-  .description('redraw all charts of a run from its files; several runs: overlay them in one chart')
+  .description('redraw all charts of a run from its files, or overlay several runs in one chart')
   .argument('<run...>', 'run folders, or folders of them')
   .addOption(
-    new Option(
-      '--lr-scale <scale>',
-      'axis of the learning rate; default: linear, or the scale of an LR range test',
-    ).choices(['linear', 'log']),
+    new Option('--lr-scale <scale>', 'LR axis; default: linear, or the scale of an LR range test').choices([
+      'linear',
+      'log',
+    ]),
   )
-  .option('--out <file>', 'the chart of several runs, .png, .svg or .pdf', 'overlay.png')
-  .option('--each', 'several runs: redraw the charts of each instead')
+  .option('--out <file>', 'file for the chart of several runs: .png, .svg or .pdf', 'overlay.png')
+  .option('--each', 'with several runs: redraw the charts of each instead')
   .action(async (paths: string[], { lrScale, out, each }: Flags) => {
     const { findRuns } = await import('../runs/find-runs.js');
     const { isFinder } = await import('../runs/finder-columns.js');
@@ -46,7 +46,7 @@ export const plotCommand = new Command('plot')
     if (problems.length > 0) throw problems.at(-1);
   });
 
-/** Those of a run or of an LR range test. */
+/** Writes the charts of a run or of an LR range test. */
 async function writeCharts(directory: string, lrScale: LrScale | undefined): Promise<string[]> {
   const { isFinder } = await import('../runs/finder-columns.js');
   if (isFinder(directory)) return (await import('../lr-finder/charts.js')).writeFinderCharts(directory, lrScale);

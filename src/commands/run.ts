@@ -40,7 +40,7 @@ interface Flags extends ConfigFlags {
 
 /** `clr run`: prints the result on stdout, the rest on stderr. */
 export const runCommand = new Command('run')
-  .description('train as a config says; writes a run folder with CSV files, charts and checkpoints')
+  .description('train a config; writes a run folder with CSV files, charts and checkpoints')
   .argument('[config]', 'JSON or YAML file, or the name of a config that comes with the program')
   .addOption(dataOption())
   .addOption(runsOption())
@@ -58,12 +58,13 @@ export const runCommand = new Command('run')
     ).conflicts(['resume', 'runDir', 'seed', 'json']),
   )
   .addOption(
-    new Option('--or-resume', 'with --run-dir: resume the run there if it has begun; nothing if it is done').conflicts(
-      'resume',
-    ),
+    new Option(
+      '--or-resume',
+      'with --run-dir: resume the run there if it has begun; do nothing if it is done',
+    ).conflicts('resume'),
   )
   .addOption(
-    new Option('--until-epoch <n>', 'interrupt the run once so many epochs are done; its schedule is that of the whole')
+    new Option('--until-epoch <n>', 'stop after n epochs, resumably; the schedule still spans the whole run')
       .argParser(positiveInteger)
       .conflicts('seeds'),
   )
@@ -111,7 +112,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
   }
 });
 
-/** What would run, and about how long. */
+/** Prints what would run, and about how long it takes. */
 async function dryRun(config: ExperimentConfig, resume: string | undefined): Promise<void> {
   const { iterationReached } = await import('../training/checkpoint.js');
   const { updates } = await import('../sweep/length.js');
@@ -129,7 +130,7 @@ async function dryRun(config: ExperimentConfig, resume: string | undefined): Pro
   );
 }
 
-/** Whether the run in the folder is done already, and says so; a diverged one ends with the exit code that it ended with. */
+/** Whether the run in the folder is already done; if so, says it, and sets the exit code of a diverged run. */
 async function reportDone(directory: string, config: ExperimentConfig, untilEpoch?: number): Promise<boolean> {
   const { outcomeOf } = await import('../training/resume.js');
   const outcome = outcomeOf(directory, config, untilEpoch);
@@ -153,7 +154,7 @@ async function whatToRun(
   flags: Flags,
 ): Promise<{ config: ExperimentConfig; resume?: string }> {
   if (flags.resume === undefined) {
-    if (file === undefined) throw new ClrError('usage', 'no config named', 'e.g. clr run quickstart');
+    if (file === undefined) throw new ClrError('usage', 'no config given', 'e.g. clr run quickstart');
     return orResumed(await configFromFlags(file, flags), flags);
   }
   const { findRun, refuseOtherConfig } = await import('../training/resume.js');
@@ -164,14 +165,14 @@ async function whatToRun(
   return { resume, config };
 }
 
-/** Resuming such a run trains nothing, unless it is made longer. */
+/** Resuming a complete run trains nothing unless it is made longer. */
 async function sayIfComplete(run: string): Promise<void> {
   const { recordedStatus } = await import('../runs/status.js');
   if (recordedStatus(run) === 'completed')
     process.stderr.write(`${run} has completed all its epochs; --epochs N trains it further\n`);
 }
 
-/** With --or-resume: the run that stands in its folder, once what else held it has ended. */
+/** With --or-resume: the run in the folder, once an earlier start of it has ended. */
 async function orResumed(
   config: ExperimentConfig,
   { orResume, runDir, takeOver }: Flags,
@@ -185,7 +186,10 @@ async function orResumed(
   return { config, resume: runDir };
 }
 
-/** Slurm ends what is left of a task on a node that had failed as soon as the node answers, but starts it again at once. */
+/**
+ * When a failed node answers again, Slurm ends the old process of a task, but restarts the task without waiting for
+ * that.
+ */
 async function earlierStartEnded(runDir: string): Promise<void> {
   const { lockHolder } = await import('../system/lock.js');
   const { holdsEarlierStart } = await import('../system/batch-task.js');

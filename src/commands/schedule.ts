@@ -1,5 +1,12 @@
 import { Command, Option } from 'commander';
-import { type ConfigFlags, configFromFlags, overrideOption, positiveInteger, setOption } from './options.js';
+import {
+  type ConfigFlags,
+  configFromFlags,
+  overrideOption,
+  positiveInteger,
+  setOption,
+  shorthandOptions,
+} from './options.js';
 
 interface Flags extends ConfigFlags {
   batches?: number;
@@ -12,18 +19,15 @@ export const scheduleCommand = new Command('schedule')
   .description("print a config's LR and momentum at each iteration, without training")
   .argument('<config>', 'JSON or YAML file, or the name of a config that comes with the program')
   .addOption(
-    new Option('--batches <n>', "batches per epoch; default: those of the config's dataset").argParser(positiveInteger),
+    new Option('--batches <n>', "batches per epoch; default: as the config's dataset gives").argParser(positiveInteger),
   )
   .addOption(
     new Option('--png <file>', 'draw a chart instead of printing CSV; its vega-lite spec is written beside it'),
   )
-  .addOption(
-    new Option('--lr-scale <scale>', "the chart's axis of the learning rate")
-      .choices(['linear', 'log'])
-      .default('linear'),
-  )
+  .addOption(new Option('--lr-scale <scale>', "the chart's LR axis").choices(['linear', 'log']).default('linear'))
   .addOption(overrideOption())
   .addOption(setOption())
+  .addOption(shorthandOptions.find(({ long }) => long === '--epochs')!)
   .action(async (file: string, flags: Flags) => {
     const config = await configFromFlags(file, flags);
     const { scheduleRows } = await import('../training/schedule-table.js');

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { wrap } from '../compare/text-table.js';
 import type { Described } from '../config/catalogue.js';
 import type { ConfigKey } from '../config/reference.js';
 
@@ -52,10 +53,10 @@ const durations = 'a duration: { epochs: 4 }, { iterations: 200 } or { share: 0.
 
 function optionText({ key, type, default: value, required, description }: ConfigKey): string[] {
   const rest = required ? ', required' : value === undefined ? '' : `, default ${value}`;
-  return [`  ${key}: ${type}${rest}`, `      ${description}`];
+  return [`  ${key}: ${type}${rest}`, ...wrap(description, 94).map((line) => `      ${line}`)];
 }
 
-/** LR and momentum over a run, where it is a schedule. */
+/** LR and momentum over a run, for a schedule. */
 async function curves(found: Described): Promise<string[]> {
   if (found.kind !== 'schedule') return [];
   const { sampleCurve, sampleOptions } = await import('../config/catalogue.js');
@@ -81,7 +82,7 @@ async function showBackend(name: string, json?: boolean): Promise<void> {
   const { describeBackend } = await import('../backends/index.js');
   const backend = await describeBackend(name);
   const { precisions, maxThreads, availability } = backend;
-  const threads = maxThreads === undefined ? 'not to choose' : maxThreads === 1 ? 'one' : `up to ${maxThreads}`;
+  const threads = maxThreads === undefined ? 'fixed' : maxThreads === 1 ? 'one' : `up to ${maxThreads}`;
   const state = availability.usable
     ? `works here: ${availability.device}${availability.slow ? ` (${availability.slow})` : ''}`
     : `does not work here: ${availability.reason}\nremedy: ${availability.remedy}`;

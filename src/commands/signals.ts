@@ -2,9 +2,9 @@ import { Interruption } from '../errors.js';
 import { say } from '../terminal/say.js';
 
 /**
- * The first SIGINT, SIGTERM or SIGHUP (a terminal that was closed) aborts `signal`, and says what is still done (`next`);
- * the second ends the process at once. SIGUSR2 is a batch system's word that time is nearly up: the SIGTERM that follows it
- * is no second one.
+ * The first SIGINT, SIGTERM or SIGHUP (the terminal was closed) aborts `signal` and says what is still to be done
+ * (`next`); the second ends the process at once. With SIGUSR2 a batch system warns of its time limit; the SIGTERM that
+ * follows does not count as a second signal.
  */
 export function listenForSignals(next: string): { signal: AbortSignal; exitCode(): number } {
   const controller = new AbortController();

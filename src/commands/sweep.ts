@@ -23,7 +23,7 @@ import {
 } from './options.js';
 import { listenForSignals } from './signals.js';
 
-/** What the command line says of a sweep besides its plan. */
+/** What the command line adds to the plan of a sweep. */
 export interface SweepFlags extends Partial<Omit<LaunchFlags, 'jobs'>> {
   data?: string;
   cache: string;
@@ -32,14 +32,14 @@ export interface SweepFlags extends Partial<Omit<LaunchFlags, 'jobs'>> {
   out?: string;
   dryRun?: boolean;
   takeOver?: boolean;
-  /** In the configs already; undefined: divided among the jobs. */
+  /** Set in the configs; undefined: the processors are divided among the jobs. */
   threads?: unknown;
 }
 
 type Flags = SweepFlags & ConfigFlags & { name?: string; seeds?: string; until: Until };
 
 const sweepFile = `
-A sweep file, each arm with the keys that it changes:
+A sweep file lists the arms, each with the keys that it changes:
   name: peak
   base: quickstart          # a config beside the file, or one that comes with the program
   seeds: 3
@@ -57,12 +57,12 @@ export const sweepCommand = addLaunchOptions(
     .addOption(dataOption())
     .addOption(runsOption())
     .addOption(cacheOption())
-    .addOption(new Option('--seeds <list>', "instead of the file's: 5 for seeds 1 to 5, or a list such as 3,7,11"))
-    .addOption(new Option('--name <text>', "instead of the file's: names the sweep and its folder"))
+    .addOption(new Option('--seeds <list>', "overrides the file's seeds: 5 for seeds 1 to 5, or a list such as 3,7,11"))
+    .addOption(new Option('--name <text>', "overrides the file's name, which names the sweep and its folder"))
     .addOption(overrideOption())
     .addOption(setOption())
     .addOption(tagOption())
-    .addOption(new Option('--out <dir>', 'folder of the sweep; default: sweep-<name> among the run folders'))
+    .addOption(new Option('--out <dir>', 'folder of the sweep; default: sweep-<name> in the runs folder'))
     .addOption(jobsOption())
     .addOption(takeOverOption())
     .addOption(dryRunOption())
@@ -117,7 +117,9 @@ export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
   else if (!done.every(isDone)) process.exitCode = 1;
 }
 
-/** The rankings, done and to come, and what they save; the share of the full grid's epochs that is left. */
+/**
+ * Prints the rankings, past and future, and what they save; returns the share of the full grid's epochs that is left.
+ */
 async function printRungs(plan: SweepPlan, halving: Halving, rungs: readonly Rung[]): Promise<number> {
   const { rungLine, shareOfCost, stepsOf } = await import('../sweep/halving.js');
   const { lengthOf } = await import('../sweep/length.js');
@@ -128,14 +130,14 @@ async function printRungs(plan: SweepPlan, halving: Halving, rungs: readonly Run
     ...rungs.map((rung) => rungLine(rung, halving)),
     ...steps
       .slice(rungs.length)
-      .map((step) => `epoch ${step.epoch}: the best ${step.kept} of ${step.arms} arms by ${halving.metric} train on`),
+      .map((step) => `epoch ${step.epoch}: the best ${step.kept} of ${step.arms} arms by ${halving.metric} continue`),
     `cost: ${Math.round(100 * shareOfCost(steps, arms, epochs))} % of the epochs of all arms to epoch ${epochs}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   return shareOfCost(steps, arms, epochs, rungs.length);
 }
 
-/** The design, what it takes at the standard deviation to plan with, and the time at the most. */
+/** Prints the design, its expected cost at the standard deviation to plan with, and the most time that it can take. */
 async function dryRunOfQuestion(plan: SweepPlan, directory: string, jobs: number, threads?: number): Promise<void> {
   const { isDone } = await import('../runs/sweep-manifest.js');
   const { readManifest } = await import('../sweep/manifest.js');
@@ -148,7 +150,7 @@ async function dryRunOfQuestion(plan: SweepPlan, directory: string, jobs: number
     `${metric} of ${arms} arms against ${baseline}; difference ${difference}, alpha ${alpha} over all arms and looks`,
   );
   const spread = std ?? (await spreadSoFar(directory, metric));
-  if (spread === undefined) out('no standard deviation to plan with: say one as decide.std, or run the first block');
+  if (spread === undefined) out('no standard deviation to plan with: set decide.std, or run the first block');
   else {
     out(`standard deviation between seeds ${spread}`);
     for (const line of sequentialLines({
@@ -164,8 +166,8 @@ async function dryRunOfQuestion(plan: SweepPlan, directory: string, jobs: number
       out(line);
   }
   const left = planned.filter((run) => !isDone(run)).length;
-  const time = left === 0 ? '' : `; time for all of them ${await timeLeft(plan, planned, jobs, threads)}`;
-  out(`${planned.length} runs in ${directory} at the most, ${planned.length - left} done${time}`);
+  const time = left === 0 ? '' : `; time for all ${await timeLeft(plan, planned, jobs, threads)}`;
+  out(`at most ${planned.length} runs in ${directory}, ${planned.length - left} done${time}`);
 }
 
 /** Undefined: no arm has two scores yet. */
@@ -178,7 +180,7 @@ async function spreadSoFar(directory: string, metric: Metric): Promise<number | 
   }
 }
 
-/** Names who has locked each of the runs, and the command that takes it over. */
+/** Names the process that has locked each run, and the command to take it over. */
 async function locked(directory: string, runs: SweepRun[]): Promise<ClrError> {
   const { resumeCommand } = await import('../runs/run-folder.js');
   const { describeHolder, lockHolder } = await import('../system/lock.js');
@@ -191,17 +193,17 @@ async function locked(directory: string, runs: SweepRun[]): Promise<ClrError> {
       : [];
   });
   const commands = folders.map((folder) => `${resumeCommand(folder)} --take-over`);
-  const all = runs.length > 1 ? ['all of them: this sweep again with --take-over'] : [];
+  const all = runs.length > 1 ? ['or all of them: this sweep with --take-over'] : [];
   return new ClrError(
     'data',
     `locked: ${holders.join('; ')}`,
-    `where that process has ended, take the run over:\n${[...commands, ...all].join('\n')}`,
+    `if that process has ended, take the run over:\n${[...commands, ...all].join('\n')}`,
   );
 }
 
 /**
- * By the runs that have finished; where none has, by training steps, which also tells whether the arms can be trained here.
- * `share`: with halving, what is left of the full grid.
+ * Estimated from the finished runs; if there are none, from training steps, which also checks that the arms can train
+ * here. `share`: with halving, the part of the full grid that is left.
  */
 async function timeLeft(
   plan: SweepPlan,
@@ -218,10 +220,10 @@ async function timeLeft(
   process.stderr.write(`timing ${timedSteps} training steps of each arm\n`);
   const runs = share === undefined ? planned : planned.map((run) => ({ ...run, status: 'pending' as const }));
   const total = (share ?? 1) * (await secondsByStepTimes(plan, runs, threads));
-  return `about ${duration(total / jobs)}, an estimate by ${timedSteps} training steps of each arm (training only)`;
+  return `about ${duration(total / jobs)}, estimated from ${timedSteps} training steps of each arm (training only)`;
 }
 
-/** The command that was typed: what is done stays. */
+/** Prints the command that was typed: finished work is kept. */
 export async function sayHowToResume(): Promise<void> {
   const { quoted } = await import('../sweep/command.js');
   process.stderr.write(`resume with \`clr ${quoted(process.argv.slice(2))}\`\n`);

@@ -33,8 +33,8 @@ interface Flags
 }
 
 const help = `
-Stages, in this order; each begins with what the ones before have decided. Runs are one cycle each (clr-beta), and the
-best mean validation accuracy over two seeds decides:
+Stages, in this order; each starts from the values chosen so far. Every run is one cycle (clr-beta), and the best mean
+validation accuracy over two seeds decides:
   lr        highest LR and weight decay by LR range tests: the LR where validation accuracy stops rising, at the largest
             weight decay whose peak is near the highest; then a short run each at half, once, twice and four times
             that LR; lowest: a tenth (arXiv:1506.01186 sec. 3.3; arXiv:1803.09820 sec. 5)
@@ -44,10 +44,11 @@ best mean validation accuracy over two seeds decides:
   tail      5, 10 or 20 % of the run
   check     a random search with as many epochs as all stages above; then its best settings, the tuned ones and the config
             as it is are trained with new seeds for as long as the budget allows, and compared
-Where runs are long enough, the worse half of the arms of momentum and the random search stops early, then again
-(successive halving, arXiv:1502.07943).
-With --launcher slurm the runs are submitted stage by stage and waited for; the LR range tests run where the command does.
-Leaves tuned.json (for clr run), tune.html, tune.md, tune.csv, tune.json and all run folders.`;
+If runs are long enough, the worse half of the arms of momentum and random search stops early, then again half of the
+rest, and so on (successive halving, arXiv:1502.07943).
+With --launcher slurm the runs are submitted stage by stage; the command waits for them. LR range tests run on this
+machine.
+Writes tuned.json (for clr run), tune.html, tune.md, tune.csv, tune.json and all run folders.`;
 
 /** `clr tune`: the tuned settings on stdout, the rest on stderr. */
 export const tuneCommand = new Command('tune')
@@ -56,17 +57,17 @@ export const tuneCommand = new Command('tune')
   )
   .argument('<config>', 'JSON or YAML file, or the name of a config that comes with the program')
   .addOption(
-    new Option('--budget <amount>', 'for all of it: a time such as 90m or 2h, or epochs such as 300epochs').default(
+    new Option('--budget <amount>', 'total budget: a time such as 90m or 2h, or epochs such as 300epochs').default(
       '1h',
     ),
   )
   .addOption(
-    new Option('--stages <list>', `those to run of ${stages.join(',')}`)
+    new Option('--stages <list>', `stages to run, comma-separated: ${stages.join(',')}`)
       .argParser(stageList)
       .default([...stages], 'all'),
   )
   .addOption(new Option('--seeds <n>', 'seeds of each arm of the check').argParser(positiveInteger).default(3))
-  .addOption(new Option('--out <dir>', 'folder of everything; default: tune-<name> among the run folders'))
+  .addOption(new Option('--out <dir>', 'output folder; default: tune-<name> in the runs folder'))
   .addOption(dataOption())
   .addOption(runsOption())
   .addOption(cacheOption())
@@ -93,7 +94,7 @@ tuneCommand.action(async (file: string, flags: Flags) => {
   refuseUnusedSlurm(flags);
   const onSlurm = flags.launcher === 'slurm';
   if (onSlurm && !('epochs' in asked.budget))
-    throw new ClrError('usage', '--launcher slurm: how long runs wait is not known', 'say the budget in epochs');
+    throw new ClrError('usage', '--launcher slurm: the time that runs wait is unknown', 'give the budget in epochs');
   const directory = flags.out ?? path.join(flags.runs, `tune-${config.name}`);
   const { jobs, threads } = await divideProcessors(
     { arms: [{ name: '', config }] },

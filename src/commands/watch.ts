@@ -14,7 +14,7 @@ export const watchCommand = new Command('watch')
     const title = `clr: ${folders.join(', ')}`;
     const { address, server } = await serve(follower, { ...options, title, table: () => comparisonTable(folders) });
     process.stdout.write(`${address}\n`);
-    process.stderr.write('open this address in a browser on this machine; Ctrl-C ends it\n');
+    process.stderr.write('open this address in a browser on this machine; Ctrl-C stops the server\n');
     const { signal } = listenForSignals('closing');
     signal.addEventListener('abort', () => {
       server.close();

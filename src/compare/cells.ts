@@ -8,26 +8,29 @@ import { publishedCells, publishedNote } from './published.js';
 import { missingText, type Row } from './row.js';
 import { fixed, percent, probability, reasonForNone, withStd } from './sentence.js';
 
-/** Which columns a table has besides the first ones. */
+/** The columns of a table. */
 export interface TableOptions {
-  /** Metrics and settings, each a column. */
+  /** Metrics and settings to add as columns. */
   columns?: string[];
-  /** Every setting that differs, each a column. */
+  /** Add a column for each setting that differs. */
   settings?: boolean;
-  /** Each config against the value that its source reports, instead of against the baseline. */
+  /** Compare each config with the value that its source reports instead of the baseline. */
   published?: boolean;
 }
 
-/** A table as people read it: text, Markdown, LaTeX and HTML differ in nothing but its frame. */
+/** A table as people read it: text, Markdown, LaTeX and HTML differ only in layout. */
 export interface Table {
   head: string[];
   body: string[][];
 }
 
-/** Label, n, score, difference, interval, p, P(A>B), verdict; then what was asked for. Throws ClrError('usage') for no column. */
+/**
+ * Label, n, score, difference, interval, p, P(A>B), verdict; then further columns. Throws ClrError('usage') for an
+ * unknown one.
+ */
 export function cells(comparison: Comparison, options: TableOptions = {}): Table {
   if (options.published) return publishedCells(comparison);
-  const { rows, references, metric, baseline } = comparison;
+  const { rows, metric, baseline } = comparison;
   const more = moreColumns(comparison, options);
   const head = ['config', 'n', metrics[metric].title, 'difference', interval(comparison), 'p', 'P(A>B)', 'verdict'];
   const body = rows.map((row) => [
@@ -37,7 +40,7 @@ export function cells(comparison: Comparison, options: TableOptions = {}): Table
     ...againstCells(row, metric, row.config === baseline),
     ...more.map((key) => (isMetric(key) ? scoreCell(row, key) : settingCell(row.settings[key]))),
   ]);
-  const reported = references.map(({ configs, val_acc, std, diverges }) => [
+  const reported = shownReports(comparison).map(({ configs, val_acc, std, diverges }) => [
     reportOf(configs),
     '',
     metric === 'val_acc' ? withStd(val_acc ?? Number.NaN, std ?? Number.NaN, 2) : '-',
@@ -48,6 +51,15 @@ export function cells(comparison: Comparison, options: TableOptions = {}): Table
     head: [...head, ...more.map((key) => (isMetric(key) ? metrics[key].title : key))],
     body: [...body, ...reported],
   };
+}
+
+/** The reports that a table shows: those with the same configs and values once, whatever their notes. */
+export function shownReports({ references }: Comparison): Reference[] {
+  const shown = references.map((report) => {
+    const { configs, val_acc, std, diverges } = report;
+    return [JSON.stringify([configs, val_acc, std, diverges]), report] as const;
+  });
+  return [...new Map(shown).values()];
 }
 
 function interval({ alpha }: Comparison): string {
@@ -99,7 +111,7 @@ function scoreCell(row: Row, metric: Metric): string {
   return measured(mean, metric, metric === 'images_per_second' ? Number.NaN : std);
 }
 
-/** A value of a metric, in the unit and with the digits that suit; a dash where it is not known. */
+/** A value of a metric in its own unit and number of digits; a dash if it is unknown. */
 export function measured(value: number, metric: Metric, std = Number.NaN): string {
   return metric === 'seconds' ? duration(value) : withStd(value, std, metrics[metric].digits);
 }
@@ -108,7 +120,7 @@ function reportOf([first, ...others]: string[]): string {
   return `${first}${others.length > 0 ? ` and ${others.length} more` : ''}, reported`;
 }
 
-/** What stands under the table: a sentence an arm, how the verdicts came about, where each report comes from. */
+/** The text under a table: a sentence per arm, how the verdicts were reached, the source of each report. */
 export function notesOf(comparison: Comparison, options: TableOptions = {}): { sentences: string[]; notes: string[] } {
   const { rows, references, procedure, metric } = comparison;
   const sentences = sentencesOf(comparison);
@@ -118,17 +130,17 @@ export function notesOf(comparison: Comparison, options: TableOptions = {}): { s
     return { sentences: [], notes: [publishedNote(comparison), ...reports] };
   }
   const cut = rows.some(({ against }) => against?.finding?.low === -100 || against?.finding?.high === 100);
-  const notes = sentences.length > 0 ? [procedure, ...pairing(rows)] : [];
+  const notes = sentences.length > 0 ? [procedure, ...pairing(comparison)] : [];
   if (comparison.halving) notes.push(comparison.halving);
   notes.push(...testSet(rows));
-  if (cut) notes.push('intervals are cut off at 100: no difference of accuracies is larger');
+  if (cut) notes.push('intervals are clipped to ±100: no difference between accuracies can be larger');
   if (metric === 'best_val_acc')
-    notes.push('the best of all epochs, on the images it is measured by, is optimistic: compare final accuracies');
+    notes.push('the best epoch is chosen on the images that score it, which is optimistic: compare final accuracies');
   const reported = [...sources].map(([source, configs]) => [reportOf(configs), source].filter(Boolean).join(': '));
   return { sentences, notes: [...notes, ...reported] };
 }
 
-/** A sentence an arm; those of which nothing can be said share one for each reason. */
+/** A sentence per arm; arms that cannot be tested share one sentence per reason. */
 function sentencesOf({ rows, baseline }: Comparison): string[] {
   const reference = rows.find(({ config }) => config === baseline)!;
   const sentences = rows.flatMap(({ against }) => (against?.finding ? [against.sentence] : []));
@@ -143,7 +155,7 @@ function sentencesOf({ rows, baseline }: Comparison): string[] {
   return sentences;
 }
 
-/** Where reports come from, each with the configs that it reports. */
+/** The sources of the reports, each with the configs that it covers. */
 function sourcesOf(references: readonly Reference[]): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const { configs, source, note } of references) {
@@ -155,31 +167,38 @@ function sourcesOf(references: readonly Reference[]): Map<string, string[]> {
 
 const mostNamed = 12; // arms in a note; JSON has all
 
-/** What the test set's images contribute. */
+/** "A: 0.88; B: 0.34": labels may contain commas. */
+const entries = (items: readonly string[]) => items.slice(0, mostNamed).join('; ');
+
+/** How much of the spread comes from the finite test set. */
 function testSet(rows: readonly Row[]): string[] {
   const spread = rows.flatMap(({ config, imageStd, scores }) =>
     imageStd !== undefined && Number.isFinite(imageStd)
-      ? [`${config} ${imageStd.toFixed(2)} of ${scores.val_acc.std.toFixed(2)}`]
+      ? [`${config}: ${imageStd.toFixed(2)} (${scores.val_acc.std.toFixed(2)})`]
       : [],
   );
   const others = rows.flatMap(({ config, against }) =>
     against?.otherImages
-      ? [`${config} [${against.otherImages.low.toFixed(2)}, ${against.otherImages.high.toFixed(2)}]`]
+      ? [`${config}: [${against.otherImages.low.toFixed(2)}, ${against.otherImages.high.toFixed(2)}]`]
       : [],
   );
-  const list = (items: string[]) => items.slice(0, mostNamed).join(', ');
   return [
-    ...(spread.length > 0 ? [`standard deviation between seeds that the test images alone make: ${list(spread)}`] : []),
-    ...(others.length > 0 ? [`difference with other seeds and other test images (bootstrap): ${list(others)}`] : []),
+    ...(spread.length > 0
+      ? [`standard deviation expected from the finite test set alone (observed): ${entries(spread)}`]
+      : []),
+    ...(others.length > 0
+      ? [`interval if other seeds and other test images were drawn (bootstrap): ${entries(others)}`]
+      : []),
   ];
 }
 
-/** What pairing by seed would have gained, or does. */
-function pairing(rows: readonly Row[]): string[] {
+/** The gain from pairing by seed. */
+function pairing({ rows, paired }: Comparison): string[] {
   const known = rows.flatMap(({ against, config }) =>
-    against && Number.isFinite(against.correlation) ? [`${config} ${against.correlation.toFixed(2)}`] : [],
+    against && Number.isFinite(against.correlation) ? [`${config}: ${against.correlation.toFixed(2)}`] : [],
   );
   if (known.length === 0) return [];
-  const meaning = 'at r pairing multiplies the variance of the difference by about 1 - r';
-  return [`correlation with the baseline over seeds: ${known.slice(0, mostNamed).join(', ')}; ${meaning}`];
+  const multiplies = paired ? 'multiplies' : 'would multiply';
+  const effect = `pairing by seed ${multiplies} the variance of the difference by about 1-r`;
+  return [`correlation r with the baseline over seeds (${effect}): ${entries(known)}`];
 }

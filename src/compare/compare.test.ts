@@ -62,7 +62,7 @@ function comparison(options: Partial<ComparisonOptions> = {}, ...paths: string[]
 }
 
 describe('compare', () => {
-  it('groups the seeds of a config in one row, with the settings that differ alone as columns', () => {
+  it('groups the seeds of a config in one row, with only the settings that differ as columns', () => {
     const { rows, columns: settings, baseline } = comparison();
     expect(settings).toEqual(['schedule.lr']);
     expect(baseline).toBe('constant');
@@ -80,7 +80,7 @@ describe('compare', () => {
     expect(other!.p).toBeCloseTo(3 * pValue(welch(cyclical.slice(0, 4), constant)!), 12);
   });
 
-  it('pairs by seed where that was asked for, whatever the data', () => {
+  it('pairs by seed if asked, whatever the data', () => {
     const [other, cyclicalRow] = comparison({ paired: true }).rows.map((r) => r.against);
     expect(cyclicalRow!.finding).toMatchObject({ test: 'paired', p: 3 * pValue(pairedT(cyclical, constant)!) });
     expect(cyclicalRow!.sentence).toBe('cyclical is better than constant by 0.06 to 0.18');
@@ -90,14 +90,14 @@ describe('compare', () => {
 
   it('says the verdict in a sentence, and the seeds needed only for a difference that was named', () => {
     const first = (difference?: number) => comparison({ difference }).rows[0]!.against!.sentence;
-    expect(first()).toBe('undecided: other seeds may be 0.25 worse to 0.55 better than constant');
-    expect(first(0.2)).toMatch(/ better than constant; about 2\d seeds an arm would show a difference of 0\.2$/);
+    expect(first()).toBe('undecided: other seeds is between 0.25 worse and 0.55 better than constant');
+    expect(first(0.2)).toMatch(/ better than constant; about 2\d seeds per arm would detect a difference of 0\.2$/);
     expect(first(1)).toBe('other seeds is equivalent to constant: less than 1 apart');
   });
 
-  it('says that one run tells nothing', () => {
+  it('says that one run cannot be tested', () => {
     expect(comparison().rows.at(-1)!.against!.sentence).toBe(
-      'too high: nothing can be said: each arm needs two seeds with a score, and it has one',
+      'too high: no test possible: each arm needs at least two seeds with a score, and it has one',
     );
   });
 
@@ -105,7 +105,7 @@ describe('compare', () => {
     writeSweep('begun', { base: [91, 92], done: [93, 94], b: [], c: [], d: [], e: [] }, 2);
     const whole = comparison({}, path.join(root, 'begun'));
     expect(notesOf(whole).sentences).toEqual([
-      expect.stringMatching(/^undecided: done may be/),
+      expect.stringMatching(/^undecided: done is between/),
       '4 configs: no run has a score',
     ]);
     expect(JSON.stringify(compareChart(whole, []))).toContain('"why":"1 failed, 1 pending"');
@@ -162,7 +162,7 @@ describe('compare', () => {
     expect(comparison({ metric: 'val_loss' }, path.join(root, 'asked')).procedure).toMatch(/fixed beforehand/);
   });
 
-  it('says nothing of 12 arms that their numbers contradict', () => {
+  it('says nothing about 12 arms that their numbers contradict', () => {
     const random = randomStream(5, 'simulation');
     const told = {
       better: /is better than/,
@@ -188,7 +188,9 @@ describe('compare', () => {
         expect(against.verdict).toBe(verdict);
         expect(p < 0.05).toBe(low > 0 || high < 0);
         expect(against.sentence).toMatch(told[verdict]);
-        const numbers = [...against.sentence.matchAll(/(?:by|be|to) (\d+\.\d\d)/g)].map((match) => Number(match[1]));
+        const numbers = [...against.sentence.matchAll(/(?:by|to|between|and) (\d+\.\d\d)/g)].map((match) =>
+          Number(match[1]),
+        );
         const bounds = [low, high].map((bound) => Number(Math.abs(bound).toFixed(2))).sort((a, b) => a - b);
         if (verdict !== 'equivalent') expect(numbers.sort((a, b) => a - b)).toEqual(bounds);
       }
@@ -322,6 +324,32 @@ describe('printing', () => {
     ]);
   });
 
+  it('lists a report once if several configs of one name share its value, with each source below', () => {
+    const expected = { val_acc: 81.3, std: 0.1 };
+    writeRun(
+      'shared/1',
+      { name: 'row', ...lr(0.1), expected: { ...expected, note: 'batch 128' }, source: 'a paper' },
+      80,
+    );
+    writeRun(
+      'shared/2',
+      { name: 'row', ...lr(0.2), expected: { ...expected, note: 'batch 140' }, source: 'a paper' },
+      81,
+    );
+    writeRun(
+      'shared/3',
+      { name: 'row', ...lr(0.3), expected: { ...expected, note: 'batch 140' }, source: 'a paper' },
+      82,
+    );
+    const shared = comparison({}, path.join(root, 'shared'));
+    expect(toText([shared]).match(/^row, reported .*81\.30 ± 0\.10/gm)).toHaveLength(1);
+    expect(toCsv([shared]).match(/^reported,/gm)).toHaveLength(1);
+    expect(notesOf(shared).notes.slice(-2)).toEqual([
+      'row, reported: a paper; batch 128',
+      'row, reported: a paper; batch 140',
+    ]);
+  });
+
   it('takes less than two seconds of processor time for a thousand run folders', () => {
     for (let i = 0; i < 1000; i++)
       writeRun(`f/${i + 1}`, { name: `arm ${i % 200}`, seed: i, ...lr(i % 200) }, 90 + Math.sin(i));
@@ -343,7 +371,7 @@ describe('printing', () => {
     expect(printed[2]).toContain("'=cmd|");
   });
 
-  it('draws an arm that was stopped as far as it came', () => {
+  it('reads the curve of an arm that was stopped as far as it came', () => {
     writeRun('halved/1', { name: 'kept' }, 90);
     writeRun('halved/2', { name: 'behind' }, undefined, 'stopped');
     writeRun('halved/3', { name: 'wild' }, undefined, 'diverged');
@@ -354,21 +382,5 @@ describe('printing', () => {
       ['behind', 1],
       ['wild', 0],
     ]);
-    expect(JSON.stringify(compareChart(halved, curves).title)).toContain('its runs were stopped');
-  });
-
-  it('draws the runs and their curves, a band where there are several seeds', () => {
-    const whole = comparison();
-    const curves = readCurves(whole, () => {});
-    const { hconcat } = compareChart(whole, curves) as unknown as {
-      hconcat: { layer: { data: { values: object[] } }[] }[];
-    };
-    const [intervals, means, dots] = hconcat[0]!.layer.map((layer) => layer.data.values);
-    expect([intervals!.length, means!.length, dots!.length]).toEqual([4, 4, 15]);
-    const [band, line] = hconcat[1]!.layer.map((layer) => layer.data.values);
-    expect([band!.length, line!.length]).toEqual([6, 8]);
-    expect(line).toContainEqual(
-      expect.objectContaining({ config: 'constant', epoch: 2, mean: expect.closeTo(92.194, 9) }),
-    );
   });
 });

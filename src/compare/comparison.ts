@@ -24,39 +24,39 @@ import type { Against, Row, Score } from './row.js';
 import { percent, sentence } from './sentence.js';
 import { addTestSet } from './test-set.js';
 
-/** What is compared, and how the table is made. */
+/** What to compare, and how to present it. */
 export interface ComparisonOptions {
-  /** By default that of the sweep's question, else `val_acc`. */
+  /** Default: the metric of the sweep's question, else `val_acc`. */
   metric?: Metric | undefined;
-  /** A row's label, or a name that one row alone has; by default the first row read. */
+  /** A row's label, or a name that only one row has; default: the first row read. */
   baseline?: string | undefined;
-  /** A metric (best first), `config`, `n` or a setting (ascending). By default the metric. */
+  /** A metric (best first), `config`, `n` or a setting (ascending). Default: the metric. */
   sort?: string;
   filter?: string[];
   /** The smallest difference that matters, in the metric's unit: arms within it are equivalent. */
   difference?: number;
-  /** Compare arms seed by seed; by default not. */
+  /** Compare arms seed by seed; default: false. */
   paired?: boolean;
-  /** The chance of any wrong verdict; by default 0.05. */
+  /** The chance of any wrong verdict; default: 0.05. */
   alpha?: number;
 }
 
-/** All that is printed or drawn: text, Markdown, CSV, JSON and charts show this and nothing else. */
+/** Everything that is printed or drawn: text, Markdown, CSV, JSON and charts show only this. */
 export interface Comparison {
-  /** What tells it from the others of one call: the sweep, or what is trained on what. */
+  /** Title that distinguishes it from the other comparisons of a call: the sweep, or what is trained on what. */
   title: string;
   metric: Metric;
   baseline: string;
   alpha: number;
   paired: boolean;
   difference?: number | undefined;
-  /** How the verdicts came about, in a sentence. */
+  /** How the verdicts were reached, in a sentence. */
   procedure: string;
-  /** That arms were stopped early, and what that means for the others. */
+  /** Which arms were stopped early, and what that means for the others. */
   halving?: string | undefined;
   /** The settings that differ: dotted keys. */
   columns: string[];
-  /** The settings that all have in common. */
+  /** The settings that all rows share. */
   shared: Record<string, Setting>;
   rows: Row[];
   references: Reference[];
@@ -100,7 +100,7 @@ export function compare(all: readonly Run[], skipped: Skipped[], options: Compar
   };
 }
 
-/** A comparison for each of some groups of runs, by default those that ask one question each. */
+/** One comparison per group of runs; default: a group for each question. */
 export function compareEach(
   groups: readonly Run[][] | undefined,
   runs: readonly Run[],
@@ -117,7 +117,7 @@ export function compareEach(
   });
 }
 
-/** The values of a metric over the seeds that completed, by seed. */
+/** The values of a metric by seed, of the seeds that completed. */
 export function values(row: Row, metric: Metric): { seed: number; value: number }[] {
   return row.runs.flatMap(({ seed, scores }) => (scores ? [{ seed, value: scores[metric] }] : []));
 }
@@ -175,19 +175,19 @@ function fixedProcedure(arms: number, { alpha, paired }: Settled): string {
 
 function sequentialProcedure({ question, directory }: Asked, { alpha, paired }: Settled): string {
   const test = paired ? 'paired t-test' : "Welch's t-test";
-  return `${percent(1 - alpha)} intervals and p by the repeated ${test}, for all arms and looks of ${directory} together: seeds in blocks of ${question.block}, ${question.max_seeds} at most; a difference is over the seeds that both arms had at its last look`;
+  return `${percent(1 - alpha)} intervals and p by repeated ${test}s, for all arms and looks of ${directory} together: seeds in blocks of ${question.block}, at most ${question.max_seeds}; each difference is over the seeds that both arms had at the arm's last look`;
 }
 
-/** Of the sweep that the runs belong to. */
+/** The note on halving for the sweep that the runs belong to. */
 function halvingNote(runs: readonly Run[]): string | undefined {
   const { halving, rungs = [] } = runs[0]?.sweep?.manifest ?? {};
   if (!halving || rungs.length === 0) return undefined;
   const arms = Object.keys(rungs[0]!.scores).length;
   const stops = rungs.map(({ epoch, stopped }) => `${stopped.length} after epoch ${epoch}`).join(', ');
-  return `successive halving by ${halving.metric} stopped arms early: of ${arms}, ${stops}; they have no final score and are in no mean. The others were selected on the same seeds, so their scores are biased upward`;
+  return `successive halving by ${halving.metric} stopped arms early: of ${arms}, ${stops}; they have no final score and enter no mean. The others were selected on the same seeds, so their scores are biased upward`;
 }
 
-/** The sweep whose question all runs belong to, unless another one is asked of them now. */
+/** The sweep whose question all runs belong to; undefined if the options ask another one. */
 function askedBy(runs: readonly Run[], options: ComparisonOptions): Asked | undefined {
   const { directory, manifest } = runs[0]?.sweep ?? {};
   const question = manifest?.question;
@@ -204,7 +204,7 @@ function askedBy(runs: readonly Run[], options: ComparisonOptions): Asked | unde
 
 type Asked = AskedSweep & { directory: string };
 
-/** As the sweep judged its arms itself, look by look. */
+/** Judges the arms as the sweep itself did, look by look. */
 function judgeSweep(groups: Group[], rows: Row[], baseline: Row, asked: Asked, settled: Settled): void {
   const standing = standingOf(asked, asked.directory);
   const design = designFor(asked);
@@ -230,7 +230,7 @@ function addPublished(groups: Group[], rows: Row[], { alpha, difference }: Settl
   });
 }
 
-/** `comparisons`: how many rows are compared together, whether or not something can be said of each. */
+/** `comparisons`: how many rows are compared together, including those that cannot be tested. */
 function against(row: Row, baseline: Row, comparisons: number, settled: Settled): Against {
   const { metric, alpha, paired, difference } = settled;
   const [own, other] = [values(row, metric), values(baseline, metric)];
@@ -247,7 +247,7 @@ function against(row: Row, baseline: Row, comparisons: number, settled: Settled)
   return worded(row, baseline, { verdict, finding, needed }, comparisons, settled);
 }
 
-/** With what is said besides the verdict, over all seeds that there are. */
+/** Adds to the verdict the sentence and the numbers that are computed over all seeds. */
 function worded(
   row: Row,
   baseline: Row,
@@ -267,20 +267,22 @@ function worded(
   return { ...whole, sentence: sentence(row, baseline, metric, whole, difference) };
 }
 
-/** Accuracies lie between 0 and 100 %, so no difference is beyond 100: what an interval of few seeds has there is cut off. */
+/** Clips intervals of accuracies to ±100 points, which no difference can exceed. */
 function clipped({ low, high }: { low: number; high: number }, metric: Metric): { low: number; high: number } {
   if (metric !== 'val_acc' && metric !== 'best_val_acc') return { low, high };
   return { low: Math.max(-100, low), high: Math.min(100, high) };
 }
 
-/** The values of the seeds that both have. */
+/** The values of the seeds that both rows have. */
 function pairs(a: { seed: number; value: number }[], b: typeof a): [number[], number[]] {
   const bySeed = new Map(b.map(({ seed, value }) => [seed, value]));
   const both = a.filter(({ seed }) => bySeed.has(seed));
   return [both.map(({ value }) => value), both.map(({ seed }) => bySeed.get(seed)!)];
 }
 
-/** Only for a difference that was named beforehand: for the one observed, it says no more than p. */
+/**
+ * Seeds per arm for a difference that was named beforehand; for the observed difference it would say no more than p.
+ */
 function moreSeeds(estimate: Estimate, level: number, n: number, difference: number | undefined): number | undefined {
   if (difference === undefined) return undefined;
   const seeds = sampleSize(difference, estimate.std, estimate.test, level);
@@ -305,7 +307,7 @@ function sortRows(rows: Row[], by: string, columns: string[]): Row[] {
   });
 }
 
-/** Arms of a sweep share their base's report: it is named once. */
+/** Arms of a sweep share the report of their base, so it is listed once. */
 function references(groups: Group[]): Reference[] {
   const found = new Map<string, Reference>();
   for (const { name, runs } of groups) {
@@ -313,7 +315,7 @@ function references(groups: Group[]): Reference[] {
     if (!expected) continue;
     const report = { ...expected, source };
     const key = JSON.stringify(report);
-    found.set(key, { configs: [...(found.get(key)?.configs ?? []), name], ...report });
+    found.set(key, { configs: [...new Set([...(found.get(key)?.configs ?? []), name])], ...report });
   }
   return [...found.values()];
 }

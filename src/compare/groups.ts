@@ -4,15 +4,15 @@ import { didYouMean } from '../registry.js';
 import type { Run, Setting } from '../runs/read-runs.js';
 import { printable } from '../system/printable.js';
 
-/** The runs of one config: equal but for the seed and what it `varies`. Each seed counts once. */
+/** The runs of one config, which differ only in the seed and the keys in `varies`. Each seed counts once. */
 export interface Group {
-  /** The config's name; where several share it, with the settings that tell them apart. */
+  /** The config's name; if several share it, with the settings that distinguish them. */
   label: string;
   name: string;
   settings: Record<string, Setting>;
-  /** One a seed, seeds ascending. */
+  /** One per seed, seeds ascending. */
   runs: Run[];
-  /** Further runs of a seed: they repeat what is known rather than add to it. */
+  /** Further runs of the same seed, which add no information. */
   repeats: Run[];
 }
 
@@ -43,7 +43,7 @@ function group(runs: Run[]): Group {
   return { label: name, name, settings, runs: [...bySeed.values()].sort((a, b) => a.seed - b.seed), repeats };
 }
 
-/** Without those that differ between repetitions. */
+/** Settings without the keys that vary between repetitions. */
 function ownSettings({ settings, varies }: Run): Record<string, Setting> {
   const varied = (key: string) => varies.some((other) => key === other || key.startsWith(`${other}.`));
   return Object.fromEntries(Object.entries(settings).filter(([key]) => !varied(key)));
@@ -55,7 +55,7 @@ function distinguish(namesakes: Group[]): void {
   const own = namesakes.map(({ settings }) =>
     keys.flatMap((key) => (settings[key] === undefined ? [] : `${key}=${settings[key]}`)).join(', '),
   );
-  const short = own.every((text) => text.length <= 40); // else the table's columns must tell
+  const short = own.every((text) => text.length <= 40); // else the table's columns distinguish them
   namesakes.forEach((g, i) => {
     g.label = short ? `${g.name} (${own[i]})` : `${g.name} #${i + 1}`;
   });
@@ -68,7 +68,7 @@ export function differingSettings(groups: readonly Pick<Group, 'settings'>[]): s
   return [...keys].filter((key) => groups.some((g) => !isDeepStrictEqual(g.settings[key], first[key])));
 }
 
-/** The runs that meet every `key=value`; a key is a dotted setting, `name` or `seed`. Throws ClrError('usage'). */
+/** The runs that match every `key=value`; a key is a dotted setting, `name` or `seed`. Throws ClrError('usage'). */
 export function filterRuns(runs: readonly Run[], filters: readonly string[]): Run[] {
   return filters.reduce<Run[]>(
     (left, filter) => {
@@ -91,19 +91,27 @@ export function filterRuns(runs: readonly Run[], filters: readonly string[]): Ru
   );
 }
 
-/** Keys that make another question of a run: what is trained, on what, for how long. */
+/** Keys that define a separate question: what is trained, on what, for how long. */
 const ofTheQuestion = /^(dataset|model)\.|^(epochs|max_iterations)$/;
 
-/** A sweep is one question; other runs ask the same one where they train the same net on the same data for as long. */
+/**
+ * A sweep is one question. Other runs belong together if they train the same net on the same data for the same time.
+ */
 export function questionOf({ sweep, settings }: Pick<Run, 'sweep' | 'settings'>): string {
   if (sweep) return `sweep ${printable(sweep.manifest.name)}`;
-  const own = Object.entries(settings).filter(([key]) => ofTheQuestion.test(key));
-  const value = (key: string) => own.find(([name]) => name === key)?.[1];
   const named = ['model.type', 'model.depth', 'model.blocks', 'dataset.type', 'epochs'];
-  const rest = own.filter(([key]) => !named.includes(key)).map(([key, v]) => `${key}=${v}`);
-  const model = [value('model.type'), value('model.blocks') ?? value('model.depth')].filter((v) => v !== undefined);
-  const main = [model.join(' '), value('dataset.type'), `${value('epochs')} epochs`].filter(Boolean).join(', ');
+  const rest = Object.entries(settings)
+    .filter(([key]) => ofTheQuestion.test(key) && !named.includes(key))
+    .map(([key, value]) => `${key}=${value}`);
+  const main = netDataEpochs(settings);
   return rest.length > 0 ? `${main} (${rest.join(', ')})` : main;
+}
+
+/** "resnet 56, cifar10, 12 epochs", as far as these settings say. */
+export function netDataEpochs(settings: Record<string, Setting>): string {
+  const { 'model.type': type, 'model.depth': depth, 'model.blocks': blocks, 'dataset.type': data, epochs } = settings;
+  const net = [type, blocks ?? depth].filter((value) => value !== undefined).join(' ');
+  return [net, data, epochs === undefined ? '' : `${epochs} epochs`].filter(Boolean).join(', ');
 }
 
 /** The runs of each question, in the order of their first run. */

@@ -33,7 +33,7 @@ const json = (...options: Parameters<typeof longTable>) => {
 };
 
 describe('the tidy table', () => {
-  it('has a row an epoch with folder, name, seed, the settings that differ and what was measured, as the files have it', () => {
+  it('has a row per epoch: folder, name, seed, the settings that differ, and the values of the files', () => {
     const rows = csv(runs, 'epoch', 'csv', skip);
     expect(Object.keys(rows[0]!)).toEqual([
       ...['run', 'name', 'seed', 'status', 'schedule.momentum'],
@@ -48,7 +48,7 @@ describe('the tidy table', () => {
     }
   });
 
-  it('has a row an iteration, or a run, when asked', () => {
+  it('has a row per iteration, or per run, when asked', () => {
     expect(csv(runs, 'iteration', 'csv', skip)).toHaveLength(4 * 8);
     expect(csv(runs, 'run', 'csv', skip).map(({ val_acc }) => val_acc)).toEqual(
       runs.map(({ scores }) => String(scores!.val_acc)),

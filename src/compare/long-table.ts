@@ -9,7 +9,7 @@ import { printable } from '../system/printable.js';
 import { differingSettings } from './groups.js';
 import { csvCell } from './print.js';
 
-/** How the rows of a run are written. */
+/** Output format. */
 export type Format = 'csv' | 'json';
 
 /** What a row stands for. */
@@ -26,9 +26,9 @@ const rowsAtOnce = 10_000; // some MB of memory
 const identity = ['run', 'name', 'seed', 'status'];
 
 /**
- * The runs as one tidy table, in pieces: a row for each epoch, iteration or run, with the run's folder, name, seed and status,
- * the settings that differ between the runs (one row a run: all settings), and what was measured. A run whose rows cannot be read is given to `skip`.
- * Throws ClrError('data') when that leaves none.
+ * The runs as one tidy table, in pieces: a row per epoch, iteration or run, with the run's folder, name, seed and
+ * status, the settings that differ between the runs (all settings with a row per run), and the measurements. A run
+ * whose rows cannot be read is passed to `skip`. Throws ClrError('data') if none is left.
  */
 export function* longTable(runs: readonly Run[], per: Unit, format: Format, skip: (run: Skipped) => void) {
   const keys = per === 'run' ? allSettings(runs) : differingSettings(runs);
@@ -51,12 +51,12 @@ export function* longTable(runs: readonly Run[], per: Unit, format: Format, skip
   if (format === 'json') yield '\n]\n';
 }
 
-/** Every key that any run's config has. */
+/** The keys of all runs' configs. */
 function allSettings(runs: readonly Run[]): string[] {
   return [...new Set(runs.flatMap(({ settings }) => Object.keys(settings)))];
 }
 
-/** Undefined where there are none to read. A run that diverged has no scores. */
+/** Undefined if no row can be read. A run that diverged has no scores. */
 function readRows(run: Run, per: Unit, skip: (run: Skipped) => void): Partial<Record<string, number>>[] | undefined {
   if (per === 'run') return [run.scores ?? {}];
   try {
@@ -69,7 +69,7 @@ function readRows(run: Run, per: Unit, skip: (run: Skipped) => void): Partial<Re
   }
 }
 
-/** What is not known is empty or null; what is not finite is a word in CSV, null in JSON. */
+/** Unknown values are empty in CSV and null in JSON; NaN and infinity are words in CSV and null in JSON. */
 const printers: Record<Format, (columns: string[], rows: Cell[][], first: boolean) => string> = {
   csv: (columns, rows, first) => stringify([...(first ? [columns] : []), ...rows].map((row) => row.map(csvCell))),
   json: (columns, rows, first) =>

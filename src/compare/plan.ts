@@ -5,7 +5,7 @@ import { characteristics, mostSeeds, trueDifferences } from '../statistics/studi
 import { percent } from './sentence.js';
 import { textTable } from './text-table.js';
 
-/** What is asked, at which spread. */
+/** The question, and the spread to plan with. */
 export interface PlanQuestion {
   difference: number;
   std: number;
@@ -19,7 +19,7 @@ export interface PlanQuestion {
 
 const widthsAt = [3, 5, 10, 20];
 
-/** Tables of what a fixed number of seeds shows, and of what seeds until it is decided take. */
+/** Two tables: the power of a fixed number of seeds, and the expected cost of adding seeds until decided. */
 export function planText(question: PlanQuestion, origin: string): string {
   const { difference, arms, alpha } = question;
   const head = `${origin}; difference ${difference}, alpha ${alpha} over ${arms} arm${arms > 1 ? 's' : ''}`;
@@ -37,11 +37,11 @@ function fixedLines({ difference, std, arms, alpha, power: wanted, paired }: Pla
     `±${half(n).toPrecision(3)}`,
     percent(Number(power(n, difference, std, test, level).toFixed(3))),
   ]);
-  const title = `a fixed number of seeds: ${needed} an arm find the difference with power ${wanted}`;
+  const title = `with a fixed number of seeds, ${needed} per arm detect the difference with power ${wanted}`;
   return [title, ...textTable({ head: ['seeds', 'interval', 'power'], body }, 80)];
 }
 
-/** By simulation of the design itself. */
+/** Computed by simulating the design. */
 export function sequentialLines({ std, power: wanted, arms, ...rest }: PlanQuestion): string[] {
   const question = { ...rest, best: 'high', arms } as const;
   const design = sequentialDesign(question, arms);
@@ -49,14 +49,15 @@ export function sequentialLines({ std, power: wanted, arms, ...rest }: PlanQuest
   const most = mostSeeds(question, std, wanted);
   const enough = found[trueDifferences.indexOf(1)]!.different >= wanted - 0.02;
   const body = found.map(({ times, different, equivalent, seeds }) => [
-    `${times} x ${rest.difference}`,
+    String(Number((times * rest.difference).toPrecision(12))),
     seeds.toFixed(1),
     percent(Number(different.toFixed(2))),
     percent(Number(equivalent.toFixed(2))),
   ]);
-  const advice = enough ? '' : `: too few for power ${wanted}, which takes max_seeds ${most}`;
+  const needed = `power ${wanted} needs ${most} (--max-seeds, or decide.max_seeds in a sweep file)`;
+  const advice = enough ? '' : `; too few: ${needed}`;
   return [
-    `until decided: blocks of ${rest.block}, at most ${rest.maxSeeds} seeds an arm${advice}`,
+    `until decided: blocks of ${rest.block}, at most ${rest.maxSeeds} seeds per arm${advice}`,
     ...textTable({ head: ['true difference', 'expected seeds', 'found different', 'equivalent'], body }, 80),
   ];
 }

@@ -1,15 +1,15 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Setting } from '../runs/read-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
-import { cells, notesOf, type TableOptions } from './cells.js';
+import { cells, notesOf, shownReports, type TableOptions } from './cells.js';
 import type { Comparison } from './comparison.js';
 import { missingText } from './row.js';
 import { textTable, wrap } from './text-table.js';
 
-/** Columns of characters where the output is no terminal that tells its width. */
+/** Width in characters where the terminal's is unknown. */
 const defaultWidth = 100;
 
-/** A table for the terminal for each comparison, then a sentence an arm. */
+/** A text table per comparison, then a sentence per arm. */
 export function toText(comparisons: readonly Comparison[], options: TableOptions = {}, width = defaultWidth): string {
   const several = comparisons.length > 1;
   const parts = comparisons.map((comparison) => {
@@ -25,7 +25,7 @@ export function toText(comparisons: readonly Comparison[], options: TableOptions
   return parts.join('\n');
 }
 
-/** The same as Markdown tables and lists. */
+/** The same, as Markdown tables and lists. */
 export function toMarkdown(comparisons: readonly Comparison[], options: TableOptions = {}): string {
   const line = (row: string[]) => `| ${row.map(escapeMarkdown).join(' | ')} |`;
   const items = (texts: string[]) =>
@@ -40,7 +40,7 @@ export function toMarkdown(comparisons: readonly Comparison[], options: TableOpt
   return parts.join('\n');
 }
 
-/** Tables for a paper, with the rules of the package booktabs; the notes as comments. */
+/** LaTeX tables with booktabs rules; the notes as comments. */
 export function toLatex(comparisons: readonly Comparison[], options: TableOptions = {}): string {
   const line = (row: string[]) => `${row.map(escapeLatex).join(' & ')} \\\\`;
   const parts = comparisons.map((comparison) => {
@@ -57,19 +57,20 @@ export function toLatex(comparisons: readonly Comparison[], options: TableOption
   return parts.join('\n');
 }
 
-/** All that the comparisons hold, with full digits; numbers that are not known are null. */
+/** The comparisons with all digits; unknown numbers are null. */
 export function toJson(comparisons: readonly Comparison[]): string {
   return `${JSON.stringify(comparisons, null, 2)}\n`;
 }
 
-/** One line a row, seven digits a number; the `kind` of a row is `runs` or `reported`. */
+/** One line per row, numbers to seven digits; the `kind` of a row is `runs` or `reported`. */
 export function toCsv(comparisons: readonly Comparison[]): string {
   const lines = comparisons.flatMap(csvLines);
   const columns = [...new Set(lines.flatMap((line) => Object.keys(line)))];
   return stringify(lines, { header: true, columns });
 }
 
-function csvLines({ title, columns, rows, references, baseline, metric }: Comparison): Record<string, unknown>[] {
+function csvLines(comparison: Comparison): Record<string, unknown>[] {
+  const { title, columns, rows, baseline, metric } = comparison;
   const names = Object.keys(metrics) as Metric[];
   const number = (value: number | undefined) =>
     value === undefined || !Number.isFinite(value) ? '' : String(Number(value.toPrecision(7)));
@@ -104,7 +105,7 @@ function csvLines({ title, columns, rows, references, baseline, metric }: Compar
     published_ci_high: number(published?.finding?.high),
     published_verdict: published?.verdict,
   }));
-  const reported = references.map(({ configs, val_acc, std }) => ({
+  const reported = shownReports(comparison).map(({ configs, val_acc, std }) => ({
     kind: 'reported',
     question: csvCell(title),
     config: csvCell(configs.join('; ')),
@@ -114,19 +115,19 @@ function csvLines({ title, columns, rows, references, baseline, metric }: Compar
   return [...lines, ...reported];
 }
 
-/** A cell of a CSV file: text that a spreadsheet does not take for a formula, true and false as words. */
+/** A CSV cell: text that a spreadsheet does not read as a formula; booleans as words. */
 export function csvCell(value: Setting | undefined): string | number | null | undefined {
   if (typeof value === 'boolean') return String(value);
   return typeof value === 'string' && /^[=+\-@]/.test(value) ? `'${value}` : value;
 }
 
-/** What Markdown or HTML would read as marks stands as itself. */
+/** Escapes the characters that Markdown or HTML would interpret. */
 function escapeMarkdown(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
   return text.replace(/[&<>]/g, (c) => entities[c]!).replace(/[\\`*_{}[\]|~#!]/g, '\\$&');
 }
 
-/** What LaTeX would read as a command stands as itself; ± is a command there. */
+/** Escapes the characters that LaTeX would interpret; ± becomes a command. */
 function escapeLatex(text: string): string {
   const marks: Record<string, string> = {
     '\\': '\\textbackslash{}',

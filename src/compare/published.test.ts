@@ -57,7 +57,7 @@ describe('runs against a published accuracy', () => {
     expect(many.finding!.high - many.finding!.low).toBeGreaterThan(exact.high - exact.low);
   });
 
-  it('stands in the chart as a diamond with its deviation, where asked for', () => {
+  it('is drawn in the chart as a diamond with its deviation, if asked', () => {
     const ours = row('a', [80, 80.5]);
     const rows = [{ ...ours, published: againstPublished(ours, { val_acc: 81.3, std: 0.5 }, one) }, row('b', [79])];
     const of = (withPublished: boolean) => JSON.stringify(compareDots(rows, 'val_acc', {}, withPublished));
@@ -70,13 +70,16 @@ describe('runs against a published accuracy', () => {
     expect(againstPublished(row('a', [50], 2), { diverges: true }, one).verdict).toBe('does not diverge');
   });
 
-  it('the table has the rows with a report alone, and says how it judges', () => {
+  it('the table has only the rows with a report, and says how it judges', () => {
     const reported = row('a', [80.1, 79.9]);
     const rows = [{ ...reported, published: againstPublished(reported, published, one) }, row('b', [1, 2])];
     const { head, body } = publishedCells({ rows, alpha: 0.05 });
     expect(head[5]).toBe('95 % interval');
     expect(body).toEqual([['a', '2', '80.00', '81.3 ± 0.1', '-1.30', expect.stringMatching(/^\[-/), 'lower']]);
     expect(() => publishedCells({ rows: [row('b', [1, 2])], alpha: 0.05 })).toThrow(/no config says/);
-    expect(publishedNote({ rows, alpha: 0.05 })).toMatch(/number of runs; reproduced: .* within 1 of it/);
+    expect(publishedNote({ rows, alpha: 0.05 })).toMatch(
+      /number of runs; reproduced: .* within ±1, the default margin/,
+    );
+    expect(publishedNote({ rows, alpha: 0.05, difference: 0.5 })).toMatch(/ within ±0\.5$/);
   });
 });

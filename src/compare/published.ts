@@ -5,12 +5,15 @@ import { fixedFinding, verdictOf } from '../statistics/verdict.js';
 import type { Published, Row } from './row.js';
 import { fixed, percent, withStd } from './sentence.js';
 
-/** Percentage points of accuracy within which a published value counts as reproduced, where no difference is named. */
+/**
+ * Percentage points of accuracy within which a published value counts as reproduced, unless --difference sets another
+ * margin. A convention: twice the largest deviation between runs in the paper's Table 1 (0.5 points).
+ */
 export const defaultMargin = 1;
 
 /**
  * The final accuracies of a config's runs against the published value: Welch's interval from both summaries, at
- * alpha / comparisons. A value published without a deviation or a number of runs counts as exact.
+ * alpha / comparisons. A value published without a deviation or a number of runs is taken as exact.
  */
 export function againstPublished(
   row: Row,
@@ -36,8 +39,8 @@ function divergence({ runs, missing }: Row, expected = false): Published['verdic
 }
 
 /**
- * Label, n, score, published value, difference, its interval, verdict: the rows that have a published value. Throws
- * ClrError('usage') where none has.
+ * Label, n, score, published value, difference, its interval, verdict, for the rows with a published value. Throws
+ * ClrError('usage') if there are none.
  */
 export function publishedCells({ rows, alpha }: { rows: readonly Row[]; alpha: number }) {
   const signed = (value: number) => `${value < 0 ? '' : '+'}${fixed(value, 2)}`;
@@ -57,19 +60,20 @@ export function publishedCells({ rows, alpha }: { rows: readonly Row[]; alpha: n
     ];
   });
   if (body.length === 0)
-    throw new ClrError('usage', '--published: no config says what its source reports', 'it stands under "expected"');
+    throw new ClrError('usage', '--published: no config says what its source reports', 'add it as `expected`');
   const head = ['config', 'n', 'val acc (%)', 'published', 'difference', `${percent(1 - alpha)} interval`, 'verdict'];
   return { head, body };
 }
 
-/** How the verdicts of publishedCells() came about. */
+/** How the verdicts of publishedCells() were reached. */
 export function publishedNote(comparison: {
   rows: readonly Row[];
   alpha: number;
   difference?: number | undefined;
 }): string {
-  const { rows, alpha, difference = defaultMargin } = comparison;
+  const { rows, alpha, difference } = comparison;
   const count = rows.filter(({ published }) => published).length;
   const together = count > 1 ? ` for ${count} configs together (Bonferroni)` : '';
-  return `${percent(1 - alpha)} intervals by Welch's t-test from the published mean, deviation and number of runs${together}; reproduced: the interval holds 0 and lies within ${difference} of it`;
+  const margin = difference ?? `${defaultMargin}, the default margin (--difference sets another)`;
+  return `${percent(1 - alpha)} intervals by Welch's t-test from the published mean, deviation and number of runs${together}; reproduced: the interval contains 0 and lies within ±${margin}`;
 }

@@ -3,7 +3,7 @@ import type { Metric } from '../runs/scores.js';
 import type { Improvement } from '../statistics/improvement.js';
 import type { Finding, Verdict } from '../statistics/verdict.js';
 
-/** Over the seeds that completed. NaN: unknown. */
+/** Mean and deviation over the seeds that completed; NaN: unknown. */
 export interface Score {
   mean: number;
   std: number;
@@ -13,38 +13,40 @@ export interface Score {
 export interface Row {
   config: string;
   settings: Record<string, Setting | undefined>;
-  /** Runs completed: those that the scores are taken over. */
+  /** Completed runs, over which the scores are taken. */
   n: number;
-  /** Runs without a score, by what became of them. */
+  /** Runs without a score, by status. */
   missing: Partial<Record<Run['status'], number>>;
   scores: Record<Metric, Score>;
-  /** Spread between seeds that the images of the test set alone make, in points; where the runs left their predictions. */
+  /** Standard deviation expected from the finite test set alone, in points; if the runs have kept their predictions. */
   imageStd?: number;
   runs: Pick<Run, 'directory' | 'seed' | 'status' | 'message' | 'scores'>[];
   /** This row minus the baseline; undefined for the baseline itself. */
   against?: Against;
-  /** Where the config's source reports an accuracy or a divergence. */
+  /** If the config's source reports an accuracy or a divergence. */
   published?: Published;
 }
 
-/** How a row stands to the baseline. */
+/** A row compared with the baseline. */
 export interface Against {
   verdict: Verdict | 'diverges';
-  /** Undefined where nothing can be said: see the sentence. */
+  /** Undefined if no test is possible: the sentence says why. */
   finding: Finding | undefined;
   improvement: Improvement | undefined;
-  /** The seeds of each arm that the verdict rests on, where they came in blocks until it was decided. */
+  /** Seeds of each arm that the verdict rests on, if they were added in blocks until decided. */
   seeds?: number;
-  /** Between the two arms over the seeds that both have; NaN: unknown. */
+  /** Correlation between the two arms over the seeds that both have; NaN: unknown. */
   correlation: number;
-  /** How many seeds an arm would show the difference asked for, where it is undecided and they are more than there are. */
+  /**
+   * Seeds per arm that would detect the difference asked for; only if undecided, and if they are more than there are.
+   */
   needed?: number;
-  /** The interval of the difference of accuracies, were other seeds drawn and other test images. */
+  /** Interval of the difference in accuracy if other seeds and other test images were drawn. */
   otherImages?: { low: number; high: number } | undefined;
   sentence: string;
 }
 
-/** What the source of a config reports, and how its runs stand to that. */
+/** The value that a config's source reports, and the runs compared with it. */
 export interface Published {
   /** Percent; undefined where only a divergence is reported. */
   val_acc?: number | undefined;

@@ -2,8 +2,9 @@ import { type Metric, metrics } from '../runs/scores.js';
 import type { Against, Row } from './row.js';
 
 /**
- * The verdict in words, with nothing that the interval does not say: "A is better than B by 0.08 to 0.16", "A is equivalent
- * to B: less than 0.2 apart", "undecided: A may be 0.15 worse to 0.45 better than B". `difference`: the one that matters.
+ * The verdict in words, which say no more than the interval: "A is better than B by 0.08 to 0.16", "A is equivalent to
+ * B: less than 0.2 apart", "undecided: A is between 0.15 worse and 0.45 better than B". `difference`: the smallest that
+ * matters.
  */
 export function sentence(
   arm: Row,
@@ -21,20 +22,20 @@ export function sentence(
   if (verdict === 'equivalent') return `${a} is equivalent to ${b}: less than ${difference} apart`;
   if (verdict === 'undecided') {
     const about = needed !== undefined && (needed < 100 ? needed : Number(needed.toPrecision(2)));
-    const more = about ? `; about ${about} seeds an arm would show a difference of ${difference}` : '';
-    return `undecided: ${a} may be ${size(least)} worse to ${size(most)} better than ${b}${more}`;
+    const more = about ? `; about ${about} seeds per arm would detect a difference of ${difference}` : '';
+    return `undecided: ${a} is between ${size(least)} worse and ${size(most)} better than ${b}${more}`;
   }
   const [low, high] = verdict === 'better' ? [least, most] : [-most, -least];
   const small = difference !== undefined && high < difference ? `, but less than ${difference}` : '';
   return `${a} is ${verdict} than ${b} by ${size(low)} to ${size(high)}${small}`;
 }
 
-/** The number with so many decimals, without the sign of a zero. */
+/** The number with `digits` decimals; never -0. */
 export function fixed(value: number, digits: number): string {
   return value.toFixed(digits).replace(/^-(0(?:\.0*)?)$/, '$1');
 }
 
-/** "81.30 ± 0.10"; a dash where the mean is not known. */
+/** "81.30 ± 0.10"; a dash if the mean is unknown. */
 export function withStd(mean: number, std: number, digits: number): string {
   if (!Number.isFinite(mean)) return '-';
   return `${fixed(mean, digits)}${Number.isFinite(std) ? ` ± ${fixed(std, digits)}` : ''}`;
@@ -50,12 +51,12 @@ export function probability(p: number): string {
   return p < 0.001 ? '< 0.001' : p.toPrecision(2);
 }
 
-/** Why nothing can be said of an arm against the baseline. */
+/** Why an arm cannot be tested against the baseline. */
 export function reasonForNone(arm: Row, baseline: Row): string {
-  if (baseline.n === 0) return `nothing can be said: no run of ${baseline.config} has a score`;
+  if (baseline.n === 0) return `no test possible: no run of ${baseline.config} has a score`;
   if (arm.n === 0) return 'no run has a score';
   const few = [arm, baseline].filter((row) => row.n < 2);
-  if (few.length === 0) return 'nothing can be said: the seeds do not vary, or some value is not finite';
+  if (few.length === 0) return 'no test possible: the scores do not vary between seeds, or a score is not finite';
   const counts = few.map((row) => `${row === arm ? 'it' : row.config} has ${row.n === 0 ? 'none' : 'one'}`);
-  return `nothing can be said: each arm needs two seeds with a score, and ${counts.join(', ')}`;
+  return `no test possible: each arm needs at least two seeds with a score, and ${counts.join(', ')}`;
 }

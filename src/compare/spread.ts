@@ -4,17 +4,18 @@ import type { Metric } from '../runs/scores.js';
 import { standardDeviation } from '../statistics/statistics.js';
 import { groupRuns } from './groups.js';
 
-/** The standard deviation between the seeds of these runs, pooled over their arms. Throws ClrError('data') where no arm has two. */
+/** The standard deviation between seeds of these runs, pooled over arms. Throws ClrError('data') if no arm has two. */
 export function spreadOf(
   paths: readonly string[],
   { metric = 'val_acc', paired }: { metric?: Metric; paired?: boolean },
 ) {
-  if (paired) throw new ClrError('usage', 'runs do not tell the deviation of paired differences', 'name it with --std');
+  if (paired)
+    throw new ClrError('usage', '--paired: runs do not give the deviation of differences', 'give it with --std');
   const arms = groupRuns(readSomeRuns(paths).runs)
     .map(({ runs }) => runs.flatMap(({ scores }) => (scores ? [scores[metric]] : [])))
     .filter((values) => values.length > 1);
   const df = arms.reduce((sum, values) => sum + values.length - 1, 0);
-  if (df === 0) throw new ClrError('data', 'no config here has two seeds with a score', 'name one with --std');
+  if (df === 0) throw new ClrError('data', 'no config here has two seeds with a score', 'give it with --std');
   const variance = arms.reduce((sum, values) => sum + (values.length - 1) * standardDeviation(values) ** 2, 0) / df;
   const std = Number(Math.sqrt(variance).toPrecision(3));
   return {

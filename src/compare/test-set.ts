@@ -2,7 +2,7 @@ import { readPredictions } from '../runs/predictions.js';
 import { imageStd, otherSeedsAndImages, type Predictions } from '../statistics/test-set.js';
 import type { Row } from './row.js';
 
-/** Adds to rows what the images of the test set contribute to their spread, where the runs have left their predictions. */
+/** Adds the contribution of the test set's images to the spread of each row whose runs have kept their predictions. */
 export function addTestSet(rows: readonly Row[], baseline: Row, alpha: number): void {
   const known = new Map(rows.map((row) => [row, predictionsOf(row)]));
   const reference = known.get(baseline);
@@ -15,7 +15,7 @@ export function addTestSet(rows: readonly Row[], baseline: Row, alpha: number): 
   }
 }
 
-/** Of the runs with a score; undefined unless each has left as many. */
+/** The predictions of the runs with a score; undefined unless all have the same number. */
 function predictionsOf({ runs }: Row): Predictions | undefined {
   const own = runs.filter((run) => run.scores).map((run) => readPredictions(run.directory));
   const images = own[0]?.length;

@@ -1,11 +1,11 @@
 import type { Table } from './cells.js';
 
 const gap = 2;
-const narrowest = 16; // columns of a label that is wrapped rather than put on a line of its own
+const narrowest = 16; // characters; narrower labels go on a line of their own instead of wrapping
 
 /**
- * The table in at most `width` columns of characters where that is possible: labels wrap, and where too little is left for
- * them each stands on a line of its own, above its numbers.
+ * The table in at most `width` characters if possible. Labels wrap; if too little room is left for them, each goes on a
+ * line of its own above its numbers.
  */
 export function textTable({ head, body }: Table, width: number): string[] {
   const widths = head.map((title, i) => Math.max(title.length, ...body.map((row) => row[i]!.length)));
@@ -28,7 +28,7 @@ export function textTable({ head, body }: Table, width: number): string[] {
   return [...stacked(head), rule, ...body.flatMap(stacked)];
 }
 
-/** At spaces, or within a word that is longer than the line. */
+/** Breaks at spaces, or within a word longer than the line. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let rest = text;

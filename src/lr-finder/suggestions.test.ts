@@ -42,7 +42,9 @@ describe('on a smooth dip', () => {
     const between = Math.sqrt(0.01 * bottom(made));
     expect(max_lr / between).toBeGreaterThan(1 / step ** 3);
     expect(max_lr / between).toBeLessThan(step ** 3);
-    expect(why).toMatch(/^half way between 0\.0\d+, where the loss falls fastest, and 0\.\d+, where it stops falling$/);
+    expect(why).toMatch(
+      /^the geometric mean of 0\.0\d+, where the loss falls fastest, and 0\.\d+, where it stops falling$/,
+    );
   });
 
   test("fastai's minimum is a tenth of the LR with the least loss", () => {

@@ -88,7 +88,7 @@ function recommended(kept: Kept, diverged: boolean, classes: number): Suggestion
   if (least >= lr.length - 1 - halfWindow(lr.length) && !diverged) return { method, reason: stillFalling('loss', lr) };
   const [low, high] = [lr[steepest]!, lr[least]!];
   const max_lr = Math.sqrt(low * high);
-  const why = `half way between ${digits(low)}, where the loss falls fastest, and ${digits(high)}, where it stops falling`;
+  const why = `the geometric mean of ${digits(low)}, where the loss falls fastest, and ${digits(high)}, where it stops falling`;
   if (!fallsToGuessing(loss, classes)) return { method, max_lr, why };
   const caution = `the loss only falls to ${guessing(classes)}: raise --start to ${digits(low / 20, 1)} or --iterations`;
   return { method, max_lr, why, caution };

@@ -3,7 +3,7 @@ import { concatChannels } from '../ops/concat-channels.js';
 import { globalAveragePool } from '../ops/global-average-pool.js';
 import { pool2d } from '../ops/pool2d.js';
 import { entry } from '../registry.js';
-import { initNames } from './init.js';
+import { initDescription, initNames } from './init.js';
 import { type Layer, Layers } from './layers.js';
 import type { Model, ModelContext } from './model.js';
 import { batchNormOf, batchNormOptions } from './residual.js';
@@ -13,8 +13,8 @@ const halving = { kind: 'average', window: 2, stride: 2, relu: false } as const;
 
 /**
  * DenseNets without bottlenecks (Huang et al., arXiv:1608.06993): a 3x3 stem of 16 channels, three blocks of (depth - 4) / 3
- * layers whose outputs of `growth` channels are kept side by side, between them transitions to half the size, global average
- * pooling, a dense layer. DenseNet-40 with growth 12: 1,019,722 parameters for 10 classes; Smith's genDensenet40
+ * layers that each append `growth` channels, with transitions to half the size between them, global average pooling, a dense
+ * layer. DenseNet-40 with growth 12: 1,019,722 parameters for 10 classes; Smith's genDensenet40
  * (arXiv:1803.09820) is that with dropout 0.2 and bn_momentum 0.001.
  */
 export const densenet = entry({
@@ -30,14 +30,14 @@ export const densenet = entry({
       .default(40)
       .describe('3n+4: n layers in each of the three blocks'),
     growth: z.int().min(1).max(256).default(12).describe('channels that each layer adds'),
-    compression: z.number().gt(0).max(1).default(1).describe('channels that a transition keeps, as a share'),
+    compression: z.number().gt(0).max(1).default(1).describe('share of the channels that a transition keeps'),
     dropout: z
       .number()
       .min(0)
       .lt(1)
       .default(0)
-      .describe('share of the values dropped after each convolution but the first'),
-    init: z.enum(initNames).default('he-normal').describe('initial weights'),
+      .describe('share of values dropped after each convolution except the first'),
+    init: z.enum(initNames).default('he-normal').describe(initDescription),
     ...batchNormOptions,
   }),
   create({ depth, growth, compression, dropout, init, ...config }, context: ModelContext): Model {

@@ -2,13 +2,19 @@ import { util } from '@tensorflow/tfjs-core';
 import type { Random } from '../random.js';
 
 /**
- * How filters and weights start, by their number of inputs `fanIn` and outputs `fanOut` (of a filter: pixels x channels):
+ * Initial filters and weights, by their number of inputs `fanIn` and outputs `fanOut` (of a filter: pixels x channels):
  * he-normal: N(0, 2/fanIn) (arXiv:1502.01852, Caffe's "msra"); xavier: uniform, variance 2/(fanIn+fanOut) (Glorot & Bengio
  * 2010); torch-default: uniform within 1/sqrt(fanIn) (PyTorch's reset_parameters), dense biases too.
  */
 export const initNames = ['he-normal', 'xavier', 'torch-default'] as const;
 /** One of `initNames`. */
 export type Init = (typeof initNames)[number];
+/** Description of the option `init`. */
+export const initDescription = [
+  'initial weights. he-normal: normal, variance 2 / fan_in',
+  'xavier: uniform, variance 2 / (fan_in + fan_out)',
+  "torch-default: uniform within 1 / sqrt(fan_in), PyTorch's own",
+].join('; ');
 
 /** N(0, deviation^2), whatever the layer's size. */
 export interface Gaussian {

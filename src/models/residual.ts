@@ -4,13 +4,21 @@ import { add } from '../ops/add.js';
 import { downsamplePad } from '../ops/downsample-pad.js';
 import { globalAveragePool } from '../ops/global-average-pool.js';
 import type { Tape } from '../ops/tape.js';
-import { initNames } from './init.js';
+import { initDescription, initNames } from './init.js';
 import { type Layer, type LayerOptions, Layers } from './layers.js';
 import type { Model, ModelContext } from './model.js';
 
 const placements = ['post-conv', 'after-add', 'pre-activation', 'smith'] as const;
 type Placement = (typeof placements)[number];
 type Shortcut = 'identity-pad' | 'projection' | 'projection-2x2' | 'avgpool-concat';
+
+/** Description of the option `bn_placement`. */
+export const placementDescription = [
+  'where batch norm stands in a block. post-conv: after each convolution, ReLU after the sum (He et al. 2015)',
+  'after-add: after the first convolution and after the sum, as in the forum thread',
+  'pre-activation: with ReLU before each convolution (He et al. 2016)',
+  'smith: as post-conv, without the ReLU after the sum (gResnet56)',
+].join('; ');
 
 /** Options of batch norm, shared by the models that have it. */
 export const batchNormOptions = {
@@ -25,20 +33,18 @@ export const batchNormOptions = {
     .int()
     .min(1)
     .optional()
-    .describe(
-      'ghost batch norm: images whose statistics are taken together, as on one of several GPUs; default: the batch',
-    ),
+    .describe('ghost batch norm: number of images per statistic, as on one of several GPUs; default: the whole batch'),
 };
 
-/** The same as layers take them. */
+/** These options in the form that layers take. */
 export function batchNormOf(config: z.output<z.ZodObject<typeof batchNormOptions>>): LayerOptions['batchNorm'] {
   return { momentum: config.bn_momentum, epsilon: config.bn_epsilon, batch: config.bn_batch };
 }
 
 /** Options that residual nets share. */
 export const residualOptions = {
-  bn_placement: z.enum(placements).default('post-conv').describe('where batch norm stands in a block'),
-  init: z.enum(initNames).default('he-normal').describe('initial weights'),
+  bn_placement: z.enum(placements).default('post-conv').describe(placementDescription),
+  init: z.enum(initNames).default('he-normal').describe(initDescription),
   conv_bias: z.boolean().default(false).describe('a bias in each convolution'),
   head_bias_multipliers: z
     .tuple([z.number().min(0), z.number().min(0)])
@@ -49,19 +55,19 @@ export const residualOptions = {
 
 interface BlockOptions {
   shortcut: Shortcut;
-  /** Share of the values dropped between the two convolutions of a block. */
+  /** Share of values dropped between the two convolutions of a block. */
   dropout: number;
 }
 
 type ResidualOptions = z.output<z.ZodObject<typeof residualOptions>> & BlockOptions;
 
-/** Blocks of one size of image. */
+/** Blocks of one image size. */
 export interface Stage {
   blocks: number;
   channels: number;
 }
 
-/** A block at work: `from` and `to` are its input and output channels; `first` of the net. */
+/** Shape of a block: `from` and `to` are its input and output channels; `first`: of the net. */
 interface Shape {
   name: string;
   from: number;
@@ -73,8 +79,8 @@ interface Shape {
 const stemChannels = 16;
 
 /**
- * A 3x3 stem of 16 channels, stages of residual blocks, each but the first begun by halving the size, global average
- * pooling, a dense layer.
+ * A 3x3 stem of 16 channels, stages of residual blocks (each stage except the first starts by halving the size), global
+ * average pooling, a dense layer.
  */
 export function residualNet(config: ResidualOptions, stages: Stage[], context: ModelContext): Model {
   const { inputShape, classes } = context;
@@ -128,7 +134,7 @@ function blockShapes(stages: Stage[]): Shape[] {
 
 type BlockMaker = (layers: Layers, shape: Shape, options: BlockOptions) => Layer;
 
-/** What a block without pre-activation is made of: conv-BN-ReLU-conv, another batch norm, the shortcut. */
+/** The parts of a block without pre-activation: conv-BN-ReLU-conv, another batch norm, the shortcut. */
 function convFirst(layers: Layers, shape: Shape, { shortcut, dropout }: BlockOptions) {
   const { name, from, to, stride } = shape;
   const conv1 = layers.conv(`${name}.conv1`, 3, from, to, stride);

@@ -12,11 +12,18 @@ const options = z.object({
     .refine((depth) => depth % 6 === 2, 'must be 6n+2: 8, 20, 32, 44, 56, 110, ...')
     .default(56)
     .describe('6n+2 layers: n blocks in each of the three stages'),
-  blocks: z.tuple([blocks, blocks, blocks]).optional().describe('blocks in each stage, in place of depth'),
+  blocks: z.tuple([blocks, blocks, blocks]).optional().describe('blocks in each stage, instead of depth'),
   shortcut: z
     .enum(['identity-pad', 'projection', 'projection-2x2', 'avgpool-concat'])
     .default('identity-pad')
-    .describe('how a shortcut halves the size and doubles the channels'),
+    .describe(
+      [
+        'how a shortcut halves the size and doubles the channels. identity-pad: every second pixel, zero channels on both sides',
+        'projection: a 1x1 convolution',
+        'projection-2x2: a 2x2 convolution',
+        'avgpool-concat: 3x3 average pooling, zero channels appended',
+      ].join('; '),
+    ),
   ...residualOptions,
 });
 

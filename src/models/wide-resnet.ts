@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { entry } from '../registry.js';
 import type { Model, ModelContext } from './model.js';
-import { residualNet, residualOptions } from './residual.js';
+import { placementDescription, residualNet, residualOptions } from './residual.js';
 
 const three = (most: number) => {
   const count = z.int().min(1).max(most);
@@ -15,7 +15,7 @@ const three = (most: number) => {
  */
 export const wideResnet = entry({
   type: 'wide-resnet',
-  about: 'Wide residual nets, WRN-d-k, or with any blocks and channels in each of the three groups.',
+  about: 'Wide residual nets: WRN-d-k, or any numbers of blocks and channels in the three groups.',
   source: 'https://arxiv.org/abs/1605.07146',
   options: z.object({
     depth: z
@@ -26,25 +26,17 @@ export const wideResnet = entry({
       .default(28)
       .describe('6n+4: n blocks in each group'),
     width: z.int().min(1).max(64).default(10).describe('the factor k of the channels 16, 32 and 64'),
-    blocks: three(200).optional().describe('blocks in each group, in place of depth'),
-    channels: three(4096).optional().describe('channels of each group, in place of width'),
-    dropout: z
-      .number()
-      .min(0)
-      .lt(1)
-      .default(0)
-      .describe('share of the values dropped between the convolutions of a block'),
+    blocks: three(200).optional().describe('blocks in each group, instead of depth'),
+    channels: three(4096).optional().describe('channels of each group, instead of width'),
+    dropout: z.number().min(0).lt(1).default(0).describe('share of values dropped between the convolutions of a block'),
     shortcut: z
       .enum(['projection', 'projection-2x2'])
       .default('projection')
       .describe(
-        'how a shortcut changes size and channels: by a 1x1 convolution, or a 2x2 one where the size is halved',
+        'how a shortcut changes size and channels. projection: a 1x1 convolution; projection-2x2: 2x2 if the size is halved',
       ),
     ...residualOptions,
-    bn_placement: residualOptions.bn_placement
-      .unwrap()
-      .default('pre-activation')
-      .describe('where batch norm stands in a block'),
+    bn_placement: residualOptions.bn_placement.unwrap().default('pre-activation').describe(placementDescription),
   }),
   resolve: ({ depth, width, ...others }) => ({
     ...(!others.blocks && { depth }),

@@ -23,7 +23,7 @@ export interface ReportParts {
   title: string;
 }
 
-/** Comparisons as one page of HTML that needs nothing else: tables, sentences, charts, a section an arm, what was left out. */
+/** Comparisons as one page of HTML that needs nothing else: tables, sentences, charts, a section per arm, what was left out. */
 export function report({ comparisons, series, skipped, unread, title }: ReportParts): string {
   const rows = comparisons.flatMap(({ comparison }) => comparison.rows);
   const environments = new Map(rows.map((row) => [row, environmentsOf(row)]));

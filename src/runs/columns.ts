@@ -6,7 +6,7 @@ export interface Column {
   readonly optional?: true;
 }
 
-/** metrics.csv, one row an epoch, in this order. */
+/** metrics.csv, one row per epoch, in this order. */
 export const metricsColumns = {
   epoch: { type: 'integer', doc: 'epochs done, from 1' },
   iteration: { type: 'integer', doc: 'updates done since the start of the run' },
@@ -20,7 +20,7 @@ export const metricsColumns = {
   images_per_second: { type: 'real', doc: 'training images a second in this epoch, validation excluded' },
 } as const satisfies Record<string, Column>;
 
-/** iterations.csv, one row an update, in this order. */
+/** iterations.csv, one row per update, in this order. */
 export const iterationColumns = {
   iteration: { type: 'integer', doc: "the update's index in the run, from 0" },
   epoch: { type: 'integer', doc: 'the epoch that the update belongs to, from 1' },

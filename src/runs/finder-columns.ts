@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Column } from './columns.js';
 import { readTable } from './read-run.js';
 
-/** lr-finder.csv, one row an update, in this order; a run folder that has it is an LR finder's. */
+/** lr-finder.csv, one row per update, in this order; a run folder that has it is an LR finder's. */
 export const finderColumns = {
   curve: { type: 'integer', doc: 'number of the combination of momentum, weight decay and batch size, from 1' },
   momentum: { type: 'real', doc: 'momentum (Adam: beta1), constant' },

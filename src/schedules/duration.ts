@@ -47,7 +47,7 @@ export const roundEndsOption = z
   .boolean()
   .default(true)
   .describe(
-    'parts end at whole iterations, so that a jump falls on a known update; false: exactly where they are asked to',
+    'parts end at whole iterations, so that a jump falls on a known update; false: exactly at the requested point',
   );
 
 /** Consecutive durations in iterations; with `round`, their ends are moved to whole ones. */

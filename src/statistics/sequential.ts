@@ -10,7 +10,7 @@ export interface Question {
   /** The chance of any wrong verdict, over all arms and looks. */
   alpha: number;
   maxSeeds: number;
-  /** Seeds an arm between two looks. */
+  /** Seeds per arm between two looks. */
   block: number;
   paired: boolean;
 }
@@ -18,7 +18,7 @@ export interface Question {
 /** When there is a look at the data, and how small p must be then. */
 export interface Design extends Question {
   arms: number;
-  /** Seeds an arm at each look. */
+  /** Seeds per arm at each look. */
   looks: number[];
   /** The p-value of one arm's test below which it is better or worse, at each look. */
   levels: number[];

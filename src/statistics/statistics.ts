@@ -94,7 +94,7 @@ export function pValue({ difference, error, df }: Estimate): number {
   return twoSidedP(difference / error, df);
 }
 
-/** The chance that the t-test with n runs an arm finds a true `difference`; exact, by the noncentral t. */
+/** The chance that the t-test with n runs per arm detects a true `difference`; exact, by the noncentral t. */
 export function power(
   n: number,
   difference: number,

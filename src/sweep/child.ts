@@ -5,8 +5,8 @@ import type { SweepRun } from '../runs/sweep-manifest.js';
 import { commandOf, type RunFlags } from './command.js';
 
 /**
- * The run's command in a process of its own, writing to `<run folder>.log`. It has its own process group, so that Ctrl-C reaches it
- * only by way of the sweep; and it needs nothing of the sweep, whose end it survives.
+ * Starts the run's command in its own process, which writes to `<run folder>.log`. It has its own process group: Ctrl-C
+ * reaches it only through the sweep, and it survives the sweep's death.
  */
 export function startRun(directory: string, run: SweepRun, flags: RunFlags): ChildProcess {
   const log = openSync(`${path.join(directory, run.directory)}.log`, 'a');

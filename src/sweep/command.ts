@@ -3,21 +3,21 @@ import { armFile, type SweepRun } from '../runs/sweep-manifest.js';
 import { shipped } from '../system/root.js';
 import { assignments } from './plan.js';
 
-/** The flags that every run of a sweep gets besides its config. */
+/** Flags that every run of a sweep gets in addition to its config. */
 export interface RunFlags {
   data?: string;
   cache: string;
-  /** Of each process; undefined: the backend's own choice. */
+  /** Threads of each process; undefined: the backend's own choice. */
   threads?: number;
   /** Resume runs that processes on other machines have locked. */
   takeOver?: boolean;
-  /** Interrupt each run once so many epochs are done. */
+  /** Interrupt each run after this many epochs. */
   untilEpoch?: number | undefined;
 }
 
 /**
- * The one command of a run: starts it, resumes it, or does nothing when it is done. The same for every launcher, and as often
- * as you like. All paths are absolute.
+ * The command of a run: starts it, resumes it, or does nothing if it is done. It is the same for every launcher and can
+ * be repeated. All paths are absolute.
  */
 export function commandOf(directory: string, run: SweepRun, flags: RunFlags): string[] {
   const { data, cache, threads, takeOver, untilEpoch } = flags;
@@ -33,7 +33,7 @@ export function commandOf(directory: string, run: SweepRun, flags: RunFlags): st
   ];
 }
 
-/** For a POSIX shell. */
+/** Quotes words for a POSIX shell. */
 export function quoted(words: readonly string[]): string {
   return words.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }

@@ -3,18 +3,18 @@ import { designFor } from '../runs/standing.js';
 import { isDone, type SweepRun } from '../runs/sweep-manifest.js';
 import type { SweepPlan } from './plan.js';
 
-/** The planned runs that are to be brought to their end next; none: the sweep has ended. */
+/** Planned runs to finish next; none: the sweep has ended. */
 export function dueRuns(plan: SweepPlan, runs: readonly SweepRun[], standing: Standing): SweepRun[] {
   return wantedRuns(plan, runs, standing).filter((run) => !isDone(run));
 }
 
-/** The planned runs that there are to be by the next look, done or not. */
+/** Planned runs that must exist before the next look, done or not. */
 export function wantedRuns(plan: SweepPlan, runs: readonly SweepRun[], standing: Standing): SweepRun[] {
   const seeds = seedsWanted(plan, standing);
   return runs.filter((run) => plan.seeds.indexOf(run.seed) < (seeds.get(run.arm) ?? 0));
 }
 
-/** Of each arm. One that is decided gets no more, the baseline as many as any. */
+/** Seeds per arm: a decided arm gets no more; the baseline gets the maximum. */
 function seedsWanted(plan: SweepPlan, standing: Standing): Map<string, number> {
   const { question, paired, seeds: all } = plan;
   const arms = plan.arms.map(({ name }) => name);

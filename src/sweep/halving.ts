@@ -5,16 +5,16 @@ import { type Halving, isDone, type Rung, type SweepRun } from '../runs/sweep-ma
 import { mean } from '../statistics/statistics.js';
 
 // Successive halving (Jamieson and Talwalkar, arXiv:1502.07943): all arms train for a few epochs, those that are behind stop,
-// and so on with more epochs for fewer arms. Each has the schedule of its whole length: none is shortened.
+// the others continue, and so on. Every arm keeps the schedule of its full length.
 
-/** After `epoch` epochs, `arms` arms are ranked, and the best `kept` train on. */
+/** After `epoch` epochs `arms` arms are ranked, and the best `kept` continue. */
 export interface Step {
   epoch: number;
   arms: number;
   kept: number;
 }
 
-/** The rankings that there will be; none once a single arm is left. `epochs`: of each arm. */
+/** The planned rankings, until a single arm is left. `epochs`: the length of each arm. */
 export function stepsOf({ min_epochs, factor }: Halving, arms: number, epochs: number): Step[] {
   const steps: Step[] = [];
   for (let epoch = min_epochs, left = arms; epoch < epochs && left > 1; epoch *= factor) {
@@ -25,26 +25,26 @@ export function stepsOf({ min_epochs, factor }: Halving, arms: number, epochs: n
   return steps;
 }
 
-/** The epochs that all arms train for, as a share of what they all have; `from`: once so many rankings are done. */
+/** The epochs that halving trains, as a share of the full grid; `from`: only those after this many rankings. */
 export function shareOfCost(steps: readonly Step[], arms: number, epochs: number, from = 0): number {
   const legs = [...steps, { epoch: epochs, arms: steps.at(-1)?.kept ?? arms }];
   const cost = legs.map((leg, i) => leg.arms * (leg.epoch - (legs[i - 1]?.epoch ?? 0)));
   return cost.slice(from).reduce((sum, leg) => sum + leg, 0) / (arms * epochs);
 }
 
-/** What is ranked. */
+/** The arms and seeds to rank, and the rule. */
 export interface Ranked {
   halving: Halving;
   arms: readonly string[];
   seeds: readonly number[];
-  /** Of each arm. */
+  /** Length of each arm. */
   epochs: number;
 }
 
-/** The score of a run after so many epochs; undefined: it is not there yet; not finite: it diverged. */
+/** The score of a run after `epoch` epochs; undefined: not reached yet; not finite: it diverged. */
 export type ScoreAfter = (arm: string, seed: number, epoch: number) => number | undefined;
 
-/** The rankings that can be made by now, in order; those in `recorded` stay as they were. */
+/** The rankings that are possible so far, in order; those in `recorded` are kept unchanged. */
 export function rank({ halving, arms, seeds, epochs }: Ranked, recorded: readonly Rung[], score: ScoreAfter): Rung[] {
   const sign = metrics[halving.metric].best === 'high' ? -1 : 1;
   const rungs = [...recorded];
@@ -64,13 +64,13 @@ export function rank({ halving, arms, seeds, epochs }: Ranked, recorded: readonl
 const finite = (value: number) => (Number.isFinite(value) ? value : null);
 const compare = (a: number, b: number) => (a === b ? 0 : a - b);
 
-/** Those that no ranking has stopped. */
+/** The arms that no ranking has stopped. */
 export function armsLeft(arms: readonly string[], rungs: readonly Rung[]): string[] {
   const stopped = new Set(rungs.flatMap((rung) => rung.stopped));
   return arms.filter((arm) => !stopped.has(arm));
 }
 
-/** By its folder, for `rank`. */
+/** Reads a run's score from its folder, for `rank`. */
 export function scoreAfter(directory: string, run: SweepRun, epoch: number, { metric }: Halving): number | undefined {
   if (run.status === 'diverged') return Number.NaN;
   if (!isDone(run) && run.status !== 'interrupted') return undefined; // its process may still write
@@ -78,7 +78,7 @@ export function scoreAfter(directory: string, run: SweepRun, epoch: number, { me
   return (rows.find((row) => row.epoch === epoch) ?? (run.status === 'completed' ? rows.at(-1) : undefined))?.[metric];
 }
 
-/** The run as it stands after the rankings. */
+/** The run with the status `stopped` if a ranking has stopped its arm. */
 export function afterRungs(run: SweepRun, rungs: readonly Rung[], { metric }: Halving): SweepRun {
   const rung = rungs.find(({ stopped }) => stopped.includes(run.arm));
   if (!rung || isDone(run)) return run;
@@ -86,7 +86,7 @@ export function afterRungs(run: SweepRun, rungs: readonly Rung[], { metric }: Ha
   return { ...run, status: 'stopped', message };
 }
 
-/** A line of each ranking. */
+/** A line per ranking. */
 export function rungLine({ epoch, scores, stopped }: Rung, { metric }: Halving): string {
   const { digits } = metrics[metric];
   const named = Object.entries(scores).map(

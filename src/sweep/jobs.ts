@@ -2,15 +2,15 @@ import { takesThreads } from '../backends/index.js';
 import { usableProcessors } from '../system/processors.js';
 import type { SweepPlan } from './plan.js';
 
-/** Runs at the same time; `auto`: what the processors and the memory have room for. */
+/** Number of runs at the same time; `auto`: as many as processors and memory allow. */
 export type Jobs = number | 'auto';
 
 const roomForRun = 4e9; // bytes: ResNet-56 takes 0.8 GB at batch size 128, 3 GB at 512
 
 /**
- * How many of a sweep's runs to train at the same time, and with how many threads each; undefined: as its config says. `auto`
- * gives every run on a processor one thread, or what its config asks for: on two cores, two runs of one thread did 1.1 to 1.3
- * times the work of one run of two (cifar3, ResNet-20 and -56; float32 and bfloat16). Any other backend gets one run.
+ * The number of runs to train at the same time, and the threads of each; undefined: as the config says. `auto` gives
+ * each run on a processor one thread, or what its config asks for: on two cores, two runs of one thread did 1.1 to 1.3
+ * times the work of one run of two (cifar3, ResNet-20 and -56; float32 and bfloat16). Other backends get one run.
  */
 export async function divideProcessors(
   plan: Pick<SweepPlan, 'arms'>,

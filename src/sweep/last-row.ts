@@ -2,9 +2,9 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import type { SweepRun } from '../runs/sweep-manifest.js';
 
-const mostBytes = 2048; // of a line, or of the header
+const mostBytes = 2048; // the longest line or header
 
-/** The last whole row of a run's table by the names of its columns; undefined: it has none yet. */
+/** The last complete row of a run's table, by column name; undefined: there is none yet. */
 export function lastRow(
   directory: string,
   run: SweepRun,
@@ -16,7 +16,7 @@ export function lastRow(
       const { size } = fstatSync(file);
       const header = textAt(file, 0).split('\n')[0]!.split(',');
       const lines = textAt(file, Math.max(0, size - mostBytes)).split('\n');
-      const cells = lines.at(-2)?.split(',') ?? []; // what follows the last newline is not whole
+      const cells = lines.at(-2)?.split(',') ?? []; // what follows the last newline is incomplete
       if (lines.length < (size > mostBytes ? 2 : 3)) return undefined;
       return Object.fromEntries(header.map((name, i) => [name, Number(cells[i])]));
     } finally {

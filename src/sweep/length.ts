@@ -10,15 +10,15 @@ export interface Length {
 }
 
 /**
- * Iterations of a run of the config, or of its part until so many epochs are done. Throws ClrError('usage') where that is not
- * known before the data are read.
+ * Iterations of a run, or of its first `untilEpoch` epochs. Throws ClrError('usage') if the number is unknown before
+ * the data are read.
  */
 export function updates(config: ExperimentConfig, untilEpoch = Number.POSITIVE_INFINITY): number {
   const { iterations, iterationsPerEpoch } = runLength(config, trainSize(config.dataset));
   return Math.min(iterations, config.max_iterations ?? iterations, Math.ceil(untilEpoch * iterationsPerEpoch));
 }
 
-/** The same for its progress. */
+/** The length of a run, or of its first `untilEpoch` epochs, for progress display. */
 export function lengthOf(config: ExperimentConfig, untilEpoch = Number.POSITIVE_INFINITY): Length {
   const epochs = Math.min(Math.ceil(config.epochs), untilEpoch);
   try {

@@ -9,29 +9,29 @@ import { lengthOf } from './length.js';
 import { readManifest, writeArms, writeManifest, writeStops } from './manifest.js';
 import type { SweepPlan } from './plan.js';
 
-/** Where a sweep stands. */
+/** The state of a sweep. */
 export interface Look {
-  /** To be started or resumed next; with a question to decide, the next block of seeds; with halving, the arms that are left. */
+  /** Runs to start or resume next: with a question, the next block of seeds; with halving, the arms that are left. */
   due: SweepRun[];
-  /** With halving: the epochs after which these runs wait for the next ranking; undefined: they train to their end. */
+  /** With halving, the epoch at which these runs wait for the next ranking; undefined: they train to the end. */
   untilEpoch: number | undefined;
-  /** All that there are to be by the next look. */
+  /** All runs that must exist before the next look. */
   runs: SweepRun[];
-  /** Those of earlier plans. */
+  /** Runs that only earlier plans contained. */
   others: SweepRun[];
-  /** How each arm but the baseline stands; empty without a question. */
+  /** The judgement of each arm except the baseline; empty without a question. */
   standing: Standing;
   /** The rankings so far; empty without halving. */
   rungs: Rung[];
 }
 
-/** By the run folders; writes nothing. */
+/** Reads the state from the run folders; writes nothing. */
 export function lookAt(plan: SweepPlan, directory: string): Look {
   const { planned, others, rungs } = readManifest(directory, plan);
   return { ...lookAgain(plan, directory, planned, rungs), others };
 }
 
-/** The same by runs that are known, all of the plan, and the rankings that are recorded. */
+/** The same from known runs (all of the plan) and recorded rankings. */
 export function lookAgain(
   plan: SweepPlan,
   directory: string,
@@ -65,20 +65,20 @@ function rankings(
   return { rungs, untilEpoch: stepsOf(halving, names.length, epochs)[rungs.length]?.epoch };
 }
 
-/** Whether the run is done, or has ended after so many epochs to wait for the others. */
+/** Whether the run is done, or has stopped at `untilEpoch` to wait for the others. */
 export function hasReached(directory: string, run: SweepRun, untilEpoch: number | undefined): boolean {
   if (isDone(run)) return true;
   if (untilEpoch === undefined || run.status !== 'interrupted') return false;
   return (lastRow(directory, run, 'metrics.csv')?.epoch ?? 0) >= untilEpoch;
 }
 
-/** Records where the sweep stands: its manifest, and in their folders that runs are stopped. */
+/** Records the state: the manifest, and the stopped runs in their own folders. */
 export function writeLook(plan: SweepPlan, directory: string, look: Look): void {
   writeManifest(directory, plan, look);
   writeStops(directory, look.runs);
 }
 
-/** The sweep's folder with the configs of its arms and its manifest, for commands that are run elsewhere. */
+/** Writes the arms' configs and the manifest into the sweep's folder, for commands that run elsewhere. */
 export function prepareSweep(plan: SweepPlan, directory: string): Look {
   makeFolders(directory);
   const unlock = lockFolder(directory);

@@ -12,22 +12,22 @@ import { lockHolder } from '../system/lock.js';
 import { changedKeys } from '../training/resume.js';
 import { type SweepPlan, variation } from './plan.js';
 
-/** What to do about a run, judged by its folder and its lock. */
+/** What to do with a run, judged by its folder and lock. */
 export type Next = 'start' | 'resume' | 'wait' | 'locked' | 'nothing';
 
-/** What a sweep's folder tells. */
+/** The contents of a sweep's folder. */
 interface Recorded {
   planned: SweepRun[];
-  /** The runs that earlier plans had besides. */
+  /** Runs that only earlier plans contained. */
   others: SweepRun[];
-  /** The rankings that have taken place. */
+  /** The rankings so far. */
   rungs: Rung[];
 }
 
 /**
- * The runs of the plan in its order, with the states that an earlier sweep.json and the run folders give, then those that
- * earlier plans had besides. Writes nothing. Throws ClrError('usage') where an arm's config, the question or what was
- * ranked is not what it began with, ClrError('data') where sweep.json is damaged.
+ * The runs of the plan in order, with their states from an earlier sweep.json and the run folders, and the runs that
+ * only earlier plans contained. Writes nothing. Throws ClrError('usage') if an arm's config, the question or the
+ * ranking has changed since the sweep began, ClrError('data') if sweep.json is damaged.
  */
 export function readManifest(directory: string, plan: SweepPlan): Recorded {
   const file = readManifestFile(directory);
@@ -49,7 +49,7 @@ export function readManifest(directory: string, plan: SweepPlan): Recorded {
   return { planned, others, rungs: file?.rungs ?? [] };
 }
 
-/** Replaces sweep.json, whole or not at all. */
+/** Replaces sweep.json atomically. */
 export function writeManifest(
   directory: string,
   { name, paired, question, halving }: SweepPlan,
@@ -58,7 +58,7 @@ export function writeManifest(
   writeJson(directory, 'sweep.json', { name, paired, question, halving, rungs, runs: [...runs, ...others] });
 }
 
-/** Makes the folder of each arm with its config. */
+/** Creates the folder of each arm with its config. */
 export function writeArms(directory: string, plan: SweepPlan): void {
   for (const { name, config } of plan.arms) {
     makeFolders(path.join(directory, name));
@@ -66,7 +66,7 @@ export function writeArms(directory: string, plan: SweepPlan): void {
   }
 }
 
-/** The run with what its folder says by now; 'failed' stays until it is tried again. */
+/** The run with the current state of its folder; 'failed' stays until the run is tried again. */
 export function refresh(directory: string, run: SweepRun): SweepRun {
   const summary = readSummary(path.join(directory, run.directory));
   if (!summary) return run.status === 'failed' ? run : { ...run, status: 'pending', message: undefined };
@@ -78,8 +78,8 @@ export function refresh(directory: string, run: SweepRun): SweepRun {
 }
 
 /**
- * A run that has begun is resumed, one that failed is repeated, one that a process here still trains is waited for. Nobody
- * waits for a process elsewhere, which may have been gone for long: its run is locked, unless it is taken over.
+ * A run that has begun is resumed, one that failed is repeated, and one that a process on this machine still trains is
+ * waited for. A process elsewhere may have ended long ago, so its run counts as locked unless it is taken over.
  */
 export function nextStep(directory: string, run: SweepRun, { takeOver = false } = {}): Next {
   if (isDone(run)) return 'nothing';
@@ -89,12 +89,12 @@ export function nextStep(directory: string, run: SweepRun, { takeOver = false } 
   return run.status !== 'failed' && existsSync(path.join(folder, 'config.json')) ? 'resume' : 'start';
 }
 
-/** Those that a process elsewhere has locked. */
+/** The runs that a process elsewhere has locked. */
 export function lockedRuns(directory: string, runs: readonly SweepRun[]): SweepRun[] {
   return runs.filter((run) => nextStep(directory, run) === 'locked');
 }
 
-/** Before a run starts from the beginning: what failed is kept as `<folder>.failed`, an empty folder is not. */
+/** Before a run starts from the beginning: keeps a failed run as `<folder>.failed`, removes an empty folder. */
 export function clearAway(directory: string, run: SweepRun): void {
   const folder = path.join(directory, run.directory);
   if (run.status === 'failed' && existsSync(folder)) {
@@ -104,7 +104,7 @@ export function clearAway(directory: string, run: SweepRun): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Says in the folder of each run that the sweep has stopped that it is. */
+/** Records the status `stopped` in the folder of each run that the sweep has stopped. */
 export function writeStops(directory: string, runs: readonly SweepRun[]): void {
   for (const { status, message, directory: folder } of runs) {
     if (status !== 'stopped') continue;
@@ -121,7 +121,7 @@ function readSummary(folder: string): Summary | undefined {
   }
 }
 
-/** Undefined where the seeds differ in nothing else. */
+/** Undefined if the runs of an arm differ only in the seed. */
 function varied(plan: SweepPlan, seed: number): SweepRun['varied'] {
   return Object.keys(plan.vary).length > 0 ? variation(plan, seed) : undefined;
 }
@@ -130,12 +130,12 @@ function refuseOtherVariation(directory: string, known: SweepRun, run: SweepRun)
   if (isDeepStrictEqual(known.varied, run.varied)) return;
   throw new ClrError(
     'usage',
-    `${directory}: ${run.directory} began with ${JSON.stringify(known.varied ?? {})}, and \`vary\` now says otherwise`,
-    'take another folder (--out), or another name',
+    `${directory}: ${run.directory} began with ${JSON.stringify(known.varied ?? {})}, but \`vary\` has changed`,
+    'use another folder (--out) or another name',
   );
 }
 
-/** A question that changes with the data has no error rate. */
+/** A question that changes after data were seen has no error rate. */
 function refuseOtherQuestion(directory: string, begun: Manifest, plan: SweepPlan): void {
   if (begun.runs.every((run) => run.status === 'pending')) return;
   if (isDeepStrictEqual([begun.question, begun.paired], [plan.question, plan.paired])) return;
@@ -144,12 +144,12 @@ function refuseOtherQuestion(directory: string, begun: Manifest, plan: SweepPlan
     'usage',
     `${directory}: its runs began with another question: ${known}, paired: ${begun.paired}`,
     begun.question
-      ? 'go on with --until decided and that question, or take another folder (--out)'
-      : 'take another folder (--out) or name',
+      ? 'continue with --until decided and that question, or use another folder (--out)'
+      : 'use another folder (--out) or name',
   );
 }
 
-/** Arms are ranked among those that there were: with others, or other seeds, those that were stopped may not have been. */
+/** A ranking holds only for its own arms and seeds: with others, different arms might have been stopped. */
 function refuseOtherRanking(directory: string, { halving, rungs }: Manifest, plan: SweepPlan): void {
   if (rungs.length === 0) return;
   const begun = { halving, arms: Object.keys(rungs[0]!.scores), seeds: rungs[0]!.seeds };
@@ -159,7 +159,7 @@ function refuseOtherRanking(directory: string, { halving, rungs }: Manifest, pla
   throw new ClrError(
     'usage',
     `${directory}: its arms have been ranked (halving) with other ${changed.join(' and ')}`,
-    'take another folder (--out), or another name',
+    'use another folder (--out) or another name',
   );
 }
 
@@ -171,6 +171,6 @@ function refuseOtherConfig(directory: string, { name, config }: SweepPlan['arms'
   throw new ClrError(
     'usage',
     `${directory}: the config of arm "${name}" has changed since its runs began, in ${changed.join(', ')}`,
-    'take another folder (--out, with clr run --runs), or another name',
+    'use another folder (--out; --runs for clr run) or another name',
   );
 }

@@ -17,11 +17,11 @@ export interface SweepPlan {
   vary: Record<string, Scalar[]>;
   /** Whether arms are compared seed by seed. */
   paired: boolean;
-  /** Seeds come until it is decided: `seeds` are then those that there may be. */
+  /** Seeds are added until it is decided; `seeds` then lists all that may be used. */
   question?: Question | undefined;
   /** Arms that fall behind stop early. */
   halving?: Halving | undefined;
-  /** What its jobs ask of Slurm and of Kubernetes. */
+  /** Settings of its jobs on Slurm and Kubernetes. */
   slurm?: SlurmOptions | undefined;
   kubernetes?: KubernetesOptions | undefined;
 }
@@ -52,7 +52,7 @@ export const sweepSchema = z.strictObject({
   seeds: z
     .union([z.int().min(1).max(10000), z.array(seed).min(1)], 'must be how many (5: seeds 1 to 5) or a list of seeds')
     .default(1)
-    .describe('how many, from 1 on, or a list'),
+    .describe('number of seeds, starting from 1, or a list of seeds'),
   arms: z
     .record(name, z.record(z.string(), z.unknown()).nullable(), 'must be a mapping of names to overrides')
     .optional()
@@ -61,14 +61,16 @@ export const sweepSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'compare arms seed by seed: worth it where what the seed decides (data order, initial weights) is alike in all arms',
+      'compare arms seed by seed: worthwhile if what the seed decides (data order, initial weights) is the same in all arms',
     ),
   decide: questionSchema.optional().describe('the question that `--until decided` adds seeds for'),
   halving: halvingSchema.optional().describe('arms that fall behind stop early (successive halving)'),
   vary: z
     .record(z.string(), z.array(scalar).min(1), 'must be a mapping of dotted keys to lists of values')
     .default({})
-    .describe('dotted key -> a value for each seed: repetitions of an arm that differ in more than the seed, one row'),
+    .describe(
+      'dotted key -> a value per seed: repetitions of an arm that differ in more than the seed and share a row',
+    ),
   grid: z
     .record(z.string(), z.array(scalar).min(1), 'must be a mapping of dotted keys to lists of values')
     .optional()
@@ -77,7 +79,7 @@ export const sweepSchema = z.strictObject({
   kubernetes: kubernetesSchema.optional().describe('what the Job of --launcher kubernetes asks for'),
 });
 
-/** For editors, of sweep files. */
+/** JSON Schema of sweep files, for editors. */
 export function sweepJsonSchema(): object {
   return { ...z.toJSONSchema(sweepSchema, { io: 'input' }), title: 'clr sweep' };
 }
@@ -87,25 +89,25 @@ interface Arm {
   set: Placed[];
 }
 
-/** `key=value`, the value as JSON, and where that stands. */
+/** `key=value`, the value as JSON, and the place where it was set. */
 interface Placed {
   assignment: string;
   where: string;
 }
 
-/** A sweep file, and where each of its keys stands. */
+/** A sweep file, and the place of each of its keys. */
 interface SweepFile {
   sweep: z.output<typeof sweepSchema>;
   file: string;
   origin: Map<string, string>;
 }
 
-/** When a sweep ends. */
+/** Condition that ends a sweep. */
 export type Until = 'done' | 'decided';
 
-/** What the command line says of a sweep besides its file. */
+/** What the command line changes in a sweep file. */
 export interface SweepOverrides {
-  /** Over the config of every arm. */
+  /** Overrides for the config of every arm. */
   config?: ConfigOverrides;
   name?: string;
   /** As `parseSeeds` reads them. */
@@ -132,7 +134,7 @@ export function readSweep(named: string, { config = {}, until = 'done', ...own }
   return { ...plan, arms, slurm: sweep.slurm, kubernetes: sweep.kubernetes };
 }
 
-/** Arms are ranked after equal epochs, on equal ways to their ends; and a verdict needs all seeds of an arm. */
+/** Ranking needs arms of equal length, and a verdict needs all seeds of an arm. */
 function refuseToHalve(arms: SweepPlan['arms'], question: Question | undefined, file: string): void {
   if (question) throw new ClrError('usage', `${file}: halving: not together with --until decided`);
   const epochs = [...new Set(arms.map(({ config }) => config.epochs))];
@@ -141,30 +143,31 @@ function refuseToHalve(arms: SweepPlan['arms'], question: Question | undefined, 
   throw new ClrError('usage', `${file}: halving: the arms differ in epochs: ${epochs.join(', ')}`, hint);
 }
 
-/** What `decide` asks, of arms that there are. */
+/** The question in `decide`, with an existing baseline. */
 function askedQuestion(read: SweepFile): Question {
   const { sweep, file } = read;
   const arms = expandArms(read).map((arm) => arm.name);
   const hint = 'e.g. decide: { metric: val_acc, difference: 0.2 }';
-  if (!sweep.decide) throw new ClrError('usage', `${file}: --until decided needs \`decide\`: the question`, hint);
+  if (!sweep.decide) throw new ClrError('usage', `${file}: --until decided needs a question: \`decide\``, hint);
   const { baseline = arms[0]! } = sweep.decide;
   if (!arms.includes(baseline))
     throw new ClrError(
       'usage',
       `${file}: decide.baseline: no arm is called "${baseline}"${didYouMean(baseline, arms)}`,
     );
-  if (arms.length < 2) throw new ClrError('usage', `${file}: decide: there is one arm, and nothing to compare it with`);
+  if (arms.length < 2)
+    throw new ClrError('usage', `${file}: decide: there is only one arm, and nothing to compare it with`);
   return { ...sweep.decide, baseline };
 }
 
-/** The seeds there may be, in the order in which they are taken: a list of them, or 1, 2 and so on. */
+/** All seeds that may be used, in order: the list, or 1, 2 and so on. */
 function seedsToDecide({ max_seeds: most }: Question, seeds: number | number[], file: string): number[] {
   if (typeof seeds === 'number') return seedList(most, file);
   if (seeds.length >= most) return seedList(seeds, file).slice(0, most);
-  throw new ClrError('usage', `${file}: seeds: ${seeds.length} of them, and decide.max_seeds is ${most}`);
+  throw new ClrError('usage', `${file}: seeds: only ${seeds.length} are listed, but decide.max_seeds is ${most}`);
 }
 
-/** What the runs of a seed have besides: dotted key -> value. */
+/** The varied settings of a seed: dotted key -> value. */
 export function variation({ seeds, vary }: Pick<SweepPlan, 'seeds' | 'vary'>, seed: number): Record<string, Scalar> {
   const i = seeds.indexOf(seed);
   return Object.fromEntries(Object.entries(vary).map(([key, values]) => [key, values[i]!]));
@@ -209,7 +212,7 @@ export function parseSeeds(text: string): number[] {
 function seedList(seeds: number | number[], where: string): number[] {
   if (typeof seeds === 'number') return Array.from({ length: seeds }, (_, i) => i + 1);
   const twice = seeds.find((s, i) => seeds.indexOf(s) !== i);
-  if (twice !== undefined) throw new ClrError('usage', `${where}: seed ${twice} is there twice`);
+  if (twice !== undefined) throw new ClrError('usage', `${where}: seed ${twice} is listed twice`);
   return seeds;
 }
 
@@ -221,7 +224,7 @@ function placed(overrides: Record<string, unknown>, key: string, { file, origin 
   }));
 }
 
-/** Arms times grid; a combination is named by the last parts of its keys, where these tell them apart. */
+/** Arms times grid; a combination is named by the last parts of its keys if these are unique, else by whole keys. */
 function expandArms(read: SweepFile): Arm[] {
   const { name: sweepName, arms = {}, grid = {} } = read.sweep;
   const named = Object.entries(arms).map(([arm, overrides]) => ({
@@ -246,14 +249,17 @@ function expandArms(read: SweepFile): Arm[] {
   return all;
 }
 
-/** The name. Throws ClrError('usage') for one that a folder cannot have. */
+/** Returns the name. Throws ClrError('usage') if no folder can have it. */
 export function checkArmName(text: string): string {
   const { error } = armName.safeParse(text);
   if (error) throw new ClrError('usage', `arm "${text}": the name ${error.issues[0]!.message}`);
   return text;
 }
 
-/** Checked with the variation of each seed. What the base's source reports is not what an arm with other settings should reach. */
+/**
+ * The config of an arm, checked with the variation of each seed. An arm with other settings does not inherit
+ * `expected`.
+ */
 function armConfig(
   base: string,
   arm: Arm,

@@ -5,7 +5,7 @@ import { type Caption, progress, time } from '../terminal/progress.js';
 import { lastRow } from './last-row.js';
 import type { Length } from './length.js';
 
-/** Shows on stderr how a sweep is going. */
+/** Shows the progress of a sweep on stderr. */
 export interface SweepProgress {
   begin(run: SweepRun): void;
   end(run: SweepRun): void;
@@ -19,7 +19,10 @@ const caption: Caption = ({ position, accuracy, name, eta }, { value, total }) =
   { text: name!, rank: 1 },
 ];
 
-/** A line for each run; on a terminal with a bar for each job and one for the sweep. `lengths`: of each arm, up to where a run `isAtEnd`. */
+/**
+ * A line per run; on a terminal also a bar per job and one for the sweep. `lengths`: per arm, up to where a run
+ * `isAtEnd`.
+ */
 export function sweepProgress(
   directory: string,
   runs: readonly SweepRun[],
@@ -69,12 +72,12 @@ export function sweepProgress(
   };
 }
 
-/** By what was done in this time; undefined: nothing. */
+/** Remaining time at the speed so far; undefined if nothing has been done yet. */
 function secondsLeft(seconds: number, done: number, left: number): number | undefined {
   return done > 0 ? (seconds * left) / done : undefined;
 }
 
-/** Of a run that is not at its end. */
+/** The share of an unfinished run that is done. */
 function shareDone(directory: string, run: SweepRun, { epochs, iterations }: Length): number {
   if (iterations === undefined) return Math.min(1, (lastRow(directory, run, 'metrics.csv')?.epoch ?? 0) / epochs);
   const last = lastRow(directory, run, 'iterations.csv');
@@ -96,7 +99,7 @@ function showRun(
   });
 }
 
-/** The accuracy that a run reached, or why it ended. */
+/** The accuracy of a completed run, or the reason why it ended. */
 function outcome(directory: string, run: SweepRun): string {
   if (run.status !== 'completed') return run.message ? `: ${run.message.replace(/^diverged: /, '')}` : '';
   const accuracy = lastRow(directory, run, 'metrics.csv')?.val_acc;

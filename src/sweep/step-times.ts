@@ -4,19 +4,20 @@ import { isDone, type SweepRun } from '../runs/sweep-manifest.js';
 import { updates } from './length.js';
 import type { SweepPlan } from './plan.js';
 
-/** Steps timed of each arm. */
+/** Steps to time per arm. */
 export const timedSteps = 3;
 
 /**
- * Seconds that the runs yet to be done will take one after the other, by a few training steps of each arm on generated images:
- * validation, checkpoints and charts are not in it. `threads`: of each run, where not its config's. Throws as `bench` does.
+ * Seconds that the unfinished runs will take one after the other, estimated from a few training steps of each arm on
+ * generated images; without validation, checkpoints and charts. `threads`: of each run, if not as its config says.
+ * Throws as `bench` does.
  */
 export async function secondsByStepTimes(
   { arms }: SweepPlan,
   runs: readonly SweepRun[],
   threads: number | undefined,
 ): Promise<number> {
-  const stepSeconds = new Map<string, number>(); // arms mostly differ in what takes no time
+  const stepSeconds = new Map<string, number>(); // most arms differ only in settings that do not affect the time
   let total = 0;
   for (const { name, config } of arms) {
     const left = runs.filter((run) => run.arm === name && !isDone(run)).length;
@@ -25,22 +26,22 @@ export async function secondsByStepTimes(
     const { model, optimizer, batch_size, backend, precision, device } = timed;
     const key = JSON.stringify([model, optimizer, batch_size, backend, precision, device, timed.threads]);
     if (!stepSeconds.has(key)) {
-      stepSeconds.set(key, await secondsAStep(timed));
+      stepSeconds.set(key, await secondsPerStep(timed));
     }
     total += left * updates(config) * stepSeconds.get(key)!;
   }
   return total;
 }
 
-/** The same for one run of a config, of whose iterations some are done. */
+/** The same for one run of a config after `done` iterations. */
 export async function secondsOfRun(config: ExperimentConfig, done = 0): Promise<number> {
-  return Math.max(0, updates(config) - done) * (await secondsAStep(config));
+  return Math.max(0, updates(config) - done) * (await secondsPerStep(config));
 }
 
-async function secondsAStep(config: ExperimentConfig): Promise<number> {
+async function secondsPerStep(config: ExperimentConfig): Promise<number> {
   const { median_ms } = await bench({ ...config, schedule }, { steps: timedSteps, warmup: 1, profile: false });
   return median_ms / 1000;
 }
 
-/** The two batches of `bench` are too few for the phases of most. */
+/** The two batches of `bench` are too few for the phases of most schedules. */
 const schedule = { type: 'constant', lr: 0.01, momentum: 0.9 };

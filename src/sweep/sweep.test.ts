@@ -99,7 +99,7 @@ describe('the plan', () => {
   it.each([
     ['misspelt', { seds: 5 }, /misspelt\.json:4: unknown key "seds", did you mean "seeds"\?/],
     ['seedless', { seeds: 0 }, /seedless\.json:4: seeds: must be at least 1/],
-    ['twice', { seeds: [3, 3] }, /seed 3 is there twice/],
+    ['twice', { seeds: [3, 3] }, /seed 3 is listed twice/],
     ['dots', { arms: { '../up': {} } }, /arms/],
     ['bad-arm', { arms: { a: { 'schedule.lrr': 2 } } }, /bad-arm\.json:6: unknown key "schedule\.lrr"/],
     ['same', { grid: { 'schedule.lr': [1, 1] } }, /two arms are called "lr=1"/],
@@ -181,10 +181,10 @@ describe('a sweep until it is decided', () => {
   });
 
   it.each([
-    ['no-question', {}, /--until decided needs `decide`/],
-    ['no-arm', { decide, arms: { a: {} } }, /there is one arm/],
+    ['no-question', {}, /--until decided needs a question: `decide`/],
+    ['no-arm', { decide, arms: { a: {} } }, /there is only one arm/],
     ['misnamed', { decide: { ...decide, baseline: 'd' }, arms: { a: {}, dd: {} } }, /no arm is called "d"/],
-    ['few', { decide, seeds: [1, 2], arms: { a: {}, b: {} } }, /2 of them, and decide.max_seeds is 6/],
+    ['few', { decide, seeds: [1, 2], arms: { a: {}, b: {} } }, /only 2 are listed, but decide.max_seeds is 6/],
   ])('refuses a file with %s', (name, keys, message) => {
     expect(() => readSweep(sweepFile(name, keys), { until: 'decided' })).toThrow(message);
   });
@@ -287,7 +287,7 @@ describe('the manifest', () => {
     const first = vary([5, 10]);
     writeManifest(begun, first, { runs: readManifest(begun, first).planned, others: [], rungs: [] });
     expect(() => readManifest(begun, vary([5, 20]))).toThrow(
-      /seed-2 began with {"batch_size":10}, and `vary` now says/,
+      /seed-2 began with {"batch_size":10}, but `vary` has changed/,
     );
   });
 

@@ -17,22 +17,22 @@ import { clearAway, nextStep, readManifest, refresh, writeArms, writeManifest } 
 import type { SweepPlan } from './plan.js';
 import { sweepProgress } from './progress.js';
 
-/** How a plan is carried out. */
+/** How to carry out a plan. */
 export interface SweepOptions extends RunFlags {
   /** The sweep's folder. */
   directory: string;
-  /** Runs at the same time. */
+  /** Number of runs at the same time. */
   jobs: number;
-  /** Aborted: no run is started any more, those at work are asked to write a checkpoint and end. */
+  /** When aborted, no further run starts, and running ones are asked to write a checkpoint and end. */
   signal: AbortSignal;
 }
 
 const pollMs = 500;
 
 /**
- * Brings the runs of the plan to their end as they become due, each in its own process; what is done already stays. Returns
- * those that became due, as they stand then. Throws ClrError where another process sweeps into the folder, or an arm's
- * config or the question is another than before.
+ * Trains the runs of the plan as they become due, each in its own process; finished runs are kept. Returns the runs
+ * that became due with their final states. Throws ClrError if another process sweeps into the folder, or if an arm's
+ * config or the question has changed.
  */
 export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<SweepRun[]> {
   const { directory, signal } = options;
@@ -62,7 +62,7 @@ export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<
   }
 }
 
-/** Runs what is due in processes on this machine, so many at once; `record` is told each change. */
+/** Trains the due runs in processes on this machine, `jobs` at a time; calls `record` for each change. */
 async function launch(
   { due, runs, untilEpoch }: Look,
   plan: SweepPlan,
@@ -97,7 +97,7 @@ async function launch(
   if (broken) throw broken;
 }
 
-/** A line on stderr for each arm that has been looked at again, and for each new ranking. */
+/** Writes a line to stderr for each arm with a new look, and for each new ranking. */
 function report({ question, halving }: SweepPlan, { standing, rungs }: Look, before: Look | undefined): void {
   for (const [arm, judgement] of standing) {
     const { looks, seeds } = judgement;
@@ -107,7 +107,7 @@ function report({ question, halving }: SweepPlan, { standing, rungs }: Look, bef
   for (const rung of rungs.slice(before?.rungs.length)) process.stderr.write(`${rungLine(rung, halving!)}\n`);
 }
 
-/** How an arm stands, in words. */
+/** The judgement of an arm, in words. */
 export function standingLine(arm: string, { verdict, finding }: Judgement, { baseline, metric }: Question): string {
   const { digits } = metrics[metric];
   const signed = (value: number) => `${value < 0 ? '' : '+'}${value.toFixed(digits)}`;
@@ -118,8 +118,8 @@ export function standingLine(arm: string, { verdict, finding }: Judgement, { bas
 }
 
 /**
- * Starts or resumes the run once; where another process here has it, as after the sweep alone was killed, waits for that.
- * A run that is locked from elsewhere stays as it is.
+ * Starts or resumes the run once. If another process on this machine has it (after only the sweep was killed), waits
+ * for that process. A run that is locked from elsewhere stays as it is.
  */
 async function bringToEnd(start: SweepRun, record: (run: SweepRun) => void, options: SweepOptions): Promise<void> {
   const { directory, signal } = options;
@@ -150,7 +150,7 @@ interface Failure {
   message: string;
 }
 
-/** Waits for the process; undefined: it ended well, or the run diverged, which its folder tells. */
+/** Waits for the process; undefined: it succeeded, or the run diverged, which its folder records. */
 async function failureOf(child: ChildProcess, signal: AbortSignal): Promise<Failure | undefined> {
   const interrupt = () => child.kill('SIGINT');
   signal.addEventListener('abort', interrupt);
@@ -165,13 +165,13 @@ async function failureOf(child: ChildProcess, signal: AbortSignal): Promise<Fail
   }
 }
 
-/** With what the run says itself: in its summary if it was interrupted, in its log if it failed. */
+/** Adds the run's own message: from its summary if it was interrupted, from its log if it failed. */
 function why(failure: Failure, run: SweepRun, directory: string): Failure {
   const own = failure.status === 'failed' ? lastError(directory, run) : run.message;
   return { ...failure, message: own ?? failure.message };
 }
 
-/** Seconds that the runs yet to be done will take, by the mean of those done; undefined: none is done. */
+/** Seconds that the unfinished runs will take, from the mean of the finished ones; undefined if there are none. */
 export function estimate(runs: readonly SweepRun[], jobs: number): number | undefined {
   const done = runs.filter((run) => run.status === 'completed').map((run) => run.seconds ?? 0);
   if (done.length === 0) return undefined;
@@ -180,7 +180,7 @@ export function estimate(runs: readonly SweepRun[], jobs: number): number | unde
   return perRun * Math.ceil(left / jobs);
 }
 
-/** By default a sweep lies beside the numbered runs. */
+/** The default folder of a sweep, beside the numbered runs. */
 export function sweepFolder(runs: string, name: string): string {
   return path.join(runs, `sweep-${name}`);
 }

@@ -28,7 +28,7 @@ export interface ExperimentOptions {
   resume?: string;
   /** Resume a run that a process on another machine has locked. */
   takeOver?: boolean;
-  /** Say why the backend was chosen, and what bounds its device. */
+  /** Say why the backend was chosen, and the limits of its device. */
   verbose?: boolean;
   /** Once so many epochs are done, the run ends as `interrupted` too. */
   untilEpoch?: number | undefined;

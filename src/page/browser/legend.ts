@@ -5,7 +5,7 @@ const mostNamed = 200; // entries; a page of a thousand arms is no legend any mo
 /** In the order in which they are told. */
 export const statuses: RunStatus[] = ['running', 'completed', 'interrupted', 'stopped', 'diverged', 'failed'];
 
-/** One entry an arm: its colour, its runs by status; a click hides or shows it, a double click leaves it alone on the page. */
+/** One entry per arm: its colour, its runs by status; a click hides or shows it, a double click leaves it alone on the page. */
 export function drawLegend(
   element: HTMLElement,
   runs: readonly PageRun[],

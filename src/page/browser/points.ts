@@ -36,7 +36,7 @@ function line<Row>(run: PageRun, rows: readonly Row[], x: keyof Row, y: keyof Ro
   return finite.map((row, i) => ({ arm: run.arm, run: name, x: row[x] as number, y: values[i]!, order: i }));
 }
 
-/** A line an arm: the mean over its seeds as far as all have come, and one standard deviation to each side as a band. */
+/** A line per arm: the mean over its seeds, as far as all of them have come, and one standard deviation to each side as a band. */
 export function meanPoints(points: readonly Point[]): Point[] {
   const arms = groupBy(points, (point) => point.arm);
   return [...arms].flatMap(([arm, own]) => {

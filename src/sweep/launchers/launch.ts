@@ -20,17 +20,17 @@ import type { Task } from './slurm-script.js';
 export interface LaunchOptions extends RunFlags {
   dryRun?: boolean;
   jobs: number;
-  /** `key=value`, over `slurm` in the sweep file. */
+  /** `key=value`; overrides `slurm` in the sweep file. */
   slurm: string[];
 }
 
-/** The command of each run, on stdout, after the arms' configs have been written for them. */
+/** Writes the arms' configs and prints the command of each run on stdout. */
 export function printCommands(plan: SweepPlan, directory: string, flags: RunFlags): void {
   for (const { command } of tasksOf(directory, prepareSweep(plan, directory), flags))
     process.stdout.write(`${quoted(command)}\n`);
 }
 
-/** Submits the runs that are due and that Slurm does not hold yet, or prints the batch script; a line for each array to `out`. */
+/** Submits the due runs that Slurm does not hold yet, or prints the batch script; writes a line per array to `out`. */
 export function submitArrays(
   plan: SweepPlan,
   directory: string,
@@ -55,7 +55,7 @@ export function submitArrays(
     const free = due.filter((run) => !held.has(path.resolve(directory, run.directory)));
     const waiting = due.length - free.length;
     for (const line of decisions(plan, look)) process.stderr.write(`${line}\n`);
-    if (waiting > 0) process.stderr.write(`${waiting} runs are in Slurm's hands already\n`);
+    if (waiting > 0) process.stderr.write(`${waiting} runs are already queued or running in Slurm\n`);
     for (const array of scripts({ due: free, untilEpoch }, largest))
       out.write(`job ${submit(directory, array)}: ${array.tasks.length} runs in ${directory}\n`);
     if (due.length === 0) out.write(`all runs in ${directory} are done\n`);
@@ -64,13 +64,16 @@ export function submitArrays(
   }
 }
 
-/** Throws ClrError where `submitArrays` would with these assignments, before anything is computed for it. */
+/** Throws ClrError if `submitArrays` would with these assignments, before anything is computed. */
 export function checkSlurm(assignments: string[]): void {
   slurmOptions({}, assignments);
   largestArray();
 }
 
-/** A line a run: its status by its folder, and its task by squeue where the sweep was submitted to Slurm; then what has been decided. */
+/**
+ * A line per run: its status from its folder and, after a submission to Slurm, its task from squeue; then the
+ * decisions.
+ */
 export function printStatus(plan: SweepPlan, directory: string): void {
   const submitted = existsSync(path.join(directory, 'slurm'));
   const held: Map<string, HeldTask> = submitted ? heldTasks(directory) : new Map();
@@ -84,10 +87,10 @@ export function printStatus(plan: SweepPlan, directory: string): void {
   }
   const left = runs.filter((run) => !isDone(run)).length;
   for (const line of decisions(plan, look)) process.stdout.write(`${line}\n`);
-  process.stdout.write(`${runs.length} runs in ${directory}, ${left} to do, ${held.size} with Slurm\n`);
+  process.stdout.write(`${runs.length} runs in ${directory}, ${left} to do, ${held.size} in Slurm\n`);
 }
 
-/** An Indexed Job of Kubernetes for the runs that are due, on stdout. */
+/** Prints a Kubernetes Indexed Job for the due runs on stdout. */
 export function printJob(plan: SweepPlan, directory: string, flags: LaunchOptions): void {
   if (!flags.dryRun)
     throw new ClrError(
@@ -115,13 +118,13 @@ function tasksOf(directory: string, { due, untilEpoch }: Next, flags: RunFlags):
   }));
 }
 
-/** A line for each arm that the question is asked of, and for each ranking. */
+/** A line per arm of the question, and per ranking. */
 function decisions({ question, halving }: SweepPlan, { standing, rungs }: Look): string[] {
   const verdicts = [...standing].map(([arm, judgement]) => standingLine(arm, judgement, question!));
   return [...verdicts, ...rungs.map((rung) => rungLine(rung, halving!))];
 }
 
-/** Those of the sweep file, with the flags' over them. Throws ClrError('usage'). */
+/** The sweep file's settings, overridden by the flags. Throws ClrError('usage'). */
 function slurmOptions(plan: Pick<SweepPlan, 'slurm'>, assignments: string[]): SlurmOptions {
   const given = assignments.map((assignment) => {
     const [key, value] = [assignment.slice(0, assignment.indexOf('=')), assignment.slice(assignment.indexOf('=') + 1)];

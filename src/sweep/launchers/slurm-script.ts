@@ -9,14 +9,14 @@ export interface Task {
   command: string[];
 }
 
-/** What the run's process ends with when SIGUSR2 has told it that its time is nearly over. */
+/** Exit code of a run that SIGUSR2 has warned of the time limit. */
 const timeIsUp = 140;
 
 /**
- * The batch script of an array of `tasks`. Task i runs the i-th command, in the background, so that the shell hears Slurm's
- * signals. SIGUSR2 comes before the time limit, up to a minute early and perhaps in the second of the start; whether the run
- * has written a checkpoint then or was ended by the signal itself, the task is requeued: as array_task, since the job's own
- * number would be the whole array's for one of its tasks. Every other end of the run is the task's.
+ * The batch script of an array of `tasks`. Task i runs the i-th command in the background, so that the shell receives
+ * Slurm's signals. SIGUSR2 comes before the time limit, up to a minute early, perhaps right at the start. Whether the
+ * run then writes a checkpoint or is ended by the signal itself, the task is requeued: as array_task, since the job's
+ * own number may stand for the whole array. Any other exit code of the run becomes the task's.
  */
 export function slurmScript(name: string, folder: string, tasks: readonly Task[], options: SlurmOptions): string {
   const cases = tasks.map(({ run, command }, i) => `  ${i}) run=${quoted([run])}; set -- ${quoted(command)} ;;`);
@@ -24,7 +24,7 @@ export function slurmScript(name: string, folder: string, tasks: readonly Task[]
 ${directives(name, folder, tasks.length, options)
   .map((directive) => `#SBATCH ${directive}`)
   .join('\n')}
-# ${tasks.length} runs of the sweep ${name}, a task each. Submit it again with clr sweep: only what is not done is sent.
+# ${tasks.length} runs of the sweep ${name}, one per task. To submit them again, use clr sweep: it skips finished runs.
 
 ending= pid=
 trap 'ending=1; [ -z "$pid" ] || kill -USR2 "$pid" 2>/dev/null' USR2
@@ -51,7 +51,7 @@ before=-1 requeued=0
 if [ -e "$run.requeued" ]; then read -r before requeued <"$run.requeued"; fi
 if [ "$iterations" -gt "$before" ]; then requeued=0; fi
 if [ "$requeued" -ge ${options.max_requeues} ]; then
-  echo "requeued $requeued times without a new iteration: not again; give it more time" >&2
+  echo "requeued $requeued times without a new iteration, not again: raise the time limit" >&2
   exit 1
 fi
 echo "$iterations $((requeued + 1))" >"$run.requeued"

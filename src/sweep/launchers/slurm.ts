@@ -15,16 +15,16 @@ export interface HeldTask {
   reason: string;
 }
 
-/** Below a sweep's folder: a batch script n.sh an array, with the runs of its tasks in n.json, and the tasks' output. */
+/** Inside a sweep's folder: per array a batch script n.sh and the runs of its tasks in n.json; the tasks' output. */
 const slurmFolder = (directory: string) => path.join(path.resolve(directory), 'slurm');
 
-/** The largest array that the cluster takes. Throws ClrError('backend') where there is no Slurm. */
+/** The largest array that the cluster accepts. Throws ClrError('backend') if there is no Slurm. */
 export function largestArray(): number {
   const size = /^MaxArraySize\s*=\s*(\d+)/m.exec(slurm('scontrol', ['show', 'config']))?.[1];
   return size === undefined ? 1001 : Number(size); // Slurm's default
 }
 
-/** The batch scripts for the tasks, as many as the largest array asks for. */
+/** The batch scripts for the tasks, split by the largest array size. */
 export function slurmScripts(
   name: string,
   directory: string,
@@ -54,7 +54,7 @@ export function submit(directory: string, { script, tasks }: { script: string; t
   return job!;
 }
 
-/** What Slurm holds of this sweep, by the absolute run folder; squeue alone is asked, since sacct needs accounting. */
+/** The tasks of this sweep that Slurm holds, by absolute run folder; from squeue only, since sacct needs accounting. */
 export function heldTasks(directory: string): Map<string, HeldTask> {
   const held = new Map<string, HeldTask>();
   const user = String(process.getuid?.());
@@ -67,7 +67,7 @@ export function heldTasks(directory: string): Map<string, HeldTask> {
   return held;
 }
 
-/** Empty where the script is not one of this sweep's. */
+/** The runs of a batch script of this sweep; empty for other scripts. */
 function runsOfScript(directory: string, script: string): string[] {
   const folder = slurmFolder(directory);
   const list = `${path.basename(script, '.sh')}.json`;
@@ -75,7 +75,7 @@ function runsOfScript(directory: string, script: string): string[] {
   return readJson(folder, list) as string[];
 }
 
-/** What the command prints. Throws ClrError('backend') where it is not installed, or fails, as without a controller. */
+/** The output of the command. Throws ClrError('backend') if it is not installed or fails, as without a controller. */
 function slurm(command: string, args: string[]): string {
   const { error, status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
   if (error)

@@ -7,12 +7,12 @@ import { submitArrays } from './launch.js';
 import { heldTasks } from './slurm.js';
 
 const pollMs = 10_000;
-/** Looks at the folders once Slurm holds nothing any more: a file system of several machines may be late. */
+/** Looks at the folders after Slurm holds nothing any more: a shared file system may lag. */
 const looks = 3;
 
 /**
- * As `runSweep`, but on Slurm: submits the runs as they become due and waits for their end; one that is not done by then has
- * failed. Throws the signal's reason; what has been submitted stays with Slurm, and another call waits for it.
+ * As `runSweep`, but on Slurm: submits the runs as they become due and waits for them; a run that is not done
+ * afterwards has failed. Throws the signal's reason; submitted runs stay in Slurm, and another call waits for them.
  */
 export async function sweepOnSlurm(
   plan: SweepPlan,

@@ -182,5 +182,7 @@ describe('the program', () => {
     expect(at(8036)[0]).toBeCloseTo(0.08, 10);
     expect(at(9309)[0]).toBeCloseTo(0.00086, 5);
     expect(at(9309)[1]).toBe(0.95);
+    const short = await clr('schedule', 'rn56-1cycle', '--batches', '98', '--epochs', '2');
+    expect(short.stdout.trim().split('\n')).toHaveLength(1 + 2 * 98);
   });
 });

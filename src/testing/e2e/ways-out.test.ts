@@ -34,6 +34,23 @@ describe('a finished run', () => {
     expect(JSON.parse(stdout)).toMatchObject({ accuracy: val_acc, loss: val_loss, images: 50, epoch: 2 });
   });
 
+  it('is scored with the backend, precision, threads and device that the flags name', async () => {
+    const evaluate = (...flags: string[]) => runClr(['evaluate', run, ...flags]);
+    expect(await evaluate('--backend', 'wasm', '--precision', 'f32', '--threads', '1')).toMatchObject({ code: 0 });
+    expect(await evaluate('--backend', 'wasm', '--precision', 'bf16')).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(/computes in f32, not bf16/),
+    });
+    expect(await evaluate('--backend', 'wasm', '--device', 'gpu:1')).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(/no devices to choose from, such as gpu:1/),
+    });
+    expect(await evaluate('--threads', 'many')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--threads: must be a number/),
+    });
+  }, 60_000);
+
   it('has every setting in a table of runs, though none differs', async () => {
     const { stdout } = await runClr(['export', run, '--per', 'run']);
     expect(stdout).toMatch(/^run,name,seed,status,.*batch_size.*schedule\.lr/);
