@@ -7,10 +7,10 @@ import type { Repeat } from '../backend.js';
 
 /**
  * The optimizers' steps. A net has hundreds of parameters but few shapes: those of one shape and the same rates are stacked,
- * updated together and taken apart again, since a call costs more than it computes. Where the backend has a repeater, that of
- * SGD is one call.
+ * updated together and taken apart again, since a call costs more than it computes. Where the backend has a repeater, SGD's
+ * step is one call, in which only small parameters are stacked: copying the large ones would cost more than their ops.
  */
-export const updateKernels = (repeater = (): Repeat => (_, work) => work()) => ({
+export const updateKernels = (repeater?: () => Repeat) => ({
   SgdUpdate: sgdUpdate(repeater),
 
   AdamUpdate(inputs: Tensor[], { lr, beta1, beta2, epsilon, weightDecay, weightDecayMode }: AdamUpdate): Tensor[] {
@@ -33,8 +33,12 @@ export const updateKernels = (repeater = (): Repeat => (_, work) => work()) => (
   },
 });
 
+const stackedInGraph = 1024; // values, at most: parameters of batch norm, biases
+
 /** `repeater`: the rates differ from step to step, so they are tensors that the work uses; which of them are equal does not. */
-function sgdUpdate(repeater: () => Repeat) {
+function sgdUpdate(repeater?: () => Repeat) {
+  const newRepeat = repeater ?? ((): Repeat => (_, work) => work());
+  const most = repeater ? stackedInGraph : Number.POSITIVE_INFINITY;
   const repeats = new Map<string, Repeat>();
   return (inputs: Tensor[], { lr, momentum, weightDecay, ...mode }: SgdUpdate): Tensor[] => {
     const decoupled = mode.weightDecayMode === 'decoupled';
@@ -45,11 +49,13 @@ function sgdUpdate(repeater: () => Repeat) {
       [rate, momentum[k]!, decays[k]!, kept[k]!].map((one) => numbers.indexOf(one)),
     );
     const work = JSON.stringify([mode, coefficients, numbers.indexOf(0), numbers.indexOf(1)]);
-    const repeat = repeats.get(work) ?? repeater();
+    const repeat = repeats.get(work) ?? newRepeat();
     repeats.set(work, repeat);
     const scalars = numbers.map((number) => tf.scalar(number));
+    const parts = splitInto(3, inputs);
+    const keys = coefficients.map((own, k) => (parts[0]![k]!.size > most ? `${k} alone` : String(own)));
     return repeat([...inputs, ...scalars], () =>
-      updateAlike(splitInto(3, inputs), coefficients.map(String), ([p, g, v], k) => {
+      updateAlike(parts, keys, ([p, g, v], k) => {
         const [rate, m, decay, share] = coefficients[k]!.map((i) => scalars[i]!) as [Scalar, Scalar, Scalar, Scalar];
         const gradient = decays[k] === 0 ? g! : tf.add(g!, tf.mul(p!, decay));
         const step = mode.lrPlacement === 'inside' ? tf.mul(gradient, rate) : gradient;
