@@ -63,7 +63,13 @@ const sections = {
     hours: 0.3,
     commands: [sweep('momentum', 'momentum'), ['compare', `${runs}/momentum`, '--baseline', 'constant 0.9']],
   },
-  'tune-cifar3': { hours: 1, commands: [tune('cifar3-untuned', 'tune-cifar3', '1h')] },
+  'tune-cifar3': {
+    hours: 1.2,
+    commands: [
+      tune('cifar3-untuned', 'tune-cifar3', '1h'),
+      ['run', `${runs}/tune-cifar3/tuned.json`, '--epochs', '25', '--seeds', '201,202,203,204', '--precision', 'bf16'],
+    ],
+  },
   'tune-rn20': { hours: 0.75, commands: [tune('rn20-untuned', 'tune-rn20', '45m')] },
   lrfind: {
     hours: 1,
