@@ -3,13 +3,13 @@ import type { DeviceProfile, KernelTime } from '../backends/backend.js';
 import type { BenchResult } from '../diagnostics/bench.js';
 import { shipped } from '../system/root.js';
 import {
+  addShorthands,
   type ConfigFlags,
   cacheOption,
   configFromFlags,
   overrideOption,
   positiveInteger,
   setOption,
-  shorthandOptions,
 } from './options.js';
 
 interface Flags extends ConfigFlags {
@@ -43,7 +43,7 @@ export const benchCommand = new Command('bench')
   .addOption(overrideOption())
   .addOption(cacheOption())
   .addOption(setOption());
-for (const option of shorthandOptions) if (benchShorthands.includes(option.long!)) benchCommand.addOption(option);
+addShorthands(benchCommand, benchShorthands);
 
 benchCommand.action(async (file: string | undefined, flags: Flags) => {
   const { bench } = await import('../diagnostics/bench.js');

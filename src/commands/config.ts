@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { type ConfigFlags, overrideOption, overridesOf, setOption, shorthandOptions } from './options.js';
+import { addShorthands, type ConfigFlags, overrideOption, overridesOf, setOption } from './options.js';
 
 /** `clr config`: the resolved config on stdout, each key with the place where it was set. */
 export const configCommand = new Command('config')
@@ -8,7 +8,7 @@ export const configCommand = new Command('config')
   .addOption(overrideOption())
   .addOption(setOption())
   .addOption(new Option('--json', 'print only the config, as JSON'));
-for (const option of shorthandOptions) configCommand.addOption(option);
+addShorthands(configCommand);
 
 configCommand.action(async (file: string, flags: ConfigFlags & { json?: boolean }) => {
   const { resolveConfig } = await import('../config/load.js');

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import type { ExperimentConfig } from '../config/schema.js';
-import { cacheOption, configFromFlags, dataOption, runsOption, shorthandOptions, verboseOption } from './options.js';
+import { addShorthands, cacheOption, configFromFlags, dataOption, runsOption, verboseOption } from './options.js';
 import { listenForSignals } from './signals.js';
 
 interface Flags {
@@ -30,7 +30,7 @@ export const evaluateCommand = new Command('evaluate')
   )
   .addOption(verboseOption())
   .addOption(new Option('--json', 'print as JSON'));
-for (const option of shorthandOptions) if (evaluateShorthands.includes(option.long!)) evaluateCommand.addOption(option);
+addShorthands(evaluateCommand, evaluateShorthands);
 
 evaluateCommand.action(async (named: string, flags: Flags) => {
   const { data, cache: cacheDirectory, runs, checkpoint, verbose, json } = flags;

@@ -3,6 +3,7 @@ import type { Smoothing } from '../lr-finder/curves.js';
 import type { CurveSummary, FinderSummary, Plan } from '../lr-finder/finder.js';
 import { shipped } from '../system/root.js';
 import {
+  addShorthands,
   type ConfigFlags,
   cacheOption,
   configFromFlags,
@@ -12,7 +13,6 @@ import {
   positiveNumber,
   runsOption,
   setOption,
-  shorthandOptions,
   verboseOption,
 } from './options.js';
 import { listenForSignals } from './signals.js';
@@ -91,7 +91,7 @@ export const lrfindCommand = new Command('lrfind')
   .addOption(verboseOption())
   .addOption(new Option('--json', 'print the summary as JSON'))
   .addHelpText('after', methodsHelp);
-for (const option of shorthandOptions) if (finderShorthands.includes(option.long!)) lrfindCommand.addOption(option);
+addShorthands(lrfindCommand, finderShorthands);
 
 lrfindCommand.action(async (file: string | undefined, flags: Flags) => {
   const { runFinder } = await import('../lr-finder/finder.js');

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ConfigOverrides } from '../config/load.js';
 import type { ExperimentConfig } from '../config/schema.js';
 
@@ -47,7 +47,7 @@ export const takeOverOption = () =>
   new Option('--take-over', 'resume runs whose lock was left by a process on another machine (make sure it has ended)');
 
 /** Shorthands for --set. */
-export const shorthandOptions = [
+const shorthandOptions = [
   new Option('--backend <name>', 'auto, or a backend that `clr doctor` lists'),
   new Option('--precision <p>', 'f32, bf16 or f16'),
   new Option('--threads <n>', 'number of processor threads'),
@@ -57,6 +57,15 @@ export const shorthandOptions = [
   new Option('--name <text>', 'names the run in lists, tables and charts'),
   new Option('--max-iterations <n>', 'stop after this many updates'),
 ];
+
+/** Adds the shorthands that a command takes: all, the named ones, or all except some. */
+export function addShorthands(command: Command, names?: readonly string[] | { except: readonly string[] }): void {
+  const takes = (name: string) => {
+    if (!names) return true;
+    return 'except' in names ? !names.except.includes(name) : names.includes(name);
+  };
+  for (const option of shorthandOptions) if (takes(option.long!)) command.addOption(option);
+}
 
 export interface ConfigFlags {
   set: string[];

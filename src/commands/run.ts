@@ -5,6 +5,7 @@ import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError, exitCodes } from '../errors.js';
 import type { Jobs } from '../sweep/jobs.js';
 import {
+  addShorthands,
   type ConfigFlags,
   cacheOption,
   configFromFlags,
@@ -15,7 +16,6 @@ import {
   positiveInteger,
   runsOption,
   setOption,
-  shorthandOptions,
   tagOption,
   takeOverOption,
   verboseOption,
@@ -72,7 +72,7 @@ export const runCommand = new Command('run')
   .addOption(verboseOption())
   .addOption(dryRunOption())
   .addOption(new Option('--json', 'print the summary as JSON'));
-for (const option of shorthandOptions) runCommand.addOption(option);
+addShorthands(runCommand);
 
 runCommand.action(async (file: string | undefined, flags: Flags) => {
   const { runExperiment } = await import('../experiment.js');

@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
 import {
+  addShorthands,
   type ConfigFlags,
   configFromFlags,
   overrideOption,
   positiveInteger,
   setOption,
-  shorthandOptions,
 } from './options.js';
 
 interface Flags extends ConfigFlags {
@@ -27,7 +27,6 @@ export const scheduleCommand = new Command('schedule')
   .addOption(new Option('--lr-scale <scale>', "the chart's LR axis").choices(['linear', 'log']).default('linear'))
   .addOption(overrideOption())
   .addOption(setOption())
-  .addOption(shorthandOptions.find(({ long }) => long === '--epochs')!)
   .action(async (file: string, flags: Flags) => {
     const config = await configFromFlags(file, flags);
     const { scheduleRows } = await import('../training/schedule-table.js');
@@ -43,3 +42,4 @@ export const scheduleCommand = new Command('schedule')
     await writeChartFile(flags.png, lrMomentum(rows, heading, { lrScale: flags.lrScale }));
     process.stdout.write(`${flags.png}\n`);
   });
+addShorthands(scheduleCommand, ['--epochs']);

@@ -8,6 +8,7 @@ import type { SweepPlan, Until } from '../sweep/plan.js';
 import { terminalWidth } from './compare.js';
 import { addLaunchOptions, type LaunchFlags, launchElsewhere } from './launch.js';
 import {
+  addShorthands,
   type ConfigFlags,
   cacheOption,
   dataOption,
@@ -17,7 +18,6 @@ import {
   overridesOf,
   runsOption,
   setOption,
-  shorthandOptions,
   tagOption,
   takeOverOption,
 } from './options.js';
@@ -77,7 +77,7 @@ export const sweepCommand = addLaunchOptions(
   const { name: _, ...ofConfigs } = flags;
   await sweep(readSweep(file, { config: overridesOf(ofConfigs), name, seeds, until }), flags);
 });
-for (const option of shorthandOptions) if (!['--seed', '--name'].includes(option.long!)) sweepCommand.addOption(option);
+addShorthands(sweepCommand, { except: ['--seed', '--name'] });
 
 /** Runs the plan, or lists it; sets the exit code: 1 if a run failed. */
 export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {

@@ -4,6 +4,7 @@ import { ClrError } from '../errors.js';
 import type { Stage, TuneRecord } from '../tune/record.js';
 import { refuseUnusedSlurm, slurmOption } from './launch.js';
 import {
+  addShorthands,
   type ConfigFlags,
   cacheOption,
   configFromFlags,
@@ -14,7 +15,6 @@ import {
   positiveInteger,
   runsOption,
   setOption,
-  shorthandOptions,
   takeOverOption,
 } from './options.js';
 import { listenForSignals } from './signals.js';
@@ -80,7 +80,7 @@ export const tuneCommand = new Command('tune')
   .addOption(dryRunOption())
   .addHelpText('after', help);
 const shorthands = ['--backend', '--precision', '--threads', '--device', '--epochs', '--name'];
-for (const option of shorthandOptions) if (shorthands.includes(option.long!)) tuneCommand.addOption(option);
+addShorthands(tuneCommand, shorthands);
 
 tuneCommand.action(async (file: string, flags: Flags) => {
   const { parseBudget } = await import('../tune/budget.js');
