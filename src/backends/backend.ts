@@ -1,69 +1,69 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 
-/** Of activations and convolutions. */
+/** How activations are stored and convolutions computed. */
 export type Precision = 'f32' | 'bf16' | 'f16';
 
-/** What a config may ask of a backend; one that cannot throws ClrError('backend'). */
+/** What a config may ask of a backend, which throws ClrError('backend') if it cannot comply. */
 export interface BackendOptions {
   /** Undefined: float32, with TF32 in products where that is the library's own default (TensorFlow on a CUDA GPU). */
   precision?: Precision;
   /** Processor threads; undefined: all cores. */
   threads?: number;
-  /** Which device of the backend, where it has several; undefined: its own choice. */
+  /** Which of the backend's devices to use, if it has several; undefined: its own choice. */
   device?: string;
-  /** For checks of the kernels: memory is guarded against wrong indices, where the backend has a way to. */
+  /** For kernel checks: guards memory against out-of-range indices, if the backend can. */
   robust?: boolean;
-  /** Where a backend keeps which of several ways to compute is the fastest; undefined: it measures none. */
+  /** Where a backend stores which of several ways of computing is the fastest; undefined: it measures none. */
   cacheDirectory?: string;
-  /** The ways that a run was computed in so far, from its environment.json: it stays with them. */
+  /** The ways chosen earlier in this run, from its environment.json; they are kept. */
   ways?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Of gradients in float16: they are held times `value`, a power of 2; it was adapted `goodSteps` updates ago. */
+/** float16 gradients are stored times `value`, a power of 2, which last changed `goodSteps` updates ago. */
 export interface LossScaleState {
   value: number;
   goodSteps: number;
 }
 
-/** A loss scale that the backend adapts by itself with each update. */
+/** A loss scale that the backend adapts itself, at each update. */
 export interface LossScale {
-  /** As it is after all updates that have been begun. */
+  /** Its state after all updates started so far. */
   read(): Promise<LossScaleState>;
   write(state: LossScaleState): void;
 }
 
 /**
- * What `work` returns; it may depend on nothing but the values of the tensors `used`. Where these lie as they did at an earlier
- * call, the device may repeat what it was asked for then, and `work` is not called.
+ * Returns what `work` returns, which may depend only on the values of the tensors `used`. If their memory is where it
+ * was in an earlier call, the device may replay the commands of that call without calling `work`.
  */
 export type Repeat = (used: Tensor[], work: () => Tensor[]) => Tensor[];
 
-/** A backend at work: tfjs's current one, with what it really runs on. Recorded in environment.json. */
+/** The active backend: tfjs's current one, and what it really runs on. Recorded in environment.json. */
 export interface ActiveBackend {
   name: string;
   /** The device really used, e.g. the processor's or the GPU's name and driver. */
   device: string;
   precision: Precision | 'tf32';
   threads: number;
-  /** What the device allows at most, where that is known. */
+  /** The device's limits, as text, if known. */
   limits?: string;
-  /** What it lacks of what was asked for, in a line that every run shows. */
+  /** How it falls short of what was asked for, in one line that every run shows. */
   shortfall?: string;
-  /** The ways chosen so far, where it has several to compute the same, which differ in rounding. */
+  /** The ways chosen so far, if it can compute the same thing in several, which differ in rounding. */
   ways?(): Record<string, string>;
-  /** Maximum steps in flight before a loss is read, where the device computes asynchronously. */
+  /** Maximum steps in flight before a loss is read, if the device computes asynchronously. */
   stepsInFlight?: number;
-  /** Where gradients are float16. */
+  /** Only if gradients are float16. */
   lossScale?: LossScale;
-  /** Compiles, at once, all that `work` needs; `work` computes nothing meanwhile, and changes no value. */
+  /** Compiles all that `work` needs, concurrently; `work` computes nothing meanwhile and changes no value. */
   warmUp?(work: () => void | Promise<void>): Promise<void>;
   /** A new Repeat, for one kind of work of one model. */
   repeater?(): Repeat;
-  /** Where kernels run asynchronously: starts to time them on the device; the returned function ends that. */
+  /** If kernels run asynchronously: starts timing them on the device; the returned function stops and reports. */
   profile?(): () => Promise<DeviceProfile>;
 }
 
-/** Of all calls of a kernel; bytes are those of the tensors that it reads and writes. */
+/** All calls of one kernel; `bytes`: of the tensors that it reads and writes. */
 export interface KernelTime {
   kernel: string;
   ms: number;
@@ -74,7 +74,7 @@ export interface KernelTime {
 
 export interface DeviceProfile {
   kernels: KernelTime[];
-  /** The most that was measured on this device: moved to and from memory, and computed in float32. */
+  /** The highest rates measured on this device: memory traffic, and float32 arithmetic. */
   ceilings: { gb_per_second: number; tflops: number };
 }
 
@@ -83,25 +83,25 @@ export type Availability = (
   | {
       usable: true;
       device: string;
-      /** Why `auto` prefers any other. */
+      /** Why `auto` prefers any other backend. */
       slow?: string;
-      /** It is used only when this device is asked for by name. */
+      /** Used only if this device is asked for by name. */
       onlyAs?: string;
     }
   | { usable: false; reason: string; remedy: string }
 ) & {
-  /** What its library wrote on stderr. */
+  /** What its library wrote to stderr. */
   messages?: string[];
 };
-/** One way to compute, listed in `backends` below and loaded when asked for. */
+/** A backend, listed in index.ts and loaded on demand. */
 export interface Backend {
   name: string;
   precisions: Precision[];
-  /** The most threads that it can be told to use; absent: it cannot be told. */
+  /** Maximum number of threads; absent: the number cannot be set. */
   maxThreads?: number;
   /** Whether it has several devices to choose from. */
   takesDevice?: boolean;
-  /** Whether it works here, and on what; never throws. `options` are what it would be activated with. */
+  /** Whether it works here, and on which device; never throws. `options`: what it would be activated with. */
   probe(options?: BackendOptions): Promise<Availability>;
   /** Makes it tfjs's current backend with every kernel of `ops` registered. Throws ClrError('backend') if it cannot. */
   activate(options: BackendOptions): Promise<ActiveBackend>;

@@ -12,20 +12,20 @@ import { registerComposedKernels } from './tensorflow/register.js';
 const values = (...shape: number[]): Values => {
   return { shape, values: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i)) };
 };
-/** With one that no model needs, and that the host backends leave to tfjs. */
+/** Plus one that no model needs and that in-process backends leave to tfjs. */
 const cases: Case[] = [...kernelCases, ['a feature map and a vector', 'Add', { a: values(3, 5, 7, 3), b: values(3) }]];
 
-test('every op of ours is among the cases', () => {
+test('the cases cover every op of ours', () => {
   expect(cases.map(([, kernel]) => kernel)).toEqual(expect.arrayContaining(referenceKernels.map(({ name }) => name)));
 });
 
-/** tensorflow's compositions on tfjs's cpu backend, so that they are tested where TensorFlow is not installed. */
+/** tensorflow's composed kernels on tfjs's cpu backend, so that they are tested even without TensorFlow. */
 registerBackend('composed', () => new MathBackendCPU());
 copyRegisteredKernels('cpu', 'composed');
 const composed: Compared = {
   name: 'composed',
   availability: { usable: true, device: 'cpu' },
-  cases: cases.filter(([, kernel]) => !kernel.startsWith('BatchNormTrain')), // these are TensorFlow's own
+  cases: cases.filter(([, kernel]) => !kernel.startsWith('BatchNormTrain')), // TensorFlow's own ops compute these
   async activate() {
     await setBackend('composed');
     registerComposedKernels('composed');
@@ -35,16 +35,16 @@ interface Compared {
   name: string;
   availability: Availability;
   cases: Case[];
-  /** Of the largest difference over the largest value; default 1e-5. */
+  /** Largest difference allowed, as a share of the largest value; default 1e-5. */
   tolerance?: number;
   activate(): Promise<unknown>;
 }
 
-/** A GPU has tests of its own (webgpu/): a software one takes minutes to compile all that these cases need. */
+/** GPUs have their own tests (webgpu/): a software GPU takes minutes to compile what these cases need. */
 const backends = (await probeBackends())
   .filter(({ name }) => name !== 'cpu' && name !== 'webgpu')
   .map((found): Compared => ({ ...found, cases, activate: () => useBackend(found.name, { precision: 'f32' }) }));
-/** With bfloat16 activations, which keep 8 bits; inputs that have no more, so that what differs is the kernels' doing. */
+/** bfloat16 activations keep 8 bits. So do the inputs here, so that any difference comes from the kernels. */
 const bf16 = backends
   .filter(({ name }) => name === 'onednn')
   .map((onednn): Compared => {
@@ -52,7 +52,7 @@ const bf16 = backends
     return { ...onednn, name: 'onednn in bf16', cases: cases.map(cutToBf16), tolerance: 1e-2, activate };
   });
 
-/** Each way of computing a convolution, in place of the one that is chosen. */
+/** Each way of computing a convolution, forced. */
 const forced = [...backends, ...bf16]
   .filter(({ name }) => name.startsWith('onednn'))
   .flatMap((onednn) =>
@@ -75,7 +75,7 @@ function cutToBf16([what, kernel, inputs, attributes]: Case): Case {
   return [what, kernel, Array.isArray(inputs) ? entries.map(([, v]) => v) : Object.fromEntries(entries), attributes];
 }
 
-/** What is not a number, or not finite, must reach the loss: a run that diverged would else go on for ever. */
+/** NaN and infinity must reach the loss: otherwise a diverged run would continue for ever. */
 const notFinite: Values = { shape: [1, 1, 6, 1], values: Float32Array.of(Number.NaN, Infinity, -Infinity, 1, -1, 0) };
 const one = (value: number): Values => ({ shape: [1], values: Float32Array.of(value) });
 const inference = { x: notFinite, scale: one(1), shift: one(0), runningMean: one(0), runningVariance: one(1) };
@@ -94,7 +94,7 @@ const expectedNotFinite = [
   [Number.NaN],
 ];
 
-/** webgpu too: five kernels are soon compiled. */
+/** Includes webgpu: five kernels compile quickly. */
 const everywhere = (await probeBackends()).map(({ name, availability }) => ({
   name,
   availability,
@@ -112,7 +112,7 @@ for (const { name, availability, device } of everywhere)
     60_000,
   );
 
-/** What the cpu backend computes, once for all that are compared with it. */
+/** The cpu backend's results, computed once for all comparisons. */
 const references = new Map<Case, Values[]>();
 
 for (const { name, availability, cases, tolerance = 1e-5, activate } of [...backends, ...bf16, ...forced, composed]) {

@@ -2,7 +2,7 @@ import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
 import type { ActiveBackend, Availability, Backend, BackendOptions } from './backend.js';
 
-/** Fastest first: the order in which `auto` asks them. Loaded only when asked. */
+/** Fastest first: the order in which `auto` tries them. Loaded on demand. */
 const backends: Record<string, () => Promise<Backend>> = {
   webgpu: async () => (await import('./webgpu/index.js')).webgpu,
   tensorflow: async () => (await import('./tensorflow/index.js')).tensorflow,
@@ -11,12 +11,12 @@ const backends: Record<string, () => Promise<Backend>> = {
   cpu: async () => (await import('./cpu/index.js')).cpu,
 };
 
-/** Known backends, usable here or not; without `auto`. */
+/** Names of all backends, usable here or not; without `auto`. */
 export const backendNames = Object.keys(backends);
 
-/** How a backend came to be used. */
+/** How a backend was chosen. */
 export interface Choice {
-  /** Lines: how it was chosen, and what spoke against each faster one. */
+  /** One line on how it was chosen, then one on why each faster backend was passed over. */
   why: string[];
   /** Whether it is slow, and nothing faster works here. */
   slow: boolean;
@@ -31,13 +31,13 @@ export async function useBackend(name: string, options: BackendOptions): Promise
   return { ...(await backend.activate(options)), ...choice };
 }
 
-/** Whether the backend of that name, or the one that `auto` chooses, takes a number of threads. */
+/** Whether the backend of that name, or the one that `auto` chooses, can be told to use several threads. */
 export async function takesThreads(name: string): Promise<boolean> {
   const backend = name === 'auto' ? (await fastest({})).backend : await load(name);
   return (backend.maxThreads ?? 1) > 1;
 }
 
-/** Why the backend cannot do what the options ask for, or `auto` not use what a probe found; undefined: it can. */
+/** Why the backend cannot meet the options, or why `auto` cannot use what the probe found; undefined: it can. */
 function whyUnfit(
   { precisions, maxThreads, takesDevice }: Backend,
   { precision, threads, device }: BackendOptions,
@@ -52,7 +52,7 @@ function whyUnfit(
   return `runs on ${maxThreads === 1 ? 'one thread' : `at most ${maxThreads} threads`}, not ${threads}`;
 }
 
-/** The first one that is fit and not slow; else the first slow one. */
+/** The first suitable backend that is not slow; failing that, the first slow one. */
 async function fastest(options: BackendOptions): Promise<{ backend: Backend } & Choice> {
   const passedOver: string[] = [];
   let lastResort: Backend | undefined;
@@ -69,7 +69,7 @@ async function fastest(options: BackendOptions): Promise<{ backend: Backend } & 
   throw new ClrError('backend', `no backend works here: ${passedOver.join('; ')}`, 'run `clr doctor` for the remedies');
 }
 
-/** What `clr show` tells of the backend of that name. */
+/** What `clr show` prints about the backend of that name. */
 export async function describeBackend(name: string) {
   const backend = await load(name);
   const { precisions, maxThreads } = backend;

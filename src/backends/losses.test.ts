@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { firstLosses } from '../testing/first-losses.js';
 import { probeBackends } from './index.js';
 
-/** Of a loss, relative: what ten updates in float32 may make of sums taken in another order (seen: 1e-6). */
+/** Relative difference of a loss after up to ten float32 updates, if sums are taken in another order (seen: 1e-6). */
 const tolerance = 1e-5;
 
 let reference: number[];
@@ -10,12 +10,12 @@ beforeAll(async () => {
   reference = await firstLosses('cpu');
 }, 120_000);
 
-test('the reference losses change, so that agreeing with them means something', () => {
+test('the reference losses change, so agreement with them means something', () => {
   expect(reference).toHaveLength(10);
   expect(Math.max(...reference) / Math.min(...reference)).toBeGreaterThan(1.1);
 });
 
-/** A GPU has tests of its own (webgpu/): a software one takes a minute to compile what a net needs. */
+/** GPUs have their own tests (webgpu/): a software GPU takes a minute to compile the shaders of a net. */
 const backends = (await probeBackends()).filter(({ name }) => name !== 'cpu' && name !== 'webgpu');
 
 for (const { name, availability } of backends) {
@@ -29,7 +29,7 @@ for (const { name, availability } of backends) {
   );
 }
 
-/** One rounding to bfloat16's 8 bits. A batch is large enough that later steps don't amplify it, as they do with 4 images. */
+/** One rounding to bfloat16's 8 bits. The batch is large enough that later steps don't amplify it, as with 4 images. */
 const bf16Tolerance = 2 ** -8;
 
 test.runIf(backends.find(({ name }) => name === 'onednn')!.availability.usable)(

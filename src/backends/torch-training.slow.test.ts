@@ -14,7 +14,7 @@ import { type Training, train } from '../training/train.js';
 import type { Precision } from './backend.js';
 import { probeBackends, useBackend } from './index.js';
 
-/** Of a loss, relative to PyTorch's in float32: each of the first ten, and the mean of the last ten. */
+/** Relative error allowed against PyTorch's float32 losses: each of the first ten, and the mean of the last ten. */
 const tolerances = {
   f32: { first: 1e-3, last: 0.02 },
   bf16: { first: 0.01, last: 0.05 },
@@ -32,13 +32,14 @@ const common = { epochs: 1, batch_size, dataset: images };
 interface Subject {
   name: string;
   config: ExperimentConfig;
-  /** Parameter -> what its initial values are multiplied by. */
+  /** Factors on the initial values, by parameter name. */
   scaled?: Record<string, number>;
 }
 
 /**
- * The LR is low, since what a last digit does in float32 (an activation on the other side of 0) grows with it: under max_lr
- * 0.1 the losses of PyTorch 1.13 in float32 and in float64 are 5 % apart within ten updates, and 0.03 % under 0.003.
+ * The LR is low, since the effect of a last digit in float32 (an activation on the other side of 0) grows with it:
+ * within ten updates the losses of PyTorch 1.13 in float32 and float64 are 5 % apart at max_lr 0.1, and 0.03 % at
+ * 0.003.
  */
 const normed = (model: object, max_lr = 0.002) =>
   configSchema.parse({
@@ -53,7 +54,7 @@ const subjects: Subject[] = [
   { name: 'WRN-10-2', config: normed({ type: 'wide-resnet', depth: 10, width: 2 }, 0.01) },
   { name: 'DenseNet-22', config: normed({ type: 'densenet', depth: 22 }) },
   {
-    /** Its initial weights are so small that the loss stays at ln 10 for hundreds of updates; LRN does little there, too. */
+    /** With its own small initial weights the loss stays at ln 10 for hundreds of updates, and LRN does little. */
     name: 'cifar3 with louder layers',
     config: configSchema.parse({
       ...common,
@@ -72,7 +73,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 const source = { path: data, cacheDirectory: scratch, seed: 1, report() {} };
 const dataset = await datasets.create(subjects[0]!.config.dataset, source);
 
-/** As for a run, with what is scaled. */
+/** Prepares training as for a run, then scales the parameters in `scaled`. */
 function prepare({ config, scaled = {} }: Subject): Training {
   const training = prepareTraining(config, dataset);
   for (const parameter of training.model.parameters) {
@@ -82,7 +83,7 @@ function prepare({ config, scaled = {} }: Subject): Training {
   return training;
 }
 
-/** PyTorch's losses from the same initial weights, handed over with every batch in a checkpoint. */
+/** PyTorch's losses from the same initial weights and batches, passed to it in a checkpoint. */
 async function torchLosses(subject: Subject): Promise<number[] | undefined> {
   await useBackend('cpu', { precision: 'f32' });
   const { model, schedule, trainingBatches } = prepare(subject);
@@ -112,12 +113,12 @@ const mean = (values: number[]) => values.reduce((sum, value) => sum + value) / 
 const references = new Map<Subject, number[] | undefined>();
 for (const subject of subjects) references.set(subject, await torchLosses(subject));
 
-/** But for the reference and a software GPU, which are too slow for this net. */
+/** All but the reference and a software GPU, which are too slow for these nets. */
 const others = (await probeBackends()).filter(
   ({ name, availability }) => name !== 'cpu' && !(availability.usable && availability.onlyAs),
 );
 
-/** Where float32 is not the only one. */
+/** For backends with more precisions than float32. */
 const precisions: Record<string, Precision[]> = { onednn: ['f32', 'bf16'], webgpu: ['f32', 'f16'] };
 
 describe.each(subjects)(`fifty updates of $name on ${images.type} images`, (subject) => {

@@ -10,21 +10,21 @@ import { trainStep } from '../training/train.js';
 export interface BenchOptions {
   /** Steps that are timed. */
   steps: number;
-  /** Steps before them, which make primitives, buffers and packed filters. */
+  /** Steps before these, which create primitives, buffers and packed filters. */
   warmup: number;
   profile: boolean;
-  /** Where measured choices of the backend are kept. */
+  /** Where measured choices of the backend are stored. */
   cacheDirectory?: string;
 }
 
 export interface BenchResult extends ReturnType<typeof described> {
   batch_size: number;
   steps: number;
-  /** From one training step's end to the next: batch assembly, forward, backward, update, reading the loss. Milliseconds. */
+  /** Milliseconds from one step's end to the next: batch assembly, forward, backward, update, reading the loss. */
   median_ms: number;
   /** First and third quartile. */
   quartiles_ms: [number, number];
-  /** By the median. */
+  /** From the median. */
   images_per_second: number;
   warmup_seconds: number;
   /** Highest resident memory of the process so far, MB. */
@@ -57,7 +57,7 @@ export async function bench(config: ExperimentConfig, options: BenchOptions): Pr
   for (let i = 0; i < options.steps; i++) times.push(await time(step));
   times.sort((a, b) => a - b);
   const profiled = options.profile ? profileDevice() : undefined;
-  if (!active.profile) training.repeat = undefined; // kernels are timed as they are called, and a repeated step calls none
+  if (!active.profile) training.repeat = undefined; // kernels are timed when called, and a replayed step calls none
   for (let i = 0; profiled && i < options.steps; i++) await step();
   await Promise.all(inFlight);
   const [q1, median, q3] = [0.25, 0.5, 0.75].map((q) => quantile(times, q)) as [number, number, number];
@@ -74,7 +74,7 @@ export async function bench(config: ExperimentConfig, options: BenchOptions): Pr
   };
 }
 
-/** A backend without what it can do. */
+/** What describes a backend, without its functions and the reasons for its choice. */
 function described({
   why,
   slow,
@@ -105,7 +105,7 @@ async function time(work: () => Promise<void>): Promise<number> {
   return performance.now() - started;
 }
 
-/** Linear between neighbours. */
+/** Interpolates linearly between neighbours. */
 function quantile(sorted: number[], q: number): number {
   const at = q * (sorted.length - 1);
   const below = Math.floor(at);
@@ -123,7 +123,7 @@ function perStep({ kernels, ceilings }: Partial<DeviceProfile> & Pick<DeviceProf
   return { profile: profile.sort((a, b) => b.ms - a.ms), ...(ceilings && { ceilings }) };
 }
 
-/** From now on, until the result is asked for, counts the time in each kernel: where they finish before they return. */
+/** Times each kernel until the returned function is called; for backends whose kernels finish before they return. */
 function profileKernels(): () => Promise<Pick<DeviceProfile, 'kernels'>> {
   const totals = new Map<string, { ms: number; calls: number }>();
   const tfjs = engine();

@@ -12,11 +12,11 @@ export interface Finding {
   ok: boolean;
   detail: string;
   remedy?: string;
-  /** What the part's library wrote on stderr. */
+  /** What the part's library wrote to stderr. */
   messages?: string[];
 }
 
-/** Looks at all that a run needs on this machine. */
+/** Checks all that a run needs on this machine. */
 export async function examine({
   data,
   cacheDirectory,
@@ -45,7 +45,7 @@ async function backendFindings(): Promise<Finding[]> {
   });
 }
 
-/** The data named, else what an earlier run has downloaded. */
+/** The data that was named, or else what an earlier run downloaded. */
 function dataFinding(data: string | undefined, cacheDirectory: string): Finding {
   const subject = 'CIFAR-10';
   const path = data ?? downloadPath(cifar10Download, cacheDirectory);

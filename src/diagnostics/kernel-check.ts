@@ -3,17 +3,17 @@ import { useBackend } from '../backends/index.js';
 import { type Case, compute, kernelCases, relativeError, type Values } from '../backends/kernel-cases.js';
 import type { Finding } from './doctor.js';
 
-/** How far a kernel's output may be from the reference's: the largest difference over the largest value. */
+/** How far a kernel's output may be from the reference: the largest difference, as a share of the largest value. */
 const tolerances: Record<ActiveBackend['precision'], number> = { f32: 1e-4, tf32: 1e-2, bf16: 2e-2, f16: 2e-2 };
 
-/** A finding for each kernel of a backend: whether it agrees, on the device here, with the reference of the cpu backend. */
+/** A finding for each kernel of a backend: whether, on this device, it agrees with the reference of the cpu backend. */
 export async function checkKernels(name: string, options: BackendOptions): Promise<Finding[]> {
   await useBackend('cpu', { precision: 'f32' });
   const expected: Values[][] = [];
   for (const kernelCase of kernelCases) expected.push(await compute(kernelCase));
   const active = await useBackend(name, { ...options, robust: true });
   active.lossScale?.write({ value: 1, goodSteps: 0 }); // the cases' gradients are not means over a batch
-  await active.warmUp?.(async () => void (await Promise.allSettled(kernelCases.map(compute)))); // what fails does so again below
+  await active.warmUp?.(async () => void (await Promise.allSettled(kernelCases.map(compute)))); // failures recur below
   const results = new Map<string, Result[]>();
   for (const [i, kernelCase] of kernelCases.entries()) {
     const [, kernel] = kernelCase;
@@ -27,8 +27,8 @@ export async function checkKernels(name: string, options: BackendOptions): Promi
 }
 
 /**
- * What becomes of a sum that is too large for float16, on the backend in use: it has to be infinite, or the loss scale would
- * not notice it. A device that rounds towards zero makes it 65504.
+ * Checks, on the backend in use, that a sum too large for float16 becomes infinite: the loss scale would not notice it
+ * otherwise. A device that rounds towards zero makes it 65504.
  */
 export async function overflow(): Promise<Finding> {
   const terms = (...shape: number[]) => ({ shape, values: Float32Array.of(65_504, -65_504) });

@@ -14,10 +14,10 @@ const lrn = { size: 3, alpha: 5e-5, beta: 0.75 };
 
 /**
  * The shallow 3-layer net of arXiv:1803.09820: Caffe's cifar10_full (https://github.com/lnsmith54/hyperParam1,
- * Cifar/architectures/cifar3.prototxt). 5x5 convolutions of 32, 32 and 64 channels, each followed by 3x3 pooling at stride 2
- * (maximum, average, average) with ReLU, the first two by local response normalisation; a dense layer. 89,578 parameters for
- * CIFAR-10. It is meant for pixels of 0 to 255 (`normalisation: mean-image`). Not as in the file: the dense layer's inputs
- * are in the order of [H, W, C], which its random weights make no difference to.
+ * Cifar/architectures/cifar3.prototxt). 5x5 convolutions of 32, 32 and 64 channels, each followed by 3x3 pooling at
+ * stride 2 (maximum, average, average) with ReLU, the first two by local response normalisation; a dense layer. 89,578
+ * parameters for CIFAR-10. It is meant for pixels of 0 to 255 (`normalisation: mean-image`). Unlike in the file, the
+ * dense layer's inputs are in the order of [H, W, C], which makes no difference to its random weights.
  */
 export const cifar3 = entry({
   type: 'cifar3',
@@ -49,7 +49,7 @@ export const cifar3 = entry({
   },
 });
 
-/** Convolution with a bias, ReLU, pooling: ReLU and the maximum may change places. */
+/** Convolution with a bias, ReLU, pooling; ReLU and maximum may be exchanged. */
 function stage(
   layers: Layers,
   name: string,

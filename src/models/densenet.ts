@@ -12,9 +12,9 @@ const stemChannels = 16;
 const halving = { kind: 'average', window: 2, stride: 2, relu: false } as const;
 
 /**
- * DenseNets without bottlenecks (Huang et al., arXiv:1608.06993): a 3x3 stem of 16 channels, three blocks of (depth - 4) / 3
- * layers that each append `growth` channels, with transitions to half the size between them, global average pooling, a dense
- * layer. DenseNet-40 with growth 12: 1,019,722 parameters for 10 classes; Smith's genDensenet40
+ * DenseNets without bottlenecks (Huang et al., arXiv:1608.06993): a 3x3 stem of 16 channels, three blocks of (depth -
+ * 4) / 3 layers that each append `growth` channels, with transitions to half the size between them, global average
+ * pooling, a dense layer. DenseNet-40 with growth 12: 1,019,722 parameters for 10 classes; Smith's genDensenet40
  * (arXiv:1803.09820) is that with dropout 0.2 and bn_momentum 0.001.
  */
 export const densenet = entry({

@@ -3,8 +3,8 @@ import type { Random } from '../random.js';
 
 /**
  * Initial filters and weights, by their number of inputs `fanIn` and outputs `fanOut` (of a filter: pixels x channels):
- * he-normal: N(0, 2/fanIn) (arXiv:1502.01852, Caffe's "msra"); xavier: uniform, variance 2/(fanIn+fanOut) (Glorot & Bengio
- * 2010); torch-default: uniform within 1/sqrt(fanIn) (PyTorch's reset_parameters), dense biases too.
+ * he-normal: N(0, 2/fanIn) (arXiv:1502.01852, Caffe's "msra"); xavier: uniform, variance 2/(fanIn+fanOut) (Glorot &
+ * Bengio 2010); torch-default: uniform within 1/sqrt(fanIn) (PyTorch's reset_parameters), dense biases too.
  */
 export const initNames = ['he-normal', 'xavier', 'torch-default'] as const;
 /** One of `initNames`. */

@@ -13,17 +13,17 @@ import type { ModelContext, Multipliers, Parameter, Variable } from './model.js'
 export interface LayerOptions {
   init: Init | Gaussian;
   convBias: boolean;
-  /** Not needed by a model that has none. */
+  /** Not needed by a model without batch norm. */
   batchNorm?: Pick<BatchNormOptions, 'momentum' | 'epsilon' | 'batch'>;
 }
 
-/** x [N, H, W, C] to another such tensor, recorded on the tape. */
+/** Maps x [N, H, W, C] to another such tensor, and records it on the tape. */
 export type Layer = (tape: Tape, x: Tensor4D) => Tensor4D;
 
-/** With `residual`, that is added before the ReLU. */
+/** `residual`, if given, is added before the ReLU. */
 export type BatchNormLayer = (tape: Tape, x: Tensor4D, ending: { relu: boolean; residual?: Tensor4D }) => Tensor4D;
 
-/** Makes layers and collects their variables, in the order of making. */
+/** Makes layers and collects their variables, in order of creation. */
 export class Layers {
   readonly parameters: Parameter[] = [];
   readonly statistics: Variable[] = [];
@@ -42,7 +42,7 @@ export class Layers {
     return (tape, x) => biasAdd(tape, conv2d(tape, x, filter.value, stride), bias.value);
   }
 
-  /** Batch norm over [N, H, W, channels]: scale 1, shift 0 and running statistics 0 and 1 to start with. */
+  /** Batch norm over [N, H, W, channels]; initially scale 1, shift 0, running statistics 0 and 1. */
   batchNorm(name: string, channels: number): BatchNormLayer {
     const zeros = new Float32Array(channels);
     const ones = new Float32Array(channels).fill(1);
@@ -64,7 +64,7 @@ export class Layers {
     };
   }
 
-  /** Drops a share of the values in training, by the seed, the layer and the iteration. */
+  /** Drops a share of the values in training; seed, layer and iteration decide which. */
   dropout(rate: number): Layer {
     const layer = this.dropouts++;
     const { seed } = this.context;
@@ -81,12 +81,12 @@ export class Layers {
     return (tape: Tape, x: Tensor2D): Tensor2D => dense(tape, x, weights.value, bias.value);
   }
 
-  /** A convolution's filter [K, K, from, to] by itself. */
+  /** Only the filter [K, K, from, to] of a convolution. */
   filter(name: string, shape: ShapeMap[Rank.R4], init: Init | Gaussian = this.options.init): Parameter<Rank.R4> {
     return this.parameter<Rank.R4>(`${name}.filter`, 'filter', initialWeights(init, shape, this.context.random), shape);
   }
 
-  /** The bias of a layer by itself. */
+  /** Only the bias of a layer. */
   bias(name: string, values: Float32Array, multipliers?: Multipliers): Parameter<Rank.R1> {
     return this.parameter<Rank.R1>(`${name}.bias`, 'bias', values, [values.length], multipliers);
   }

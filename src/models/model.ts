@@ -12,11 +12,11 @@ export interface Variable<R extends Rank = Rank> {
 /** A variable that the optimizer learns. */
 export interface Parameter<R extends Rank = Rank> extends Variable<R> {
   readonly role: 'filter' | 'weights' | 'bias' | 'scale' | 'shift';
-  /** Its LR and its weight decay are the run's times these (Caffe's lr_mult and decay_mult); 1 where not given. */
+  /** Factors on the run's LR and weight decay (Caffe's lr_mult and decay_mult); default 1. */
   readonly multipliers?: Multipliers | undefined;
 }
 
-/** Of one parameter. */
+/** Factors on LR and weight decay, for one parameter. */
 export interface Multipliers {
   lr?: number;
   decay?: number;
@@ -26,7 +26,7 @@ export interface Multipliers {
 export interface Model {
   /** In the order of the forward pass. */
   readonly parameters: Parameter[];
-  /** What is not learnt but kept: batch norm's running statistics. */
+  /** State that is kept but not learnt: batch norm's running statistics. */
   readonly statistics: Variable[];
   /** x [N, H, W, C] -> logits [N, classes]. */
   forward(tape: Tape, x: Tensor4D): Tensor2D;

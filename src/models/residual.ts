@@ -67,7 +67,7 @@ export interface Stage {
   channels: number;
 }
 
-/** Shape of a block: `from` and `to` are its input and output channels; `first`: of the net. */
+/** Shape of a block: `from` and `to` are its input and output channels; `first`: whether it is the net's first. */
 interface Shape {
   name: string;
   from: number;
@@ -146,7 +146,7 @@ function convFirst(layers: Layers, shape: Shape, { shortcut, dropout }: BlockOpt
   return { branch, norm2, skip: makeShortcut(layers, shape, shortcut, true) };
 }
 
-/** conv-BN-ReLU-conv-BN, plus the shortcut, and (He et al. 2015) ReLU of the sum; Smith's gResnet56 leaves that ReLU out. */
+/** conv-BN-ReLU-conv-BN, plus the shortcut, then (He et al. 2015) a ReLU; Smith's gResnet56 omits that ReLU. */
 const convNormBlock =
   (reluAfterSum: boolean): BlockMaker =>
   (layers, shape, options) => {
@@ -165,8 +165,8 @@ const blockMakers: Record<Placement, BlockMaker> = {
   },
 
   /**
-   * BN-ReLU-conv-BN-ReLU-conv, plus the shortcut (He et al. 2016, arXiv:1603.05027). In the first block and where size or
-   * channels change the shortcut too starts from the activated input, and a projection has no batch norm of its own.
+   * BN-ReLU-conv-BN-ReLU-conv, plus the shortcut (He et al. 2016, arXiv:1603.05027). In the first block, and where size
+   * or channels change, the shortcut also starts from the activated input, and a projection has no batch norm.
    */
   'pre-activation': (layers, shape, { shortcut, dropout }) => {
     const { name, from, to, stride } = shape;

@@ -56,7 +56,7 @@ it('refuses depths of other nets for wide-resnet and densenet', () => {
 });
 
 describe("the head of Smith's nets", () => {
-  it('has a bias with multipliers of its own', () => {
+  it('has a bias with its own multipliers', () => {
     const biasOf = (options: object) => make({ depth: 8, ...options }).parameters.at(-1)!;
     expect(biasOf({ head_bias_multipliers: [2, 0] })).toMatchObject({ multipliers: { lr: 2, decay: 0 } });
     expect(biasOf({})).toMatchObject({ name: 'head.bias', multipliers: { lr: 1, decay: 1 } });
@@ -80,7 +80,7 @@ describe.each([
     for (const gradient of gradients) expect(gradient.dataSync().every(Number.isFinite)).toBe(true);
   });
 
-  it('drops other values at each iteration, the same for the same seed, and none outside training', () => {
+  it('drops different values at each iteration, the same for the same seed, and none outside training', () => {
     const logitsAt = (iteration: number, training = true) =>
       make(options).forward(new Tape(training, iteration), x()).dataSync();
     expect(logitsAt(3)).toEqual(logitsAt(3));

@@ -3,7 +3,7 @@ import { entry } from '../registry.js';
 import type { Model, ModelContext } from './model.js';
 import { residualNet, residualOptions } from './residual.js';
 
-const blocks = z.int().min(1).max(200); // those of the deepest net of He et al., of 1202 layers
+const blocks = z.int().min(1).max(200); // as in the deepest net of He et al., of 1202 layers
 const options = z.object({
   depth: z
     .int()
@@ -28,9 +28,9 @@ const options = z.object({
 });
 
 /**
- * The CIFAR residual nets of He et al. (arXiv:1512.03385, section 4.2): a 3x3 stem of 16 channels, three stages of blocks
- * at 16, 32 and 64 channels and 32, 16 and 8 pixels, global average pooling, a dense layer. Parameters for 10 classes:
- * ResNet-56 853,018 with shortcut identity-pad (A), 855,770 with projection (B).
+ * The CIFAR residual nets of He et al. (arXiv:1512.03385, section 4.2): a 3x3 stem of 16 channels, three stages of
+ * blocks at 16, 32 and 64 channels and 32, 16 and 8 pixels, global average pooling, a dense layer. Parameters for 10
+ * classes: ResNet-56 853,018 with shortcut identity-pad (A), 855,770 with projection (B).
  */
 export const resnet = entry({
   type: 'resnet',

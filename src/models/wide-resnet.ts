@@ -9,9 +9,9 @@ const three = (most: number) => {
 };
 
 /**
- * Wide residual nets (Zagoruyko & Komodakis, arXiv:1605.07146): WRN-d-k has (d - 4) / 6 blocks in each of three groups, of
+ * Wide residual nets (Zagoruyko & Komodakis, arXiv:1605.07146): WRN-d-k has (d - 4) / 6 blocks in each of its groups of
  * 16 k, 32 k and 64 k channels; 36,479,194 parameters for WRN-28-10 and 10 classes. Smith's wide32cifar
- * (arXiv:1803.09820) has 5 blocks in groups of 16, 64 and 256 channels, batch norm as in his ResNet-56, 2x2 projections.
+ * (arXiv:1803.09820) has 5 blocks in groups of 16, 64, 256 channels, batch norm as in his ResNet-56, 2x2 projections.
  */
 export const wideResnet = entry({
   type: 'wide-resnet',

@@ -22,9 +22,9 @@ export interface AdamMoments {
 }
 
 /**
- * One step of Adam (arXiv:1412.6980) over all parameters at once. The t-th step's bias correction is 1 - beta1^t with the
- * beta1 of that step, also where beta1 cycles: PyTorch's way, not the product of all the beta1s. Returns the new parameters
- * and moments, and disposes the old ones and the gradients, whose memory the kernel may reuse.
+ * One step of Adam (arXiv:1412.6980) over all parameters at once. The t-th step's bias correction is 1 - beta1^t with
+ * the beta1 of that step, also where beta1 cycles: PyTorch's way, not the product of all the beta1s. Returns the new
+ * parameters and moments, and disposes the old ones and the gradients, whose memory the kernel may reuse.
  */
 export function adamUpdate(
   parameters: Tensor[],

@@ -1,7 +1,7 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { referenceKernel, run } from './kernel.js';
 
-/** How the pixels outside an image are made up: black; mirrored about the edge pixel; mirrored with the edge pixel repeated. */
+/** What fills pixels outside an image: black; mirrored about the edge pixel; mirrored with the edge pixel repeated. */
 export type PadMode = 'zero' | 'reflect' | 'symmetric';
 
 /** Which images make up a batch, and how each is cropped, mirrored and normalised. */
@@ -10,16 +10,16 @@ export interface AssembleBatch {
   images: Uint8Array;
   /** [H, W, C] */
   imageShape: [number, number, number];
-  /** One row of `planWidth` numbers an image of the batch: index into `images`, top and left of the crop (0..2 pad), flip (0 or 1). */
+  /** `planWidth` numbers per image: index into `images`, top and left of the crop (0..2 pad), flip (0 or 1). */
   plan: Int32Array;
   /** Pixels added on each side before the crop. */
   pad: number;
   padMode: PadMode;
   /** [C], of pixel values scaled to 0..1. */
   mean: number[];
-  /** [C], standard deviation alike. */
+  /** [C], their standard deviation. */
   deviation: number[];
-  /** [H, W, C], subtracted from the normalised value of each pixel of the image itself; not there: nothing is. */
+  /** [H, W, C], subtracted from the normalised values of pixels inside the image; absent: nothing is subtracted. */
   meanImage?: Float32Array | undefined;
 }
 
@@ -28,8 +28,8 @@ export const planWidth = 4;
 
 /**
  * A batch [N, H, W, C] from the bytes of a data set: gathers, pads, crops, mirrors left-right, and normalises to
- * (pixel/255 - mean) / deviation - meanImage, the last taken where the pixel is in its image, as Caffe does. Padding is done
- * on the pixels (zero means black, with nothing of the mean image), as torchvision's transforms do.
+ * (pixel/255 - mean) / deviation - meanImage, the last taken at the pixel's place in its image, as in Caffe. Padding is
+ * done on the pixels (zero means black, with no mean image subtracted), as in torchvision's transforms.
  */
 export function assembleBatch(attributes: AssembleBatch): Tensor4D {
   return run('AssembleBatch', {}, attributes)[0] as Tensor4D;
@@ -75,7 +75,7 @@ export function normalisationTables({ mean, deviation }: Pick<AssembleBatch, 'me
   return mean.map((m, c) => Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - m) / deviation[c]!));
 }
 
-/** The row (or column) that stands for row `i` of the padded image; -1 for black. */
+/** The image's row (or column) that fills row `i` of the padded image; -1 for black. */
 export function sourcePixel(i: number, size: number, mode: PadMode): number {
   if (i >= 0 && i < size) return i;
   if (mode === 'zero') return -1;

@@ -14,11 +14,11 @@ export interface BatchNormState {
 /** How a layer normalises, and what follows it in the same kernel. */
 export interface BatchNormOptions {
   epsilon: number;
-  /** The new batch's weight in the running statistics (PyTorch's meaning; Caffe's moving_average_fraction is 1 - this). */
+  /** The new batch's weight in the running statistics (as in PyTorch; Caffe's moving_average_fraction is 1 - this). */
   momentum: number;
-  /** In training: images whose statistics are taken together; undefined: all of the batch. */
+  /** In training: number of images whose statistics are taken together; undefined: the whole batch. */
   batch?: number | undefined;
-  /** Ends in max(0, .). */
+  /** Whether max(0, .) comes last. */
   relu: boolean;
   /** Added before the ReLU: the shortcut of a residual block, shaped like x. */
   residual?: Tensor4D;
@@ -26,8 +26,9 @@ export interface BatchNormOptions {
 
 /**
  * y = relu(scale (x - mean) / sqrt(variance + epsilon) + shift + residual) over x [N, H, W, C], statistics per channel
- * (Ioffe & Szegedy, arXiv:1502.03167). In training those of the batch (biased variance), and `state`'s running statistics
- * are replaced by their moving averages (unbiased variance, as in PyTorch, Caffe and TensorFlow); else the running ones.
+ * (Ioffe & Szegedy, arXiv:1502.03167). Training takes those of the batch (biased variance) and replaces `state`'s
+ * running statistics by new moving averages (unbiased variance, as PyTorch, Caffe and TensorFlow do); otherwise the
+ * running ones are taken.
  */
 export function batchNorm(tape: Tape, x: Tensor4D, state: BatchNormState, options: BatchNormOptions): Tensor4D {
   const { scale, shift, runningMean, runningVariance } = state;
@@ -56,8 +57,8 @@ export function batchNorm(tape: Tape, x: Tensor4D, state: BatchNormState, option
 }
 
 /**
- * Batch norm of each `batch` images by themselves (Hoffer et al., arXiv:1705.08741), as where several GPUs share a batch. The
- * running statistics are those of the first part, as in Caffe, where the first GPU's net is the one that is tested.
+ * Batch norm of every `batch` images separately (Hoffer et al., arXiv:1705.08741), as when several GPUs share a batch.
+ * The running statistics are those of the first part, as in Caffe, which tests the first GPU's net.
  */
 function ghostBatchNorm(tape: Tape, x: Tensor4D, state: BatchNormState, options: BatchNormOptions): Tensor4D {
   const { batch, residual, ...rest } = options;
@@ -86,7 +87,7 @@ function ghostBatchNorm(tape: Tape, x: Tensor4D, state: BatchNormState, options:
   });
 }
 
-/** Disposes the terms. */
+/** The sum of the terms, which are disposed of. */
 function sumOf(terms: Tensor[]): Tensor {
   return terms.reduce((a, b) => {
     const sum = run('Add', { a, b })[0]!;
@@ -96,7 +97,7 @@ function sumOf(terms: Tensor[]): Tensor {
   });
 }
 
-/** Of BatchNormTrain and BatchNormInference: x and residual [N, H, W, C], the others [C]. */
+/** Inputs of BatchNormTrain and BatchNormInference: x and residual [N, H, W, C], the others [C]. */
 export interface BatchNormInputs {
   x: TensorInfo;
   scale: TensorInfo;
@@ -106,14 +107,14 @@ export interface BatchNormInputs {
   residual?: TensorInfo;
 }
 
-/** Of BatchNormTrainGrad: dy, x and y [N, H, W, C], the others [C]. */
+/** Inputs of BatchNormTrainGrad: dy, x and y [N, H, W, C], the others [C]. */
 export type BatchNormGradInputs = Record<'dy' | 'x' | 'y' | 'scale' | 'mean' | 'inverseDeviation', TensorInfo>;
 
-/** Of BatchNormTrain. */
+/** Attributes of BatchNormTrain. */
 export type BatchNormTrainAttributes = Pick<BatchNormOptions, 'epsilon' | 'momentum' | 'relu'>;
-/** Of BatchNormInference. */
+/** Attributes of BatchNormInference. */
 export type BatchNormInferenceAttributes = Pick<BatchNormOptions, 'epsilon' | 'relu'>;
-/** Of BatchNormTrainGrad; `residual`: whether there was one. */
+/** Attributes of BatchNormTrainGrad; `residual`: whether there was one. */
 export interface BatchNormGradAttributes {
   relu: boolean;
   residual: boolean;
@@ -147,8 +148,8 @@ const batchNormTrain = referenceKernel(
 type FiveViews = [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
 
 /**
- * Pixels that the sums take at once: within such a block, which fits the processor's cache, they go channel by channel, so
- * that a channel's sums stay in registers (twice as fast as adding to arrays pixel by pixel).
+ * Pixels summed at a time: within a block, which fits the processor's cache, the sums go channel by channel, so that a
+ * channel's sums stay in registers (twice as fast as adding to arrays pixel by pixel).
  */
 const block = 64;
 
@@ -217,7 +218,7 @@ function normalise(
 }
 
 /**
- * With g = dy where y > 0 (all of dy without ReLU) and xhat = (x - mean) inverseDeviation, over `count` values a channel:
+ * With g = dy where y > 0 (all of dy without ReLU), xhat = (x - mean) inverseDeviation, `count` values per channel:
  * dShift = sum g, dScale = sum g xhat, dResidual = g,
  * dx = scale inverseDeviation (g - dShift/count - xhat dScale/count).
  * [dx, dScale, dShift, dResidual if there was a residual]

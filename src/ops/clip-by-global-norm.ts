@@ -5,8 +5,9 @@ import { referenceKernel, run } from './kernel.js';
 export const normOffset = 1e-6;
 
 /**
- * The gradients, multiplied by max_norm / (norm + 1e-6) where that is below 1; `norm` is the L2 norm of all of them together
- * (arXiv:1211.5063; torch.nn.utils.clip_grad_norm_). Disposes of those given, whose memory the kernel may use again.
+ * The gradients, multiplied by max_norm / (norm + 1e-6) if that is below 1; `norm` is the L2 norm of all of them
+ * together (arXiv:1211.5063; torch.nn.utils.clip_grad_norm_). Disposes of the given gradients, whose memory the kernel
+ * may reuse.
  */
 export function clipByGlobalNorm(gradients: Tensor[], maxNorm: number): Tensor[] {
   const clipped = run('ClipByGlobalNorm', gradients, { maxNorm });

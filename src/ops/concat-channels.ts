@@ -9,7 +9,7 @@ export function concatChannels(tape: Tape, a: Tensor4D, b: Tensor4D): Tensor4D {
   return tape.record([a, b], y, (dy: Tensor) => run('SplitChannels', { dy }, { first }));
 }
 
-/** The references of ConcatChannels and, its gradient, SplitChannels: the `first` channels, then the others. */
+/** The references of ConcatChannels and of its gradient, SplitChannels: the `first` channels, then the others. */
 export const concatChannelsKernels = [
   referenceKernel('ConcatChannels', (inputs: Record<'a' | 'b', TensorInfo>, _attributes, memory) => {
     const [left, right] = [inputs.a.shape[3]!, inputs.b.shape[3]!];

@@ -13,9 +13,9 @@ export interface DownsamplePad {
 }
 
 /**
- * The shortcut without parameters where a residual net halves the size: x [N, H, W, C] -> [N, ceil(H/2), ceil(W/2), channels].
- * Output pixel (i, j) is the mean over rows 2i .. 2i+window-1 and columns alike; a window over the edge is cut off there
- * and divided by what is left of it (Caffe's average pooling without padding).
+ * A residual net's shortcut without parameters where it halves the size: x [N, H, W, C] -> [N, ceil(H/2), ceil(W/2),
+ * channels]. Output pixel (i, j) is the mean over rows 2i .. 2i+window-1 and columns likewise; a window over the edge
+ * is cut off there, and its sum divided by the number of pixels left (Caffe's average pooling without padding).
  */
 export function downsamplePad(tape: Tape, x: Tensor4D, options: DownsamplePad): Tensor4D {
   const y = run('DownsamplePad', { x }, options)[0] as Tensor4D;
@@ -47,7 +47,7 @@ export const downsamplePadKernels = [
   ),
 ];
 
-/** Calls `visit(output index, input index, channels, 1 / window's pixels)` for each pair of pixels that a window joins. */
+/** Calls visitPair(output index, input index, channels, 1 / window's pixels) for each pixel pair of a window. */
 function visit(
   inputShape: number[],
   { window, channels: outputChannels, offset }: DownsamplePad,

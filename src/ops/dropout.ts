@@ -2,17 +2,18 @@ import type { Tensor, Tensor4D, TensorInfo } from '@tensorflow/tfjs-core';
 import { referenceKernel, run } from './kernel.js';
 import type { Tape } from './tape.js';
 
-/** Which values are dropped: the i-th where a hash of i and `key` is among the lowest `rate` of all. */
+/** Which values are dropped: the i-th if the hash of i and `key` is among the lowest share `rate` of all hashes. */
 export interface Dropout {
   /** Share of the values, below 1. */
   rate: number;
-  /** A whole number below 2^32: another one for each layer and update. */
+  /** A whole number below 2^32, different for each layer and update. */
   key: number;
 }
 
 /**
- * In training zeros a share of x and divides the rest by what is kept (Srivastava et al. 2014, in its inverted form); else
- * returns x itself. The mask is a function of the key and of the place alone, so it needs no memory, and any backend has the same.
+ * In training, zeros a share of x and divides the rest by the share kept (Srivastava et al. 2014, in its inverted
+ * form); otherwise returns x itself. The mask depends only on the key and the value's index, so it takes no memory and
+ * is the same on any backend.
  */
 export function dropout(tape: Tape, x: Tensor4D, options: Dropout): Tensor4D {
   if (!tape.training || options.rate === 0) return x;
@@ -31,14 +32,14 @@ export const dropoutKernels = [
   }),
 ];
 
-/** What each of `count` values is multiplied by. */
+/** The factors on `count` values. */
 export function dropoutMask(count: number, { rate, key }: Dropout): Float32Array {
   const threshold = dropoutThreshold(rate);
   const kept = 1 / (1 - rate);
   return Float32Array.from({ length: count }, (_, i) => (mix((mix(i) + key) >>> 0) < threshold ? 0 : kept));
 }
 
-/** Hashes below it are dropped. */
+/** Values whose hash is below it are dropped. */
 export function dropoutThreshold(rate: number): number {
   return Math.floor(rate * 2 ** 32);
 }

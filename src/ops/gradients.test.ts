@@ -19,7 +19,7 @@ import { Tape } from './tape.js';
 
 type Op = (tape: Tape, ...inputs: Tensor[]) => Tensor;
 
-/** A name, the op, and the shapes of the inputs to differentiate by. */
+/** A name, the op, and the shapes of the inputs to differentiate with respect to. */
 const ops: [string, Op, ...number[][]][] = [
   ['add', add as Op, [2, 3, 5, 3], [2, 3, 5, 3]],
   ['a tensor added to itself', (tape, a) => add(tape, a as Tensor4D, a as Tensor4D), [2, 3, 1, 2]],

@@ -19,7 +19,7 @@ export function joinImages(parts: Tensor[]): Tensor4D {
   return joined;
 }
 
-/** The ranges of at most `size` images that `count` are made of. */
+/** `count` images, split into ranges of at most `size`. */
 export function rangesOf(count: number, size: number): ImageRange[] {
   return Array.from({ length: Math.ceil(count / size) }, (_, i) => ({
     begin: i * size,

@@ -14,7 +14,7 @@ import { pool2dKernels } from './pool2d.js';
 import { sgdUpdateKernels } from './sgd-update.js';
 import { softmaxCrossEntropyKernels } from './softmax-cross-entropy.js';
 
-/** Every op of our own. A model needs these and tfjs's Conv2D, Conv2DBackpropInput, Conv2DBackpropFilter and Add. */
+/** All our own ops. A model needs these and tfjs's Conv2D, Conv2DBackpropInput, Conv2DBackpropFilter and Add. */
 export const referenceKernels = [
   ...adamUpdateKernels,
   ...assembleBatchKernels,

@@ -20,19 +20,19 @@ export function run(
 
 /** The memory of a backend that computes in this process, as the reference kernels see it. */
 export interface HostMemory {
-  /** A new tensor; its values are not set. May move every earlier view: allocate first, view afterwards. */
+  /** A new, uninitialised tensor. May invalidate every earlier view: allocate first, view afterwards. */
   allocate(shape: number[], dtype?: DataType): TensorInfo;
   /** The values of a tensor themselves, not a copy. */
   view(tensor: TensorInfo): Float32Array;
 }
 
-/** How the op of that name is computed in a backend's memory; inputs, attributes and outputs are those of its reference. */
+/** How an op is computed in a backend's memory; inputs, attributes and outputs are those of its reference. */
 export interface Kernel<Memory> {
   name: string;
   compute(inputs: never, attributes: never, memory: Memory): TensorInfo | TensorInfo[];
 }
 
-/** A function that makes kernels in that kind of memory, and gives `compute` the types of its own inputs and attributes. */
+/** Returns a function that makes kernels for that kind of memory and infers the types of `compute`'s parameters. */
 export function kernelsIn<Memory>() {
   return <Inputs extends object, Attributes extends object>(
     name: string,
@@ -41,22 +41,22 @@ export function kernelsIn<Memory>() {
 }
 
 /**
- * The readable definition of an op: what every fast kernel of that name is compared with. It serves the `cpu` and `wasm`
- * backends as it is, and any other host backend until that has its own. Sums are kept in double precision.
+ * The readable definition of an op: what every fast kernel of that name is compared with. It serves the `cpu` and
+ * `wasm` backends as it is, and any other in-process backend until it has its own. Sums are kept in double precision.
  */
 export const referenceKernel = kernelsIn<HostMemory>();
 
 /** [N, H, W, C] of an activation, [H, W, in, out] of a filter. */
 export type Shape4D = [number, number, number, number];
 
-/** Throws unless each of the tensors, where there is one, has that shape: a fast kernel would read past its end. */
+/** Throws unless each tensor that is not undefined has that shape: a fast kernel would read past its end. */
 export function requireShape(shape: readonly number[], tensors: Record<string, TensorInfo | undefined>): void {
   for (const [name, tensor] of Object.entries(tensors))
     if (tensor && !util.arraysEqual(tensor.shape, shape as number[]))
       throw new Error(`${name} has shape [${tensor.shape}] where [${shape}] is needed`);
 }
 
-/** Lists that were handed over as one (parameters, then gradients, then ...), one tensor of each shape in every list. */
+/** Splits lists that were passed as one (parameters, then gradients, then ...); all must have the same shapes. */
 export function splitInto<T extends TensorInfo>(count: 3, tensors: T[]): [T[], T[], T[]];
 export function splitInto<T extends TensorInfo>(count: 4, tensors: T[]): [T[], T[], T[], T[]];
 export function splitInto<T extends TensorInfo>(count: number, tensors: T[]): T[][] {

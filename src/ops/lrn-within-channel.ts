@@ -11,8 +11,8 @@ export interface LrnWithinChannel {
 }
 
 /**
- * y = x s^-beta with s = 1 + alpha / size^2 (sum of x^2 over the size x size pixels around, zeros outside the image), within
- * each channel of x [N, H, W, C]: Caffe's LRN layer with norm_region WITHIN_CHANNEL.
+ * y = x s^-beta with s = 1 + alpha / size^2 (sum of x^2 over the size x size pixels around, zeros outside the image),
+ * within each channel of x [N, H, W, C]: Caffe's LRN layer with norm_region WITHIN_CHANNEL.
  */
 export function lrnWithinChannel(tape: Tape, x: Tensor4D, options: LrnWithinChannel): Tensor4D {
   const y = run('LrnWithinChannel', { x }, options)[0] as Tensor4D;

@@ -2,21 +2,21 @@ import type { Tensor, Tensor1D, Tensor4D, TensorInfo } from '@tensorflow/tfjs-co
 import { type HostMemory, referenceKernel, run } from './kernel.js';
 import type { Tape } from './tape.js';
 
-/** How windows are made up and what becomes of their pixels. */
+/** How windows are laid out and what is computed from their pixels. */
 export interface Pool2D {
   kind: 'max' | 'average';
   /** Pixels on each side. */
   window: number;
   /** Pixels from one window to the next. */
   stride: number;
-  /** Takes max(0, x + bias) of each pixel before the pooling; of a maximum it makes no difference which comes first. */
+  /** Takes max(0, x + bias) of each pixel before the pooling; for a maximum the order makes no difference. */
   relu: boolean;
 }
 
 /**
- * Pooling of x + bias [N, H, W, C], with ReLU where asked for. As in Caffe the output's size is rounded up: the windows at
- * the bottom and right edges are cut off there, and an average is that of the pixels left. No padding. The gradient of a
- * maximum goes to the first of equal pixels, row by row.
+ * Pooling of x + bias [N, H, W, C], with ReLU if asked for. As in Caffe the output's size is rounded up: the windows at
+ * the bottom and right edges are cut off there, and an average is over the pixels left. No padding. The gradient of
+ * a maximum goes to the first of equal pixels, row by row.
  */
 export function pool2d(tape: Tape, x: Tensor4D, options: Pool2D, bias?: Tensor1D): Tensor4D {
   const y = run('Pool2D', { x, bias }, options)[0] as Tensor4D;
@@ -51,7 +51,7 @@ export const pool2dKernels = [
     });
     return [output];
   }),
-  /** [dx, dBias where there is a bias] */
+  /** [dx, dBias if there is a bias] */
   referenceKernel('Pool2DGrad', (inputs: PoolInputs & { dy: TensorInfo }, options: Pool2D, memory: HostMemory) => {
     const { dy: given, x: input, bias } = inputs;
     const channels = input.shape[3]!;
@@ -75,11 +75,11 @@ export const pool2dKernels = [
 function afterRelu(x: Float32Array, bias: Float32Array | undefined, relu: boolean) {
   return (pixel: number, channel: number) => {
     const sum = x[pixel]! + (bias ? bias[channel]! : 0);
-    return relu && sum < 0 ? 0 : sum; // NaN stays, so that a diverged run is seen
+    return relu && sum < 0 ? 0 : sum; // NaN stays, so that a diverged run is noticed
   };
 }
 
-/** The first of the largest; a NaN where there is one. */
+/** The index of the first largest value, or of a NaN if there is one. */
 function largest(x: Float32Array, pixels: number[]): number {
   return pixels.reduce((best, pixel) => (x[pixel]! > x[best]! || Number.isNaN(x[pixel]) ? pixel : best));
 }

@@ -1,7 +1,7 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { referenceKernel, run } from './kernel.js';
 
-/** Rates of one SGD step, and which form of it is meant. */
+/** Rates and form of one SGD step. */
 export interface SgdUpdate {
   /** One for each parameter. */
   lr: number[];
@@ -17,8 +17,8 @@ export interface SgdUpdate {
 }
 
 /**
- * One step of SGD with momentum over all parameters at once. Returns the new parameters and velocities, and disposes the
- * old ones and the gradients, whose memory the kernel may reuse.
+ * One step of SGD with momentum over all parameters at once. Returns the new parameters and velocities, and disposes
+ * the old ones and the gradients, whose memory the kernel may reuse.
  */
 export function sgdUpdate(
   parameters: Tensor[],

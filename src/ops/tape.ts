@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { run } from './kernel.js';
 
-/** Gradients of an op's inputs, in their order; one that is not `wanted` may be left out. Each one a tensor of its own. */
+/** Gradients of an op's inputs, in their order; one that is not `wanted` may be left out. Each is a new tensor. */
 export type Backward = (dy: Tensor, wanted: boolean[]) => (Tensor | undefined)[];
 
 interface Recorded {
@@ -12,15 +12,15 @@ interface Recorded {
 }
 
 /**
- * What the forward pass did, to be undone step by step. Unlike tfjs's own tape this one owns the activations and disposes
- * each as soon as its backward step is done, so that memory use falls during the backward pass.
+ * Records the forward pass, for the backward pass to retrace. Unlike tfjs's own tape this one owns the activations and
+ * disposes of each as soon as its backward step is done, so that memory use falls during the backward pass.
  */
 export class Tape {
   private recorded: Recorded[] = [];
 
   /**
-   * `training` false: nothing is recorded, and batch norm uses its running statistics. `iteration`: of the update that the
-   * pass is for, which decides what dropout drops.
+   * `training` false: nothing is recorded, and batch norm uses its running statistics. `iteration`: that of the update,
+   * which decides what dropout drops.
    */
   constructor(
     readonly training: boolean,

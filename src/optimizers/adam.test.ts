@@ -17,7 +17,7 @@ const numbers = (variables: { value: Parameter['value'] }[]) => variables.map(({
 describe.each(['adam', 'adamw'])('%s', (type) => {
   beforeAll(() => cpu.activate({ precision: 'f32' }));
 
-  test('goes on exactly from its saved state, the number of steps included', () => {
+  test('continues exactly from its saved state, including the number of steps', () => {
     const whole = make({ type });
     for (let t = 0; t < 6; t++) step(whole.optimizer, t);
     const first = make({ type });
@@ -61,7 +61,7 @@ describe.each(['adam', 'adamw'])('%s', (type) => {
     expect(scaleAfter(true)).toBeLessThan(0.5);
   });
 
-  test('takes the multipliers of a parameter', () => {
+  test("applies a parameter's multipliers", () => {
     const after = (multipliers: Multipliers | undefined, weight_decay: number) => {
       const parameters: Parameter[] = [{ name: 'a.filter', role: 'filter', value: tensor([1]), multipliers }];
       const optimizer = optimizers.create(optimizers.schema.parse({ type, weight_decay }), parameters);
@@ -73,7 +73,7 @@ describe.each(['adam', 'adamw'])('%s', (type) => {
     expect(after({ decay: 0 }, 0.1)).toBe(after(undefined, 0));
   });
 
-  test('names its weight decay by its type: weight_decay_mode is refused', () => {
+  test('rejects weight_decay_mode, which the type decides', () => {
     expect(optimizers.schema.safeParse({ type, weight_decay_mode: 'l2' }).success).toBe(false);
   });
 });

@@ -7,7 +7,7 @@ import { clipOptions, withClipping } from './clip.js';
 import type { Optimizer } from './optimizer.js';
 import { decayOf, ratesOf, weightDecayOptions } from './rates.js';
 
-const { weight_decay_mode: _, ...decayOptions } = weightDecayOptions; // the type says which
+const { weight_decay_mode: _, ...decayOptions } = weightDecayOptions; // the type decides which
 
 const options = z.object({
   cycle_beta1: z

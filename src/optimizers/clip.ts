@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { clipByGlobalNorm } from '../ops/clip-by-global-norm.js';
 import type { Optimizer } from './optimizer.js';
 
-/** Shared by the optimizers. */
+/** Options of gradient clipping, shared by the optimizers. */
 export const clipOptions = {
   clip_norm: z
     .number()
@@ -11,7 +11,7 @@ export const clipOptions = {
     .describe('scales the gradients so that their norm over all parameters is at most this, before weight decay'),
 };
 
-/** `optimizer`, with clipped gradients where a norm is given. */
+/** `optimizer`, with clipped gradients if a norm is given. */
 export function withClipping(optimizer: Optimizer, clipNorm: number | undefined): Optimizer {
   if (clipNorm === undefined) return optimizer;
   const { state } = optimizer;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Parameter } from '../models/model.js';
 
-/** What decays, shared by the optimizers. */
+/** Options of weight decay, shared by the optimizers. */
 export const weightDecayOptions = {
   weight_decay: z.number().min(0).max(1).default(1e-4).describe('L2 penalty or decay rate; 0 for none'),
   weight_decay_mode: z
@@ -15,7 +15,7 @@ export const weightDecayOptions = {
     .describe("what is exempt from weight decay: biases; batch norm's scale and shift (fastai exempts both)"),
 };
 
-/** The options that say which parameters decay. */
+/** The options that decide which parameters decay. */
 interface DecayOptions {
   weight_decay: number;
   decay_batch_norm: boolean;

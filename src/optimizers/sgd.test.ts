@@ -4,7 +4,7 @@ import { cpu } from '../backends/cpu/index.js';
 import type { Multipliers, Parameter } from '../models/model.js';
 import { optimizers } from './index.js';
 
-/** One parameter of value 1, through steps that differ in gradient, LR and momentum; its value after each. */
+/** Values of a parameter, at first 1, after each of several steps that differ in gradient, LR and momentum. */
 function valuesOf(options: object, momenta: number[], multipliers?: Multipliers): number[] {
   const parameter: Parameter = { name: 'layer.filter', role: 'filter', value: tensor([1]), multipliers };
   const config = optimizers.schema.parse({ type: 'sgd', weight_decay: 0, ...options });
@@ -17,7 +17,7 @@ function valuesOf(options: object, momenta: number[], multipliers?: Multipliers)
 const gradients = [1, -2, 0.5];
 const rates = [0.1, 0.3, 0.2];
 
-describe('SGD takes momentum and LR anew at each step', () => {
+describe('SGD takes new momentum and LR at each step', () => {
   beforeAll(() => cpu.activate({ precision: 'f32' }));
 
   // By hand, with momentum 0.9, then 0.5, then 0.25.
@@ -31,7 +31,7 @@ describe('SGD takes momentum and LR anew at each step', () => {
       expect(value).toBeCloseTo(expected[t]!, 6);
   });
 
-  test('so that another momentum at the second step alone gives another result', () => {
+  test('so that a different momentum at the second step alone gives a different result', () => {
     const [first, second] = valuesOf({}, [0.9, 0.5]);
     const [sameFirst, otherSecond] = valuesOf({}, [0.9, 0.9]);
     expect(sameFirst).toBe(first);

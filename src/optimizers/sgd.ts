@@ -7,7 +7,7 @@ import { clipOptions, withClipping } from './clip.js';
 import type { Optimizer } from './optimizer.js';
 import { decayOf, ratesOf, weightDecayOptions } from './rates.js';
 
-/** SGD with momentum; LR and momentum are those of the schedule, given anew at each step. */
+/** SGD with momentum; LR and momentum are those of the schedule, passed at each step. */
 export const sgd = entry({
   type: 'sgd',
   about: 'SGD with momentum; LR and momentum are those of the schedule at each step.',
@@ -63,7 +63,7 @@ export const sgd = entry({
   },
 });
 
-/** `stem.conv` of `stem.conv.filter`. */
+/** E.g. `stem.conv` for `stem.conv.filter`. */
 function layerOf(parameterName: string): string {
   return parameterName.slice(0, parameterName.lastIndexOf('.'));
 }

@@ -30,7 +30,7 @@ beforeEach(() => {
 });
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-it('gives back what was saved, to the last bit, and makes no tensor too many', async () => {
+it('restores what was saved, to the last bit, and leaves no extra tensor', async () => {
   const sums = { images: 7, trainSeconds: 0.1, seconds: 0.2, loss: 1 / 3, correct: 2 };
   const lossScale = { value: 2 ** 13, goodSteps: 1234 };
   const position = at(5, { lossScale, sums, last: { epoch: 1, val_acc: 50.1, val_loss: Math.E }, best: null });
@@ -43,14 +43,14 @@ it('gives back what was saved, to the last bit, and makes no tensor too many', a
   expect(reports).toEqual([]);
 });
 
-it('is a safetensors file that another reader takes', async () => {
+it('is a safetensors file that another reader accepts', async () => {
   await saveCheckpoint(run, variables(1, 2, 3), at(5), 2);
   const { metadata, tensors } = readSafetensors(file('last'));
   expect(tensors).toEqual({ a: ['F32', [1, 2], '0000803f00000040'], b: ['F32', [], '00004040'] });
   expect(JSON.parse(metadata.position!)).toMatchObject({ iteration: 5 });
 });
 
-it('keeps as many as asked for, the newest first, and the best besides', async () => {
+it('keeps as many as asked for, newest first, plus the best', async () => {
   const best = { epoch: 2, val_acc: 60, val_loss: 1 };
   await saveCheckpoint(run, variables(1, 1, 1), at(1, { epoch: 2, last: best, best }), 3);
   for (const i of [2, 3, 4]) await saveCheckpoint(run, variables(i, i, i), at(i, { epoch: 3, best }), 3);
@@ -61,14 +61,14 @@ it('keeps as many as asked for, the newest first, and the best besides', async (
   expect(iterations).toEqual([4, 3, 2, 1]);
 });
 
-it('of weights that are not finite is not written', async () => {
+it('is not written if weights are not finite', async () => {
   await saveCheckpoint(run, variables(1, 1, 1), at(1), 2);
   await saveCheckpoint(run, variables(1, Number.NaN, 1), at(2), 2);
   await saveCheckpoint(run, variables(1, 1, Number.POSITIVE_INFINITY), at(3), 2);
   expect(load()?.iteration).toBe(1);
 });
 
-it('of a divergence is taken back where there is an older one', async () => {
+it('is discarded after a divergence if there is an older one', async () => {
   await saveCheckpoint(run, variables(1, 1, 1), at(1), 2);
   discardCheckpoint(run, 1);
   expect(load()?.iteration).toBe(1);
@@ -79,7 +79,7 @@ it('of a divergence is taken back where there is an older one', async () => {
   expect(load()?.iteration).toBe(1);
 });
 
-it('with any one bit flipped, or cut off anywhere, gives way to the one before it', async () => {
+it('with any one bit flipped, or cut off anywhere, is passed over for the one before it', async () => {
   await saveCheckpoint(run, variables(1, 2, 3), at(1), 2);
   await saveCheckpoint(run, variables(4, 5, 6), at(2), 2);
   const whole = readFileSync(file('last'));
@@ -96,14 +96,14 @@ it('with any one bit flipped, or cut off anywhere, gives way to the one before i
   }
 });
 
-it('is none where there is none, and an error where none is usable', async () => {
+it('is undefined if there is none, and an error if none is usable', async () => {
   expect(load()).toBeUndefined();
   writeFileSync(file('last'), 'x');
   mkdirSync(file('previous'));
   expect(load).toThrow(/no usable checkpoint: .*last\.safetensors is cut off; .*previous\.safetensors is not a file/);
 });
 
-/** The last checkpoint with its header changed, and a checksum that fits. */
+/** Changes the header of the last checkpoint, and makes its checksum match. */
 function forge(change: (header: Record<string, { dtype: string; data_offsets: number[] }>) => void): void {
   const bytes = readFileSync(file('last'));
   const end = 8 + Number(bytes.readBigUInt64LE());
@@ -137,7 +137,7 @@ it.each<[string, Parameters<typeof forge>[0], RegExp]>([
   expect(reports.join()).toMatch(message);
 });
 
-it('with values that are not finite, or a position that the run cannot have, gives way too', async () => {
+it('with values that are not finite, or a position that the run cannot have, is passed over', async () => {
   await saveCheckpoint(run, variables(1, 2, 3), at(1), 3);
   await saveCheckpoint(run, variables(4, 5, 6), at(2), 3);
   await saveCheckpoint(run, variables(7, 8, 9), at(3), 3);
@@ -159,7 +159,7 @@ it('keeps one fewer than before when asked to', async () => {
   expect(names()).toEqual(['last.safetensors']);
 });
 
-it('of another model is refused with the tensor that differs', async () => {
+it('of another model is rejected, naming the tensor that differs', async () => {
   await saveCheckpoint(run, variables(1, 2, 3), at(1), 2);
   const other = [{ name: 'c', value: tensor(0) }];
   const tensors = memory().numTensors;

@@ -10,9 +10,9 @@ import { removeIfPossible, replaceFile } from '../system/atomic.js';
 import type { Position } from './position.js';
 
 /**
- * A checkpoint is one safetensors file (https://github.com/huggingface/safetensors): 8 bytes with the header's length, the
- * header as JSON, the tensors' float32 values. Its `__metadata__` holds the position as JSON and a SHA-256 of the whole
- * file, taken with zeros in its own place, which is the same in every file: the header starts with it.
+ * A checkpoint is one safetensors file (https://github.com/huggingface/safetensors): 8 bytes with the header's length,
+ * the header as JSON, the tensors' float32 values. Its `__metadata__` holds the position as JSON and a SHA-256 of the
+ * whole file, computed with zeros in its own place. The header starts with it, so its place is the same in every file.
  */
 export interface Header {
   __metadata__: { sha256: string; position: string };
@@ -28,14 +28,14 @@ interface Entry {
 
 const unsealed = '0'.repeat(64);
 const sealOffset = 8 + '{"__metadata__":{"sha256":"'.length;
-const maxBytes = 2 ** 31 - 1; // that readFileSync takes
+const maxBytes = 2 ** 31 - 1; // the limit of readFileSync
 
 const nameOf = (age: number) => `${['last', 'previous'][age] ?? `previous-${age}`}.safetensors`;
 
 /**
- * Writes checkpoints/last, before which the `keep` - 1 latest stay as previous, previous-2, ...; and checkpoints/best, if
- * the epoch that has just ended is the best. Each is there whole before an older one goes. Weights that are not finite are
- * not saved.
+ * Writes checkpoints/last and keeps the `keep` - 1 before it as previous, previous-2, ...; writes checkpoints/best if
+ * the epoch that has just ended is the best. Each is complete before an older one is removed. Weights that are not
+ * finite are not saved.
  */
 export async function saveCheckpoint(
   directory: string,
@@ -59,9 +59,8 @@ export async function saveCheckpoint(
 }
 
 /**
- * Puts the values of the newest whole checkpoint into `variables`; returns its position, or undefined where there is no
- * checkpoint at all. One that is damaged, or has a `problemWith` its position, is named through `report`, and the one
- * before it taken.
+ * Puts the values of the newest intact checkpoint into `variables` and returns its position; undefined if there is no
+ * checkpoint at all. One that is damaged, or has a `problemWith` its position, is reported, and the one before it used.
  */
 export function loadCheckpoint(
   directory: string,
@@ -84,8 +83,8 @@ export function loadCheckpoint(
 }
 
 /**
- * Takes back a last checkpoint of `iteration`, whose weights turned out to be no good, and puts the one before it in its
- * place, if there is one.
+ * Discards the last checkpoint if it is of `iteration`, whose weights turned out to be bad, and puts the one before it
+ * in its place, if there is one.
  */
 export function discardCheckpoint(directory: string, iteration: number): void {
   const [last, ...older] = checkpointsIn(path.join(directory, checkpointFolder)).map((name) =>
@@ -102,17 +101,17 @@ function checkpointsIn(folder: string): string[] {
   return [0, ...ages].map(nameOf).filter((name) => names.includes(name));
 }
 
-/** Updates that the newest readable checkpoint has behind it; 0: there is none. Weights are not looked at. */
+/** Number of updates up to the newest readable checkpoint; 0: there is none. Weights are not checked. */
 export function iterationReached(directory: string): number {
   for (const name of checkpointsIn(path.join(directory, checkpointFolder))) {
     try {
       return readCheckpoint(path.join(directory, checkpointFolder, name)).position.iteration;
-    } catch {} // resuming says what is wrong with it, and takes the one before, too
+    } catch {} // resuming reports what is wrong with it, and also uses the one before
   }
   return 0;
 }
 
-/** The parts of a whole checkpoint; throws an Error that says what is wrong with it. */
+/** The parts of a checkpoint; throws an Error that says what is wrong unless it is intact. */
 export function readCheckpoint(file: string): { header: Header; position: Position; data: Buffer } {
   return unseal(readWhole(file));
 }
@@ -134,7 +133,7 @@ function encode(variables: Variable[], values: Float32Array[], position: Positio
   });
   const header: Header = { __metadata__: { sha256: unsealed, position: JSON.stringify(position) }, ...entries };
   const json = JSON.stringify(header);
-  const text = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8)); // the format wants the values 8-byte aligned
+  const text = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8)); // the format requires 8-byte alignment
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
   const bytes = Buffer.concat([length, text, ...values.map((v) => Buffer.from(v.buffer, v.byteOffset, v.byteLength))]);
@@ -164,7 +163,7 @@ function decode(
   return position;
 }
 
-/** The parts of a checkpoint that is whole. */
+/** The parts of a checkpoint; throws unless it is intact. */
 function unseal(bytes: Buffer): { header: Header; position: Position; data: Buffer } {
   const headerEnd = bytes.length < sealOffset + 64 ? Number.POSITIVE_INFINITY : 8 + Number(bytes.readBigUInt64LE());
   if (headerEnd > bytes.length) throw new Error('is cut off');
@@ -176,7 +175,7 @@ function unseal(bytes: Buffer): { header: Header; position: Position; data: Buff
   return { header, position: position.data, data: bytes.subarray(headerEnd) };
 }
 
-/** As the format's own library checks it: float32 tensors that fill the data without gap or overlap. */
+/** The same check as in the format's own library: float32 tensors fill the data without gap or overlap. */
 function problemOfLayout({ __metadata__, ...entries }: Header, length: number): string | undefined {
   let end = 0;
   for (const [name, { dtype, shape, data_offsets }] of Object.entries(entries) as [string, Entry][]) {
@@ -189,7 +188,7 @@ function problemOfLayout({ __metadata__, ...entries }: Header, length: number): 
   return end === length ? undefined : `has ${length} bytes of tensors, not ${end}`;
 }
 
-/** The value that a checkpoint has for the variable; throws where it has none of that shape. */
+/** The value that a checkpoint has for the variable; throws if it has none of that shape. */
 export function restore(
   { name, value }: Variable,
   entry: Entry | Header['__metadata__'] | undefined,
@@ -204,7 +203,7 @@ export function restore(
   return tensor<Rank>(values, value.shape as ShapeMap[Rank]);
 }
 
-/** The checksum of a checkpoint, whatever stands in its place. */
+/** The checksum of a checkpoint, whatever is stored in its place. */
 function seal(bytes: Buffer): string {
   const hash = createHash('sha256').update(bytes.subarray(0, sealOffset));
   return hash

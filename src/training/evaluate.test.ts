@@ -7,14 +7,14 @@ import { evaluate } from './evaluate.js';
 
 beforeAll(() => wasm.activate({ precision: 'f32' }));
 
-/** Takes the images, [size, 1, 1, 2], for the logits of two classes. */
+/** A model that returns the images, [size, 1, 1, 2], as the logits of two classes. */
 const logitsAsGiven = {
   parameters: [],
   statistics: [],
   forward: (_tape: unknown, x: Tensor) => reshape(x, [-1, 2]),
 } as unknown as Model;
 
-/** Log-odds of class 0 against class 1; each image is of class 0. */
+/** Batches of images of class 0, from their log-odds of class 0 against class 1. */
 function* batches(...odds: number[][]): Generator<Batch> {
   for (const batch of odds) {
     const pixels = batch.flatMap((value) => [value, 0]);
@@ -29,12 +29,12 @@ it.each([0, 1, 4])('weights each image the same, the last partial batch too (%d 
   const before = memory().numTensors;
   const result = await evaluate(logitsAsGiven, batches(...odds), { stepsInFlight });
   const all = odds.flat();
-  expect(result.loss).toBeCloseTo(all.reduce((sum, value) => sum + loss(value), 0) / 9, 5); // of the batches: 2.07
+  expect(result.loss).toBeCloseTo(all.reduce((sum, value) => sum + loss(value), 0) / 9, 5); // mean of batches: 2.07
   expect(result.accuracy).toBeCloseTo((100 * 6) / 9, 10);
   expect(memory().numTensors).toBe(before);
 });
 
-it('ends after the current batch when it is aborted, and leaves no tensor', async () => {
+it('ends after the current batch when aborted, and leaves no tensor behind', async () => {
   const controller = new AbortController();
   const before = memory().numTensors;
   const abortAtThird = function* () {

@@ -15,25 +15,25 @@ export interface Evaluation {
 }
 
 export interface EvaluationOptions {
-  /** Batches that may be under way before a loss is read; 0 by default. */
+  /** Batches that may be in flight before a loss is read; 0 by default. */
   stepsInFlight?: number;
-  /** Aborted: ends after the current batch, with the batches seen so far. */
+  /** When aborted, ends after the current batch, with the batches seen so far. */
   signal?: AbortSignal;
-  /** How the device repeats a batch's forward pass. */
+  /** Replays a batch's forward pass on the device. */
   repeat?: Repeat | undefined;
 }
 
-/** Where the device repeats nothing. */
+/** For devices that replay nothing. */
 export const once: Repeat = (_used, work) => work();
 
-/** Of one batch: its images, mean loss (nats) and correct predictions. */
+/** Number of images, mean loss (nats) and number of correct predictions of one batch. */
 export interface BatchMetrics {
   size: number;
   loss: number;
   correct: number;
 }
 
-/** Loss and accuracy over all images of `batches`, with batch norm's running statistics; disposes the batches. */
+/** Loss and accuracy over all images of `batches`, with batch norm's running statistics; disposes of the batches. */
 export async function evaluate(
   model: Model,
   batches: Iterable<Batch>,
@@ -50,7 +50,7 @@ export async function evaluate(
   return { loss: sums.loss / sums.images, accuracy: (100 * sums.correct) / sums.images };
 }
 
-/** Which images of `batches` the model has right (1) and which not (0), in their order; disposes the batches. */
+/** Which images of `batches` the model classifies correctly (1) and not (0), in order; disposes of the batches. */
 export async function predictions(model: Model, batches: Iterable<Batch>): Promise<Uint8Array> {
   const correct: number[] = [];
   for (const { x, labels, size } of batches) {
@@ -78,7 +78,7 @@ function* forwardPasses(
   }
 }
 
-/** [loss, correct predictions] of a batch, with batch norm's running statistics. Disposes the batch. */
+/** [loss, correct predictions] of a batch, with batch norm's running statistics. Disposes of the batch. */
 export function score(model: Model, { x, labels }: Batch, repeat = once): Tensor1D {
   const variables = [...model.parameters, ...model.statistics].map(({ value }) => value);
   const [metrics] = repeat([x, labels, ...variables], () => [
@@ -90,8 +90,8 @@ export function score(model: Model, { x, labels }: Batch, repeat = once): Tensor
 }
 
 /**
- * Reads and disposes `metrics`: [loss, correct predictions] of a batch of `size` images. What is read is what it was at the
- * call, so that the next step finds the memory free.
+ * Reads and disposes of `metrics`: [loss, correct predictions] of a batch of `size` images. Resolves to the values at
+ * the time of the call, while the next step finds the memory free already.
  */
 export async function readMetrics(metrics: Tensor1D, size: number): Promise<BatchMetrics> {
   const values = metrics.data();

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { inFlight } from './in-flight.js';
 
-/** Promises that note when each is begun. */
+/** Promises that log when each is begun. */
 function* numbers(count: number, events: string[]): Generator<Promise<number>> {
   for (let n = 1; n <= count; n++) {
     events.push(`begin ${n}`);
@@ -30,7 +30,7 @@ it('empties the queue once nothing may be ahead any more', async () => {
   expect(events.slice(0, 6)).toEqual(['begin 1', 'begin 2', 'begin 3', 'read 1', 'read 2', 'read 3']);
 });
 
-it('rejects with the first error in order, and a later one is no unhandled rejection', async () => {
+it('rejects with the first error in order, and a later one is not an unhandled rejection', async () => {
   const failing = [Promise.resolve(1), Promise.reject(new Error('second')), Promise.reject(new Error('third'))];
   const results: number[] = [];
   const read = async () => {

@@ -1,13 +1,13 @@
-/** A result in its turn; `last`: of those begun, so nothing is under way when it is given. */
+/** A result in its turn; `last`: of those begun, so nothing is in flight when it is yielded. */
 export interface Settled<Result> {
   result: Result;
   last: boolean;
 }
 
 /**
- * The results of `begun` in their order. Taking the next promise from `begun` starts work; up to `ahead()` are left under
- * way, so that a device which computes by itself never waits for a result to be read. `ahead` is asked again after each
- * result: at 0 the queue is emptied before more work is begun.
+ * Yields the results of `begun` in order. Taking the next promise from `begun` starts work; up to `ahead()` promises
+ * stay in flight, so that an asynchronous device never waits for a result to be read. `ahead` is called again after
+ * each result: at 0 the queue is emptied before more work is begun.
  */
 export async function* inFlight<Result>(
   begun: Iterable<Promise<Result>>,

@@ -4,29 +4,29 @@ import type { Score, Summary } from '../runs/summary.js';
 import type { Hyperparameters } from '../schedules/schedule.js';
 import type { BatchMetrics, Evaluation } from './evaluate.js';
 
-/** Where a run stands: with the tensors of model and optimizer, all that an exact resume needs. Plain data. */
+/** The state of a run: with the tensors of model and optimizer, all that an exact resume needs. Plain data. */
 export interface Position {
   /** Updates done. */
   iteration: number;
   /** Epochs validated and reported. */
   epoch: number;
-  /** Of the current epoch, over the images seen so far. */
+  /** Sums over the images seen so far in the current epoch. */
   sums: Clock & { loss: number; correct: number };
-  /** Of the epochs before. */
+  /** Totals of the epochs before. */
   totals: Clock;
-  /** Of the last epoch, and of the one with the highest validation accuracy so far. */
+  /** Scores of the last epoch, and of the one with the highest validation accuracy so far. */
   last: Score | null;
   best: Score | null;
-  /** Where gradients are float16: that of the next update. */
+  /** If gradients are float16: the loss scale for the next update. */
   lossScale?: LossScaleState;
 }
 
 export interface Clock {
-  /** Trained on. */
+  /** Images trained on. */
   images: number;
-  /** Spent in training steps. */
+  /** Time spent in training steps. */
   trainSeconds: number;
-  /** Spent in all, validation included. */
+  /** Time spent in all, including validation. */
   seconds: number;
 }
 
@@ -37,10 +37,10 @@ export function startPosition(): Position {
 const noTime = (): Clock => ({ images: 0, trainSeconds: 0, seconds: 0 });
 const emptySums = () => ({ ...noTime(), loss: 0, correct: 0 });
 
-/** An update whose loss is known, and the loss scale after it, where there is one. */
+/** An update whose loss is known, and the loss scale after it, if there is one. */
 export type Step = BatchMetrics & Hyperparameters & { lossScale?: LossScaleState };
 
-/** Counts an update that took so many seconds; returns its row. */
+/** Adds one update, which took `seconds`, and returns its row. */
 export function recordStep(
   position: Position,
   { size, loss, correct, lr, momentum, lossScale }: Step,
@@ -57,7 +57,7 @@ export function recordStep(
   return { iteration: position.iteration++, epoch: position.epoch + 1, lr, momentum, loss, ...used };
 }
 
-/** Ends the current epoch with its validation; `used`: LR and momentum of its last update. Returns its row. */
+/** Ends the current epoch with its validation, and the LR and momentum of its last update; returns its row. */
 export function recordEpoch(position: Position, validation: Evaluation, { lr, momentum }: Hyperparameters): MetricsRow {
   const { sums, totals } = position;
   const epoch = ++position.epoch;
@@ -74,9 +74,9 @@ export function recordEpoch(position: Position, validation: Evaluation, { lr, mo
   return row;
 }
 
-const rounding = 1e-6; // of an update: what is whole may come out a trifle larger or smaller
+const rounding = 1e-6; // in updates: a whole number may come out slightly larger or smaller
 
-/** The first update of an epoch, both counted from 0: a batch that an epoch begins within belongs to the epoch before. */
+/** The first update of an epoch, both counted from 0: a batch in which an epoch begins belongs to the one before. */
 export function firstIteration(epoch: number, iterationsPerEpoch: number): number {
   return epoch === 0 ? 0 : Math.ceil(epoch * iterationsPerEpoch - rounding);
 }
@@ -86,7 +86,7 @@ export function epochOf(iteration: number, iterationsPerEpoch: number): number {
   return Math.floor((iteration + rounding) / iterationsPerEpoch);
 }
 
-/** What summary.json says of a run that stands at `position`. */
+/** What summary.json says about a run at `position`. */
 export function summarise(position: Position, status: Summary['status'], message?: string): Summary {
   const { iteration: iterations, epoch: epochs, last: final, best, totals } = position;
   const images_per_second = epochs > 0 ? totals.images / totals.trainSeconds : null;

@@ -20,23 +20,23 @@ export interface ExperimentOptions {
   /** Where the images are; undefined: downloaded. */
   data?: string;
   cacheDirectory: string;
-  /** New run folders are made in it. */
+  /** The folder in which new run folders are made. */
   runs: string;
-  /** The new run folder itself, in place of the next number in `runs`. */
+  /** The new run folder itself, instead of the next number in `runs`. */
   directory?: string;
-  /** The folder of a run to resume, in place of a new one. */
+  /** The folder of a run to resume, instead of starting a new one. */
   resume?: string;
   /** Resume a run that a process on another machine has locked. */
   takeOver?: boolean;
   /** Say why the backend was chosen, and the limits of its device. */
   verbose?: boolean;
-  /** Once so many epochs are done, the run ends as `interrupted` too. */
+  /** After this many epochs the run ends as `interrupted`, too. */
   untilEpoch?: number | undefined;
-  /** Aborted: the run writes a checkpoint and ends as `interrupted`. */
+  /** When aborted, the run writes a checkpoint and ends as `interrupted`. */
   signal: AbortSignal;
 }
 
-/** What a config trains on: the backend, active from here on, and the images. */
+/** What a config trains on: activates its backend and loads its images. */
 export async function backendAndData(
   { backend: name, dataset, seed, ...options }: ExperimentConfig,
   {
@@ -57,10 +57,10 @@ export async function backendAndData(
   return { backend, dataset: await datasets.create(dataset, { path, cacheDirectory, seed, signal, report }) };
 }
 
-/** A line on stderr. */
+/** Prints a line to stderr. */
 export const report = say;
 
-/** Model, optimizer, schedule and batches, as the config says; `backend`: what makes steps on its device faster or safer. */
+/** Model, optimizer, schedule and batches of a config, with what the backend offers to make steps faster or safer. */
 export function prepareTraining(
   config: ExperimentConfig,
   dataset: Dataset,
@@ -81,7 +81,7 @@ export function prepareTraining(
     ...length,
     stopAfter: Math.min(length.iterations, config.max_iterations ?? Number.POSITIVE_INFINITY),
     labelSmoothing: config.label_smoothing,
-    maxLoss: config.max_loss ?? 100 * Math.log(classNames.length), // guessing has ln(classes)
+    maxLoss: config.max_loss ?? 100 * Math.log(classNames.length), // guessing gives ln(classes)
     model,
     optimizer: optimizers.create(config.optimizer, model.parameters),
     schedule: schedules.create(config.schedule, length),

@@ -2,7 +2,7 @@ import type { IterationRow, MetricsRow } from '../runs/columns.js';
 import type { Piece } from '../terminal/fit.js';
 import { type Caption, progress } from '../terminal/progress.js';
 
-/** Shows on stderr how a run is going: a line each epoch, on a terminal with a bar below. */
+/** Shows the progress of a run on stderr: a line per epoch and, on a terminal, a bar below. */
 export interface TrainingProgress {
   message(text: string): void;
   iteration(row: IterationRow, imagesPerSecond: number): void;
@@ -21,7 +21,7 @@ const caption: Caption = ({ epoch, loss, accuracy, lr, momentum, speed }, { valu
   { text: `${speed} img/s`, rank: 6 },
 ];
 
-/** `start`: iterations done before. */
+/** `start`: iterations already done. */
 export function trainingProgress(total: { iterations: number; epochs: number }, start: number): TrainingProgress {
   const epochs = Math.ceil(total.epochs);
   const names = ['epoch', 'loss', 'accuracy', 'lr', 'momentum', 'speed'];

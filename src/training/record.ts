@@ -18,18 +18,18 @@ export interface Recording {
   training: Training;
   /** All that a checkpoint holds: weights, statistics, optimizer state. */
   variables: Variable[];
-  /** Where the run stands; kept up to date. */
+  /** The state of the run; kept up to date. */
   position: Position;
   folder: RunFolder;
   /** The ways that the backend has chosen so far. */
   ways?: (() => Record<string, string>) | undefined;
-  /** Once so many epochs are done, it ends as `interrupted` too. */
+  /** After this many epochs it ends as `interrupted`, too. */
   untilEpoch?: number | undefined;
-  /** Aborted: a checkpoint is written and the run ends as `interrupted`. */
+  /** When aborted, a checkpoint is written and the run ends as `interrupted`. */
   signal: AbortSignal;
 }
 
-/** Weights are proven by a validation. Of others the next loss may show that they are bad, so one more is kept. */
+/** Weights are proven by a validation. The next loss may show others to be bad, so one more checkpoint is kept. */
 type Save = (proven: boolean) => Promise<void>;
 type Conclude = (status: Summary['status'], message?: string) => Summary;
 
@@ -87,7 +87,7 @@ async function trainIntoFolder(recording: Recording, conclude: Conclude, progres
   return conclude('interrupted', `stopped after ${position.iteration} iterations`);
 }
 
-/** A row for each update, and the checkpoints within an epoch. */
+/** Hooks that write a row for each update, and the checkpoints within an epoch. */
 function hooks(
   { config, training, position, folder, untilEpoch, signal }: Recording,
   save: Save,
@@ -109,16 +109,16 @@ function hooks(
   };
 }
 
-/** What summary.json says of a run that `max_iterations` has ended. */
+/** What summary.json says about a run that `max_iterations` has ended. */
 function whyEarly({ stopAfter, iterations }: Training): string | undefined {
   return stopAfter < iterations
     ? `stopped by max_iterations after ${stopAfter} of ${iterations} iterations`
     : undefined;
 }
 
-/** Of a diverged run: the number of updates after which the weights were bad already. */
+/** For a diverged run: the number of updates after which the weights were already bad. */
 function badWeights({ iteration, last }: Position): number {
-  return last && !Number.isFinite(last.val_loss) ? iteration : iteration - 1; // a training loss is that before its update
+  return last && !Number.isFinite(last.val_loss) ? iteration : iteration - 1; // a training loss precedes its update
 }
 
 /** What went wrong, and how to resume. */
@@ -128,7 +128,7 @@ function explained(error: unknown, directory: string, { iteration }: Position): 
   const resume = `then resume with \`${resumeCommand(directory)}\``;
   if (cause instanceof ClrError)
     return new ClrError(cause.kind, cause.message, `${cause.hint ?? 'remove the cause'}; ${resume}`, { cause });
-  const memory = cause instanceof RangeError || cause.name === 'RuntimeError'; // WebAssembly's: an allocation that failed
+  const memory = cause instanceof RangeError || cause.name === 'RuntimeError'; // WebAssembly's: a failed allocation
   const what = memory ? 'failed, probably out of memory,' : 'failed';
   const remedy = memory ? 'take a smaller batch_size in a new run, or free memory' : 'remove the cause';
   return new ClrError('failed', `${what} at iteration ${iteration}: ${cause.message}`, `${remedy}; ${resume}`, {

@@ -15,14 +15,14 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'clr-resume-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 beforeAll(() => cpu.activate({ precision: 'f32' }));
 
-const images = 40; // 10 updates of 4 images an epoch
+const images = 40; // 10 updates of 4 images per epoch
 const run = { epochs: 2.5, batch_size: 4, schedule: { type: 'constant', lr: 0.1 } };
 const shuffled = configSchema.parse(run);
-/** 13 1/3 updates an epoch, 33 in all: epochs begin at 0, 14 and 27. */
+/** 13 1/3 updates per epoch, 33 in all: epochs begin at 0, 14 and 27. */
 const cyclic = configSchema.parse({ ...run, batch_size: 3, order: 'fixed-cyclic', drop_last: false });
 const variables = () => [{ name: 'w', value: tensor([1]) }];
 
-/** What becomes of a run whose only checkpoint has that position, with a checksum that fits. */
+/** Restores a run whose only checkpoint has that position, with a valid checksum. */
 async function restored(iteration: number, epoch: number, inSums: number, config: ExperimentConfig) {
   const folder = RunFolder.create({ runs: scratch }, config);
   const position = { ...startPosition(), iteration, epoch };
@@ -64,7 +64,7 @@ it.each([
   );
 });
 
-describe('what is to be resumed if it has begun', () => {
+describe('a run to resume if it has begun', () => {
   function folderOf(...files: string[]): string {
     const directory = mkdtempSync(path.join(scratch, 'begun-'));
     for (const file of files) writeFileSync(path.join(directory, file), '');
@@ -77,7 +77,7 @@ describe('what is to be resumed if it has begun', () => {
     expect(readdirSync(directory)).toEqual(['config.json']);
   });
 
-  it('has not where there is no folder, and none is made', () => {
+  it('has not begun if there is no folder, and none is made', () => {
     const directory = path.join(scratch, 'nowhere');
     expect(hasBegun(directory)).toBe(false);
     expect(existsSync(directory)).toBe(false);
@@ -92,14 +92,14 @@ describe('what is to be resumed if it has begun', () => {
     expect(existsSync(directory)).toBe(false);
   });
 
-  it('is refused, and left as it is, where the folder holds anything else', () => {
+  it('is rejected, and left as it is, if the folder holds anything else', () => {
     const directory = folderOf('thesis.tex');
     mkdirSync(path.join(directory, 'checkpoints'));
     expect(() => hasBegun(directory)).toThrow(`${directory} exists, and is no run folder`);
     expect(readdirSync(directory).sort()).toEqual(['checkpoints', 'thesis.tex']);
   });
 
-  it('is refused while another process makes it, and left alone', () => {
+  it('is rejected, and left alone, while another process makes it', () => {
     const directory = folderOf();
     const unlock = lockFolder(directory);
     expect(() => hasBegun(directory, { takeOver: true })).toThrow('is in use by');
@@ -107,14 +107,14 @@ describe('what is to be resumed if it has begun', () => {
     expect(hasBegun(directory)).toBe(false);
   });
 
-  it('of a process on another machine has not begun once it is taken over', () => {
+  it('locked by a process on another machine has not begun once it is taken over', () => {
     const directory = folderOf('lock-gone.example-0123456789ab-4026531836-7-99');
     expect(() => hasBegun(directory)).toThrow('is in use by process 7 on gone.example');
     expect(hasBegun(directory, { takeOver: true })).toBe(false);
   });
 });
 
-/** This process's own with another start: one that had its PID before. */
+/** The name of this process's lock with another start time: that of an earlier process with its PID. */
 function lockOfDead(): string {
   const unlock = lockFolder(scratch);
   const own = readdirSync(scratch).find((name) => name.startsWith('lock-'))!;

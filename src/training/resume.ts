@@ -16,7 +16,7 @@ import { lockFolder, lockHolder } from '../system/lock.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { firstIteration, type Position, startPosition } from './position.js';
 
-/** What may differ when a run is resumed: nothing of it changes a number, apart from rounding. */
+/** Keys that may differ when a run is resumed: none of them changes a number, apart from rounding. */
 const mayChange = new Set([
   '$schema',
   'name',
@@ -53,8 +53,8 @@ export function findRun(run: string, runs: string): string {
 }
 
 /**
- * Whether the folder holds a run that can be resumed. One that was killed before it had a config is removed; a folder with
- * anything else in it is not. Throws ClrError('usage') for that, and where another process is making it.
+ * Whether the folder holds a run that can be resumed. That of a run killed before it had a config is removed. Throws
+ * ClrError('usage') if the folder holds anything else, or if another process is making it.
  */
 export function hasBegun(directory: string, { takeOver = false } = {}): boolean {
   if (existsSync(path.join(directory, 'config.json'))) return true;
@@ -68,8 +68,8 @@ export function hasBegun(directory: string, { takeOver = false } = {}): boolean 
 }
 
 /**
- * How the run ended, of this config; undefined where it is not done, or is to have more epochs than it had. `interrupted`: as
- * many are done as are asked for now.
+ * How the run of this config ended; undefined if it is not done, or is to have another number of epochs. `interrupted`:
+ * it has the `untilEpoch` epochs that are asked for now.
  */
 export function outcomeOf(
   directory: string,
@@ -81,28 +81,28 @@ export function outcomeOf(
   if (status === 'completed' || status === 'diverged')
     return storedConfig(directory).epochs === config.epochs ? status : undefined;
   if (status === undefined || untilEpoch === undefined) return undefined;
-  const begun = existsSync(path.join(directory, 'metrics.csv')); // it may have been killed before
+  const begun = existsSync(path.join(directory, 'metrics.csv')); // it may have been killed before that
   return begun && readMetrics(directory).length >= untilEpoch ? 'interrupted' : undefined;
 }
 
 /**
- * Throws ClrError('usage') with the keys when `asked` differs from the run's own config in what would change the run.
- * `epochs` may differ here: only the data tell whether that changes what is done already (`restorePosition`).
+ * Throws ClrError('usage') with the keys if `asked` differs from the run's own config in something that would change
+ * the run. `epochs` may differ here: only the data tell whether that changes what is already done (`restorePosition`).
  */
 export function refuseOtherConfig(run: string, asked: ExperimentConfig): void {
   const changed = changedKeys(storedConfig(run), asked).filter((key) => key !== 'epochs');
   if (changed.length > 0) throw differs(run, changed.join(', '));
 }
 
-/** The keys that make `asked` another run than `stored`. */
+/** The keys that make `asked` a different run from `stored`. */
 export function changedKeys(stored: ExperimentConfig, asked: ExperimentConfig): string[] {
   const keys = Object.keys({ ...stored, ...asked }) as (keyof ExperimentConfig)[];
   return keys.filter((key) => !mayChange.has(key) && !isDeepStrictEqual(stored[key], asked[key]));
 }
 
 /**
- * Where the run stands; `variables` get their values at that point. Throws ClrError when there is no usable checkpoint, or
- * when a run of `config.epochs` epochs would have been another one up to there.
+ * The state of the run; `variables` get their values at that point. Throws ClrError if there is no usable checkpoint,
+ * or if a run of `config.epochs` epochs would have been different up to that point.
  */
 export function restorePosition(
   run: string,
@@ -130,7 +130,7 @@ export function restorePosition(
   return position;
 }
 
-/** Why no run of that config can stand there; undefined: it can. */
+/** Why no run of that config can have this position; undefined: it can. */
 function problemOfPosition(
   { iteration, epoch, sums }: Position,
   config: ExperimentConfig,
@@ -147,7 +147,7 @@ function problemOfPosition(
   return `has a position that this run cannot have (epoch ${epoch}, iteration ${iteration}, ${sums.images} images)`;
 }
 
-/** environment.json of a resumed run: that of its start, with one more record in `resumed`. */
+/** environment.json of a resumed run: that from its start, with one more record in `resumed`. */
 export function resumedEnvironment(
   run: string,
   now: Environment,
@@ -168,7 +168,7 @@ export function resumedEnvironment(
   return { ...first, resumed: [...(first.resumed ?? []), { iteration, ...now }] };
 }
 
-/** The ways that its backend has chosen to compute in. */
+/** The ways of computing that the run's backend has chosen. */
 export function recordedWays(run: string): Record<string, string> | undefined {
   if (!existsSync(path.join(run, 'environment.json'))) return undefined; // killed before it was written
   return readJsonAs(z.object({ ways: z.record(z.string(), z.string()).optional() }), run, 'environment.json').ways;
@@ -179,7 +179,7 @@ export function storedConfig(run: string): ExperimentConfig {
   return validateConfig(readJson(run, 'config.json'), path.join(run, 'config.json'));
 }
 
-/** A run that was killed before its first checkpoint starts again in its folder; one that has lost them does not. */
+/** A run killed before its first checkpoint starts again in its folder; one that has lost its checkpoints does not. */
 function beforeTheFirst(run: string): Position {
   const table = path.join(run, 'iterations.csv');
   if (!existsSync(table) || readIterations(run).length === 0) return startPosition();

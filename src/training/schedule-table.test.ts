@@ -16,6 +16,6 @@ test.each([
   expect(rows.at(-1)).toMatchObject({ iteration: iterations - 1, epoch: 2 });
 });
 
-test('batches given take the place of the data set', () => {
+test('a given number of batches replaces that of the data set', () => {
   expect(scheduleRows(config({ type: 'synthetic' }), 7)).toHaveLength(14);
 });

@@ -4,7 +4,7 @@ import type { IterationRow } from '../runs/columns.js';
 import { schedules } from '../schedules/index.js';
 import { epochOf } from './position.js';
 
-/** LR and momentum at each iteration of a run, without training or data; `batches` an epoch, or those of the data set. */
+/** LR and momentum at each iteration of a run, without training or data; `batches` per epoch, if not the data set's. */
 export function scheduleRows(config: ExperimentConfig, batches?: number): Omit<IterationRow, 'loss'>[] {
   const images = batches === undefined ? trainSize(config.dataset) : batches * config.batch_size;
   const length = runLength(config, images);

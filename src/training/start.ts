@@ -11,7 +11,7 @@ import { type ExperimentOptions, report } from './prepare.js';
 import { restorePosition, resumedEnvironment } from './resume.js';
 import type { Parent } from './warm-start.js';
 
-/** What a run folder is opened for. */
+/** What it takes to open a run folder. */
 export interface RunToOpen {
   config: ExperimentConfig;
   /** All that a checkpoint holds; a resumed run gets their values from it. */
@@ -22,13 +22,13 @@ export interface RunToOpen {
   warmStart?: (() => Parent) | undefined;
 }
 
-/** An open folder, locked, with config.json and environment.json in it, and where its training stands. */
+/** An open, locked folder with config.json and environment.json in it, and the state of its training. */
 interface OpenRun {
   folder: RunFolder;
   position: Position;
 }
 
-/** A new run folder. */
+/** Makes a new run folder. */
 export function startRun(options: ExperimentOptions, { config, environment, warmStart }: RunToOpen): OpenRun {
   const init = warmStart?.();
   const folder = RunFolder.create(options, config);
@@ -38,7 +38,7 @@ export function startRun(options: ExperimentOptions, { config, environment, warm
   });
 }
 
-/** The folder of an earlier run, with the position and the values of its newest whole checkpoint. */
+/** Opens the folder of an earlier run, with the position and the values of its newest intact checkpoint. */
 export function resumeRun(
   directory: string,
   { takeOver }: Pick<ExperimentOptions, 'takeOver'>,
@@ -55,7 +55,7 @@ export function resumeRun(
   });
 }
 
-/** Of a run that was killed before its first checkpoint: the weights must still be those that it started with. */
+/** For a run that was killed before its first checkpoint: it must start again from the same weights. */
 function startAgain(directory: string, { warmStart }: RunToOpen): void {
   const parent = warmStart?.();
   if (!parent || !existsSync(path.join(directory, 'environment.json'))) return;
@@ -65,7 +65,7 @@ function startAgain(directory: string, { warmStart }: RunToOpen): void {
   throw new ClrError('data', problem, 'start a new run');
 }
 
-/** Gives the folder back where it cannot be made ready. */
+/** Closes the folder again if it cannot be prepared. */
 function opened(folder: RunFolder, prepare: () => Position): OpenRun {
   try {
     return { folder, position: prepare() };

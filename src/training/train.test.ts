@@ -35,7 +35,7 @@ async function rowsOf(run: Training, signal = new AbortController().signal) {
 beforeAll(() => wasm.activate({ precision: 'f32' }));
 
 describe('training', () => {
-  it('predicts each validation image at the end as the last validation did', async () => {
+  it('predicts each validation image at the end as in the last validation', async () => {
     const run = await training();
     const position = startPosition();
     const hooks = { signal: new AbortController().signal, onIteration() {} };
@@ -45,7 +45,7 @@ describe('training', () => {
     expect((100 * correct.reduce((sum, right) => sum + right, 0)) / 20).toBeCloseTo(position.last!.val_acc, 10);
   });
 
-  it('gives the same numbers again for the same seed, and others for another', async () => {
+  it('gives the same numbers for the same seed, and different ones for another', async () => {
     const first = await rowsOf(await training());
     expect(await rowsOf(await training())).toEqual(first);
     expect(await rowsOf(await training({ seed: 2 }))).not.toEqual(first);
@@ -53,7 +53,7 @@ describe('training', () => {
     expect(first.epochs).toHaveLength(2);
   });
 
-  it('gives the optimizer at each update the LR and momentum that it records, which are those of the schedule', async () => {
+  it('passes the optimizer, at each update, the LR and momentum that it records: those of the schedule', async () => {
     const run = await training();
     const step = vi.spyOn(run.optimizer, 'step');
     const { iterations } = await rowsOf(run);
@@ -91,7 +91,7 @@ describe('training', () => {
   });
 
   describe('with steps in flight', () => {
-    /** Rows of a run that is interrupted after the updates given and resumed each time, and where it then stands. */
+    /** Rows of a run that is interrupted after the given updates and resumed each time, and its state at the end. */
     async function rowsAndPosition(overrides: object, stepsInFlight: number, interruptions: number[]) {
       const run = { ...(await training(overrides)), stepsInFlight };
       const position = startPosition();
@@ -123,7 +123,7 @@ describe('training', () => {
       ['one between the last update and its validation', {}, [10]],
       ['several, and max_iterations', { max_iterations: 13 }, [2, 9]],
     ])('%s gives the rows that it gives without', async (_, overrides, interruptions) => {
-      const config = { batch_size: 4, epochs: 2, ...overrides }; // 10 updates an epoch
+      const config = { batch_size: 4, epochs: 2, ...overrides }; // 10 updates per epoch
       const { rows, settled } = await rowsAndPosition(config, 0, interruptions);
       expect(settled).toHaveLength(rows.iterations.length);
       const pipelined = await rowsAndPosition(config, 4, interruptions);
@@ -132,7 +132,7 @@ describe('training', () => {
       expect(rows.iterations.map(({ iteration }) => iteration)).toEqual(Array.from({ length: last }, (_, i) => i));
       const needed = Array.from({ length: last >> 2 }, (_, i) => 4 * (i + 1));
       expect(pipelined.settled).toEqual(expect.arrayContaining([...needed, last]));
-      expect(pipelined.settled.length).toBeLessThan(last); // some were begun before the loss before them was known
+      expect(pipelined.settled.length).toBeLessThan(last); // some were begun before the previous loss was known
     });
   });
 
@@ -152,7 +152,7 @@ describe('training', () => {
     expect(iterations.map((row) => row.epoch)).toEqual([1, 1, 2, 2]);
   });
 
-  it('runs on from pass to pass in the order fixed-cyclic, and validates after the batch that ends a pass', async () => {
+  it('runs from pass to pass in the order fixed-cyclic, and validates after the batch that ends a pass', async () => {
     const run = await training({ order: 'fixed-cyclic' }); // 2.5 batches of 16 in 40 images
     const { iterations, epochs } = await rowsOf(run);
     expect(iterations.map((row) => row.epoch)).toEqual([1, 1, 1, 2, 2]);
@@ -163,8 +163,8 @@ describe('training', () => {
     expect(batches(1, 1)).toEqual(batches(1, 0).slice(1));
   });
 
-  it('smooths the labels of the training loss, and not of the validation loss', async () => {
-    const still = { schedule: { type: 'constant', lr: 1e-9 } }; // weights as good as fixed
+  it('smooths the labels of the training loss, not of the validation loss', async () => {
+    const still = { schedule: { type: 'constant', lr: 1e-9 } }; // weights practically fixed
     const plain = await rowsOf(await training(still));
     const smoothed = await rowsOf(await training({ ...still, label_smoothing: 0.2 }));
     expect(Math.abs(smoothed.iterations[0]!.loss - plain.iterations[0]!.loss)).toBeGreaterThan(1e-3);
@@ -172,7 +172,7 @@ describe('training', () => {
     expect(valLoss(smoothed)).toBeCloseTo(valLoss(plain), 5);
   });
 
-  it('keeps the number of tensors over 200 steps', async () => {
+  it('keeps the number of tensors constant over 200 steps', async () => {
     const run = await training({ batch_size: 2, optimizer: { type: 'sgd', clip_norm: 1 } });
     const counts = new Set<number>();
     for (let step = 0; step < 200; step++) {

@@ -18,36 +18,36 @@ export interface Training extends RunLength, Pick<ActiveBackend, 'stepsInFlight'
   model: Model;
   optimizer: Optimizer;
   schedule: Schedule;
-  /** The batches of an epoch (counted from 0), from `firstBatch` on; the caller disposes them. */
+  /** The batches of an epoch (counted from 0), from `firstBatch` on; the caller disposes of them. */
   trainingBatches(epoch: number, firstBatch: number): Iterable<Batch>;
   validationBatches(epoch: number): Iterable<Batch>;
-  /** Stop after so many updates, while the schedule is that of the whole run; at most `iterations`. */
+  /** Stops after this many updates, at most `iterations`; the schedule is still that of the whole run. */
   stopAfter: number;
   /** A training loss above it is divergence; Infinity: only NaN and infinity are. */
   maxLoss: number;
-  /** Of the training loss; the validation loss has none. */
+  /** For the training loss; the validation loss has none. */
   labelSmoothing: number;
-  /** How the device repeats a step's forward and backward pass, where that is cheaper than asking for it again. */
+  /** Replays a step's forward and backward pass on the device, if that is cheaper than issuing it again. */
   repeat?: Repeat | undefined;
-  /** The same of a validation batch's forward pass. */
+  /** The same for a validation batch's forward pass. */
   repeatValidation?: Repeat | undefined;
 }
 
 export interface TrainHooks {
-  /** After each update, once its loss is known; `settled`: no later one has begun, so the weights are those after it. */
+  /** Called after each update, once its loss is known; `settled`: no later one has begun to change the weights. */
   onIteration(row: IterationRow, settled: boolean): void | Promise<void>;
-  /** Whether `onIteration` will look at the weights after so many updates: then no later one is begun before. */
+  /** Whether `onIteration` needs the weights after that many updates: no later update is begun before it then. */
   needsWeights?(iteration: number): boolean;
-  /** Ends the training once so many epochs are done; undefined: at its end. */
+  /** Ends the training after this many epochs; undefined: at its end. */
   untilEpoch?: number | undefined;
   /** Ends the training after the current update (or validation batch). */
   signal: AbortSignal;
 }
 
 /**
- * Trains from `position` on, which it keeps up to date, and yields a row after each epoch's validation. Ends early when
- * `signal` is aborted, or after `untilEpoch`. Throws ClrError('diverged') when a training loss is not finite or above `maxLoss`, or a validation
- * loss is not finite.
+ * Trains from `position` on, which it keeps up to date, and yields a row after each epoch's validation. Ends early if
+ * `signal` is aborted, or after `untilEpoch`. Throws ClrError('diverged') if a training loss is not finite or above
+ * `maxLoss`, or a validation loss is not finite.
  */
 export async function* train(training: Training, position: Position, hooks: TrainHooks): AsyncGenerator<MetricsRow> {
   const { model, schedule, iterationsPerEpoch, stopAfter, maxLoss, stepsInFlight, repeatValidation: repeat } = training;
@@ -78,7 +78,7 @@ export async function* train(training: Training, position: Position, hooks: Trai
   }
 }
 
-/** A training step and a validation pass for each size of batch that there is. */
+/** Runs a training step and a validation pass for each batch size that occurs. */
 export function oneOfEachSize(training: Training): void {
   const last = firstIteration(1, training.iterationsPerEpoch) - 1;
   for (const first of new Set([0, last])) {
@@ -88,14 +88,14 @@ export function oneOfEachSize(training: Training): void {
   for (const batch of training.validationBatches(0)) score(training.model, batch).dispose();
 }
 
-/** The backend goes on with the loss scale of `position`; at a run's start it is the other way round. */
+/** The backend takes the loss scale from `position`; at the start of a run it is the other way round. */
 async function restoreLossScale({ lossScale }: Pick<Training, 'lossScale'>, position: Position): Promise<void> {
   if (position.lossScale) lossScale?.write(position.lossScale);
   position.lossScale = await lossScale?.read();
 }
 
 /**
- * The updates that are left of the current epoch, each once its loss is known; up to `stepsInFlight` later ones are begun
+ * The remaining updates of the current epoch, each once its loss is known; up to `stepsInFlight` later ones are begun
  * before that. None is begun after `stopAfter` or an abort.
  */
 function epochSteps(
@@ -126,7 +126,7 @@ async function beginStep(training: Training, batch: Batch, iteration: number): P
   return { ...metrics, ...hyperparameters, lossScale };
 }
 
-/** Each call gives the seconds since the one before. */
+/** Each call of the result returns the seconds since the previous one. */
 function stopwatch(): () => number {
   let started = performance.now();
   return () => {
@@ -137,12 +137,12 @@ function stopwatch(): () => number {
   };
 }
 
-/** Whether training may continue after it. */
+/** Whether training may continue after this loss. */
 export function isGood(loss: number, { maxLoss }: Pick<Training, 'maxLoss'>): boolean {
   return Number.isFinite(loss) && loss <= maxLoss;
 }
 
-/** Forward, backward, update. Disposes the batch; returns [loss, correct predictions] of the batch, before the update. */
+/** Forward, backward, update. Disposes of the batch; returns its [loss, correct predictions] before the update. */
 export function trainStep(
   { model, optimizer, labelSmoothing, repeat = once }: Stepping,
   { x, labels }: Batch,
@@ -166,7 +166,7 @@ export function trainStep(
 /** What a step needs to know. */
 export type Stepping = Pick<Training, 'model' | 'optimizer' | 'labelSmoothing' | 'repeat'>;
 
-/** Names the iteration at which it shows, and the last one before that was still good. */
+/** Names the iteration at which divergence shows, and the last good one before it. */
 function diverged(
   { iteration, epoch, lr, momentum, loss }: IterationRow,
   good: IterationRow | undefined,

@@ -10,19 +10,20 @@ import { type Header, readCheckpoint, restore } from './checkpoint.js';
 
 type Init = NonNullable<ExperimentConfig['init']>;
 
-/** Where a run's first weights are from: stands in its environment.json. */
+/** Where a run's first weights come from; recorded in its environment.json. */
 export interface Parent {
   checkpoint: string;
-  /** Of the checkpoint, as it stands in its header. */
+  /** The checkpoint's, from its header. */
   sha256: string;
-  /** The parent's updates and epochs until then. */
+  /** The parent's updates and epochs up to the checkpoint. */
   iteration: number;
   epoch: number;
 }
 
 /**
- * Gives the model the weights and running statistics of a checkpoint, or of a run's last one; `from` is a path, or a name in
- * `runs`. Throws ClrError('usage') with the names and shapes that differ, ClrError('data') where there is no whole checkpoint.
+ * Gives the model the weights and running statistics of a checkpoint, or of a run's last one; `from` is a path, or a
+ * name in `runs`. Throws ClrError('usage') with the names and shapes that differ, ClrError('data') if there is no
+ * intact checkpoint.
  */
 export function warmStart({ from, skip }: Init, model: Model, runs: string): Parent {
   const checkpoint = checkpointOf(from, runs);
@@ -41,8 +42,8 @@ export function warmStart({ from, skip }: Init, model: Model, runs: string): Par
 }
 
 /**
- * The model, with the parameters of the layers `freeze` among what is kept and not learnt. Batch norm in them still uses the
- * batch, and goes on with its running statistics.
+ * The model, with the parameters of the layers `freeze` moved to what is kept but not learnt. Their batch norm still
+ * uses the batch, and still updates its running statistics.
  */
 export function frozen(model: Model, freeze: string[]): Model {
   if (freeze.length === 0) return model;
@@ -53,7 +54,7 @@ export function frozen(model: Model, freeze: string[]): Model {
   return { ...model, parameters, statistics: [...model.statistics, ...kept] };
 }
 
-/** Whether a variable belongs to one of `layers`: `stage1` names `stage1.block1.conv1.filter` too. */
+/** Whether a variable belongs to one of `layers`: `stage1` also names `stage1.block1.conv1.filter`. */
 function layersNamed(layers: string[], variables: readonly Variable[], key: string): (name: string) => boolean {
   const within = (name: string, layer: string) => name === layer || name.startsWith(`${layer}.`);
   for (const layer of layers) {
@@ -85,7 +86,7 @@ function read(checkpoint: string): ReturnType<typeof readCheckpoint> {
   }
 }
 
-/** What keeps each variable from getting its value. */
+/** What prevents variables from getting their values. */
 function unusable(variables: Variable[], header: Header, data: Buffer): string[] {
   return variables.flatMap((variable) => {
     try {
@@ -97,7 +98,7 @@ function unusable(variables: Variable[], header: Header, data: Buffer): string[]
   });
 }
 
-/** Weights of the checkpoint that the model has no place for. `x.velocity` is no weight, but the optimizer's state of x. */
+/** Weights of the checkpoint that the model has no place for. `x.velocity` is not a weight: it is optimizer state. */
 function leftOver(variables: readonly Variable[], header: Header): string[] {
   const known = new Set(variables.map(({ name }) => name));
   const isState = (name: string) => name === 'steps' || name.slice(0, name.lastIndexOf('.')) in header;

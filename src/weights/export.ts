@@ -13,7 +13,7 @@ import { pytorch } from './pytorch.js';
 import { safetensors } from './safetensors.js';
 import { torchState } from './torch-names.js';
 
-/** Formats of a weight file, with the ending of its name. */
+/** Formats of a weight file, with their file extensions. */
 export const weightFormats = { pytorch: 'pt', onnx: 'onnx', safetensors: 'safetensors' } as const;
 export type WeightFormat = keyof typeof weightFormats;
 
@@ -24,8 +24,8 @@ export interface WeightOptions extends Pick<ExperimentOptions, 'data' | 'cacheDi
 }
 
 /**
- * Writes the weights of a run's checkpoint to `file`, with what is needed to feed the net as metadata; of the pytorch format,
- * which has no place for that, in `file`.json. The images are read for their mean and deviation.
+ * Writes the weights of a run's checkpoint to `file`, with what is needed to feed the net as metadata; for the pytorch
+ * format, which has no place for metadata, in `file`.json. The images are read for their mean and deviation.
  */
 export async function exportWeights(run: string, file: string, options: WeightOptions): Promise<void> {
   const { device, threads, precision, ...config } = storedConfig(run);

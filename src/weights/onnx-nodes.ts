@@ -19,12 +19,12 @@ export interface Graph {
   constant(values: number[] | Float32Array, shape: number[], type?: 'float' | 'int64'): string;
 }
 
-/** A tensor of its own name for each intermediate result. */
+/** Adds a node, and returns the name of its output. */
 type Emit = (op: string, inputs: string[], attributes?: Record<string, Attribute>) => string;
 
 type Translate = (kernel: TracedKernel, graph: Graph, emit: Emit) => string;
 
-/** The nodes that compute what a kernel does; returns the name of its output. Throws ClrError('usage') for one it does not know. */
+/** Adds the nodes that compute a kernel; returns the name of its output. Throws ClrError('usage') for unknown ones. */
 export function translate(kernel: TracedKernel, graph: Graph): string {
   const translation = translations[kernel.kernel];
   if (!translation) throw new ClrError('usage', `the kernel ${kernel.kernel} has no translation to ONNX`);
@@ -59,7 +59,7 @@ const translations: Record<string, Translate> = {
   GlobalAveragePool: (_kernel, { name }, emit) => emit('Flatten', [emit('GlobalAveragePool', [name('x')])]),
   Dense: (_kernel, { name }, emit) => emit('Gemm', ['x', 'weights', 'bias'].map(name)),
 
-  /** Flattening: the values of an image in the order of [H, W, C]. */
+  /** Flattens the values of an image in the order of [H, W, C]. */
   Reshape: (_kernel, { name }, emit) =>
     emit('Flatten', [emit('Transpose', [name('x')], { perm: { ints: [0, 2, 3, 1] } })]),
 
@@ -92,7 +92,7 @@ const translations: Record<string, Translate> = {
     return emit(kind === 'max' ? 'MaxPool' : 'AveragePool', [value], whole);
   },
 
-  /** An average pooling that counts the zeros outside gives the sum over size x size pixels, divided by their number. */
+  /** Average pooling that counts the zeros outside gives the sum over size x size pixels, divided by their number. */
   LrnWithinChannel: ({ attributes }, graph, emit) => {
     const { size, alpha, beta } = attributes as { size: number; alpha: number; beta: number };
     const pad = (size - 1) / 2;
@@ -116,8 +116,8 @@ function withBias(graph: Graph, emit: Emit): string {
 }
 
 /**
- * Pooling whose last windows reach over the edges below and at the right, where nothing counts; `count` says how
- * many windows an axis has.
+ * Attributes of pooling whose last windows reach over the bottom and right edges, where nothing counts; `count`: number
+ * of windows along an axis.
  */
 function windows(sizes: number[], window: number, stride: number, count: (length: number) => number) {
   const after = sizes.map((length) => Math.max(0, (count(length) - 1) * stride + window - length));

@@ -9,8 +9,9 @@ const [floatType, int64Type] = [1, 7]; // TensorProto.DataType
 const [irVersion, opset] = [8, 13];
 
 /**
- * The model as ONNX (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3): `images` [N, C, H, W], normalised, to `logits` [N, classes].
- * The graph is what the forward pass runs for one image, so it holds for every model whose kernels have a translation.
+ * The model as ONNX (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3): `images` [N, C, H, W], normalised, to
+ * `logits` [N, classes]. The graph is what the forward pass runs for one image, so this works for every model whose
+ * kernels have a translation.
  */
 export async function onnx(
   model: Model,
@@ -80,7 +81,7 @@ function tensorProto(name: string, shape: number[], values: Float32Array | BigIn
   return Buffer.concat([...shape.map((size) => int(1, size)), int(2, type), bytes(8, name), bytes(9, bytesOf(values))]);
 }
 
-/** Of float32 tensors [N, ...shape]. */
+/** The type of a float32 tensor [N, ...shape]. */
 function valueInfo(name: string, shape: number[]): Buffer[] {
   const dimensions = [bytes(1, bytes(2, 'N')), ...shape.map((size) => bytes(1, int(1, size)))];
   return [bytes(1, name), bytes(2, bytes(1, [int(1, floatType!), bytes(2, dimensions)]))];

@@ -1,7 +1,7 @@
-/** Python's pickle, protocol 2 (https://docs.python.org/3/library/pickletools.html): as much as a state dict of PyTorch needs. */
+/** What PyTorch's state dicts need of pickle, protocol 2 (https://docs.python.org/3/library/pickletools.html). */
 export type Pickled = number | boolean | string | Global | Call | Tuple | Persistent;
 
-/** A name of a module. */
+/** A name in a module. */
 export class Global {
   constructor(
     readonly module: string,
@@ -13,7 +13,7 @@ export class Tuple {
   constructor(readonly items: Pickled[]) {}
 }
 
-/** callable(*args), then filled with `entries` as a dict is. */
+/** callable(*args), then filled with `entries` like a dict. */
 export class Call {
   constructor(
     readonly callable: Global,
@@ -22,7 +22,7 @@ export class Call {
   ) {}
 }
 
-/** Something kept outside the pickle, known by `id`. */
+/** Something stored outside the pickle, identified by `id`. */
 export class Persistent {
   constructor(readonly id: Tuple) {}
 }

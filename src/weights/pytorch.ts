@@ -6,7 +6,7 @@ import { zip } from './zip.js';
 const orderedDict = new Global('collections', 'OrderedDict');
 const rebuild = new Global('torch._utils', '_rebuild_tensor_v2');
 
-/** A state dict as torch.save writes it, a ZIP archive with a pickle; torch.load(..., weights_only=True) takes it. */
+/** A state dict as torch.save writes it, a ZIP archive with a pickle; torch.load(..., weights_only=True) accepts it. */
 export function pytorch(tensors: WeightTensor[]): Buffer {
   const entries = tensors.map((tensor, key): [string, Pickled] => [tensor.name, rebuilt(tensor, key)]);
   return zip([

@@ -1,6 +1,6 @@
 import type { WeightTensor } from './torch-names.js';
 
-/** A safetensors file (https://github.com/huggingface/safetensors): the header's length, the header as JSON, the values. */
+/** A safetensors file (https://github.com/huggingface/safetensors): the header's length, the header in JSON, values. */
 export function safetensors(tensors: WeightTensor[], metadata: Record<string, string>): Buffer {
   const header: Record<string, unknown> = { __metadata__: metadata };
   let offset = 0;

@@ -5,7 +5,7 @@ import type { Model } from '../models/model.js';
 export interface WeightTensor {
   name: string;
   shape: number[];
-  /** Float32, but for counts. */
+  /** Float32, except for counts. */
   values: Float32Array | BigInt64Array;
 }
 
@@ -34,8 +34,8 @@ export function torchName(name: string): string {
 }
 
 /**
- * The state of a residual net as torchvision names it: filters [out, in, H, W], dense weights [out, in], and batch norm's count of
- * the `iterations` done. Throws ClrError('usage') for a model that torchvision's names do not fit.
+ * The state of a residual net under torchvision's names: filters [out, in, H, W], dense weights [out, in], and batch
+ * norm's count of the `iterations` done. Throws ClrError('usage') for a model that torchvision's names do not fit.
  */
 export async function torchState(model: Model, type: string, iterations: number): Promise<WeightTensor[]> {
   if (type !== 'resnet')

@@ -10,7 +10,7 @@ export interface TracedKernel {
   output: { id: number; shape: number[] };
 }
 
-/** What the forward pass for one image [H, W, C] runs, in its order, and the ids of its input and its logits. */
+/** The kernels that the forward pass for one image [H, W, C] runs, in order, and the ids of its input and logits. */
 export function traceForward(model: Model, imageShape: [number, number, number]) {
   const tfjs = engine();
   const runKernel = tfjs.runKernel.bind(tfjs);

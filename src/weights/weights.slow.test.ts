@@ -20,7 +20,7 @@ const python = findPython(modules);
 const imageShape: [number, number, number] = [32, 32, 3];
 const { uniform } = randomStream(7, 'synthetic');
 
-/** A model with running statistics and biases that are not those of the start. */
+/** A model whose vectors (running statistics, biases, ...) differ from their initial values. */
 function prepare(config: object): { model: Model; config: { model: never } } {
   const options = models.schema.parse(config);
   const model = models.create(options, {

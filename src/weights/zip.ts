@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-/** A ZIP archive of files that are stored as they are (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT). */
+/** A ZIP archive of uncompressed files (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT). */
 export function zip(files: [name: string, content: Buffer][]): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];

@@ -6,7 +6,7 @@ import type { HostMemory } from '../../ops/kernel.js';
 import type { Backend } from '../backend.js';
 import { registerReferenceKernels } from '../host.js';
 
-/** tfjs's plain JavaScript backend with the reference kernels: slow, everywhere the same, what the others are compared with. */
+/** tfjs's plain JavaScript backend with the reference kernels: slow, the same everywhere, the others' yardstick. */
 export const cpu: Backend = {
   name: 'cpu',
   precisions: ['f32'],

@@ -5,33 +5,33 @@ import { shipped } from '../../system/root.js';
 /** Values of an activation: float32, or the upper halves of float32 (bfloat16). */
 export type Activation = Float32Array | Uint16Array;
 
-/** way: its place in ways.ts. shape: images, height, width, channels; output height, width, channels; filter height, width; stride y, x; pad top, left, bottom, right. */
+/** `way`: index into `ways` (ways.ts). `shape`: ConvolutionShape in native/convolution.h. */
 type Convolution = (way: number, shape: Int32Array, x: Activation, filter: Float32Array, y: Activation) => void;
 
 /**
- * native/*.cc: each function has there the parameters that it has here, and throws a TypeError for another number of
- * arguments, another type, or an array of another length. What lies in the arrays (labels, plans) it trusts.
+ * The functions of native/*.cc, with the same parameters. Each throws a TypeError for a wrong number of arguments, a
+ * wrong type, or an array of the wrong length; values in arrays (labels, plans) are not checked.
  */
 export interface Addon {
-  /** oneDNN's. */
+  /** oneDNN's version. */
   readonly version: string;
-  /** The processor level that the own kernels were chosen for: base, v3 (AVX2), v4 (AVX-512). */
+  /** The processor level of the kernels in use: base, v3 (AVX2), v4 (AVX-512). */
   readonly level: string;
   readonly nativeBf16: boolean;
   /** 64-byte aligned. */
   allocate(bytes: number): ArrayBuffer;
-  /** Returns how many it will use: OMP_THREAD_LIMIT or a limit on processes may allow fewer. */
+  /** Returns the number that will be used: OMP_THREAD_LIMIT or a limit on processes may allow fewer. */
   setThreads(count: number): number;
   widen(from: Uint16Array, to: Float32Array): void;
   narrow(from: Float32Array, to: Uint16Array): void;
-  /** Whether a convolution of that shape can be computed in that way. */
+  /** Whether a convolution of this shape can be computed this way. */
   convSuits(way: number, shape: Int32Array): boolean;
   convForward: Convolution;
   /** Writes x. */
   convBackwardInput: Convolution;
   /** Writes filter. */
   convBackwardFilter: Convolution;
-  /** `line` [2, C]: slope and offset of y, for the gradient. */
+  /** `line` [2, C], written: slope and offset of y, for the gradient. */
   batchNormTrain(
     x: Activation,
     residual: Activation | undefined,
@@ -74,9 +74,9 @@ export interface Addon {
     relu: boolean,
   ): void;
   add(a: Activation, b: Activation, y: Activation): void;
-  /** y = x kept, or 0 where the hash of its place and `key` is below `threshold`. */
+  /** y = kept x, or 0 where the hash of the element's index and `key` is below `threshold`. */
   dropout(x: Activation, y: Activation, threshold: number, key: number, kept: number): void;
-  /** y [..., left + right] from a and b, or with `split` these from y. */
+  /** y [..., left + right] = a and b side by side; with `split` the reverse: a and b from y. */
   concat(a: Activation, b: Activation, y: Activation, left: number, right: number, split: boolean): void;
   channelSum(x: Activation, sum: Float32Array): void;
   pool(x: Activation, y: Float32Array, images: number, pixels: number, channels: number): void;
@@ -133,7 +133,7 @@ export interface Addon {
     gradient: Float32Array,
     labelSmoothing: number,
   ): void;
-  /** Parameters and velocities in place. */
+  /** Updates parameters and velocities in place. */
   sgd(
     parameters: Float32Array[],
     gradients: Float32Array[],
@@ -145,7 +145,7 @@ export interface Addon {
     decoupled: boolean,
     lrInside: boolean,
   ): void;
-  /** Parameters and moments in place. The step size and the inverse correction hold both bias corrections. */
+  /** Updates parameters and moments in place. `stepSize` and `inverseCorrection` contain the bias corrections. */
   adam(
     parameters: Float32Array[],
     gradients: Float32Array[],
@@ -161,7 +161,7 @@ export interface Addon {
     epsilon: number,
     decoupled: boolean,
   ): void;
-  /** plan: four numbers an image (index, top, left, flip); table [C, 256]: the normalised value of each byte. */
+  /** plan: four numbers per image (index, top, left, flip); table [C, 256]: the normalised value of each byte. */
   assemble(
     images: Uint8Array,
     plan: Int32Array,
@@ -183,8 +183,8 @@ let loaded: Addon | undefined;
 /** Throws an Error that says why the addon can't be loaded. */
 export function loadAddon(): Addon {
   if (!existsSync(addonPath)) throw new Error('its addon is not built');
-  // GNU OpenMP, which reads this when it is loaded, else lets a thread spin for a millisecond and more at each barrier where
-  // the other one has lost its core to another process: beside one, three times as slow.
+  // GNU OpenMP reads this when it is loaded. By default, threads spin at each barrier for a millisecond or more while
+  // one of them has lost its core to another process: beside such a process, a step takes three times as long.
   if (!process.env.OMP_WAIT_POLICY) process.env.GOMP_SPINCOUNT ??= '5000';
   loaded ??= createRequire(import.meta.url)(addonPath) as Addon;
   return loaded;

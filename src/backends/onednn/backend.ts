@@ -7,14 +7,14 @@ import { type Held, Stored } from './stored.js';
 import type { Ways } from './ways.js';
 
 /**
- * tfjs's CPU backend with memory of the addon's: 64-byte aligned, recycled by size. float32 tensors may be held as
- * bfloat16 (a Uint16Array) when `bf16` is set; reading them gives float32.
+ * tfjs's CPU backend with memory from the addon: 64-byte aligned, recycled by size. If `bf16` is set, float32 tensors
+ * may be held as bfloat16 (a Uint16Array); reading them returns float32.
  */
 export class OnednnBackend extends MathBackendCPU implements HostMemory {
   readonly pool: Pool;
   /** Whether activations are stored in bfloat16. */
   bf16 = false;
-  /** How it computes convolutions; set with each activation. */
+  /** How it computes convolutions; set each time the backend is activated. */
   ways!: Ways;
   private nextId = 0;
 
@@ -23,18 +23,18 @@ export class OnednnBackend extends MathBackendCPU implements HostMemory {
     this.pool = new Pool(addon);
   }
 
-  /** A float32 tensor whose values are not set. */
+  /** A float32 tensor with uninitialised values. */
   allocate(shape: number[], dtype: DataType = 'float32'): TensorInfo {
     return this.hold({ kind: 'plain', values: this.pool.floats(util.sizeFromShape(shape)) }, shape, dtype);
   }
 
-  /** The same in the precision of activations. */
+  /** An uninitialised tensor in the precision of activations. */
   allocateActivation(shape: number[]): TensorInfo {
     if (!this.bf16) return this.allocate(shape);
     return this.hold({ kind: 'bfloat16', values: this.pool.halves(util.sizeFromShape(shape)) }, shape, 'float32');
   }
 
-  /** a + b, of one shape and precision, computed when somebody reads it. */
+  /** a + b, of the same shape and precision, computed when it is first read. */
   sum(a: TensorInfo, b: TensorInfo): TensorInfo {
     const terms: [Stored, Stored] = [this.stored(a), this.stored(b)];
     for (const term of terms) term.computed();
@@ -45,12 +45,12 @@ export class OnednnBackend extends MathBackendCPU implements HostMemory {
     return this.stored(tensor).float32();
   }
 
-  /** The values in the precision of activations: a tensor in the other one is converted, for good. */
+  /** The values in the precision of activations; a tensor in the other precision is converted permanently. */
   activation(tensor: TensorInfo): Activation {
     return this.bf16 ? this.stored(tensor).bfloat16() : this.view(tensor);
   }
 
-  /** The tensor once more, for a kernel to change; a copy where anything else may look at its memory. */
+  /** A new reference to the tensor, for a kernel to change; a copy if anything else may read its memory. */
   writable(tensor: TensorInfo): TensorInfo {
     if (!this.stored(tensor).isShared) {
       this.incRef(tensor.dataId);
@@ -75,7 +75,7 @@ export class OnednnBackend extends MathBackendCPU implements HostMemory {
     this.data.set(dataId, stored as never);
   }
 
-  /** A copy: what is read must outlive the tensor's memory. */
+  /** A copy, since the values must outlive the tensor's memory. */
   override readSync(dataId: DataId): BackendValues {
     return this.unpooled(super.readSync(dataId));
   }
@@ -93,7 +93,7 @@ export class OnednnBackend extends MathBackendCPU implements HostMemory {
     return { dataId, shape, dtype };
   }
 
-  /** Copied if it is the pool's memory, which may be recycled: tfjs's Slice, for one, hands on a part of its input's. */
+  /** Copied if it is the pool's memory, which may be recycled: tfjs's Slice, for one, returns part of its input. */
   private unpooled(values: BackendValues): BackendValues {
     return ArrayBuffer.isView(values) && this.pool.owns(values) ? (values as Float32Array).slice() : values;
   }

@@ -8,22 +8,22 @@ import { randomStream } from '../../random.js';
 import type { Precision } from '../backend.js';
 import { onednn } from './index.js';
 
-// What storing activations in bfloat16 may change, on any processor. The bounds follow from its 8 bits; the distances are
-// those of whole tensors, |a - b| / |b| in the Euclidean norm.
+// How much storing activations in bfloat16 may change, on any processor. The bounds follow from its 8 bits; distances
+// are between whole tensors: |a - b| / |b| in the Euclidean norm.
 
-/** A value is rounded to 8 significant bits: by at most this share of it. */
+/** Rounding to 8 significant bits changes a value by at most this share. */
 const rounding = 2 ** -9;
-/** Where a ReLU's input is so close to zero, the rounding decides whether the gradient passes. */
+/** If a ReLU's input is this close to zero, rounding decides whether the gradient passes. */
 const gate = 2 ** -8;
 const batch = 256;
 
 interface Step {
   logits: Float32Array;
-  /** Of the convolutions and batch norms, last layer first. */
+  /** Convolutions and batch norms, last layer first. */
   layers: { name: string; gradient: Float32Array }[];
 }
 
-/** One step of a ResNet-8, with its forward and its backward pass in precisions of their own. */
+/** One step of a ResNet-8, its forward and backward pass each in its own precision. */
 async function step(forward: Precision, backward: Precision): Promise<Step> {
   await onednn.activate({ precision: forward });
   const config = datasets.schema.parse({ type: 'synthetic', train_size: batch, val_size: 10 });
@@ -46,14 +46,14 @@ async function step(forward: Precision, backward: Precision): Promise<Step> {
   await onednn.activate({ precision: backward });
   const sources = parameters.map(({ value }) => value);
   const gradients = tape.gradients(logits, gradient, sources).map((g) => g.dataSync() as Float32Array);
-  const layers = parameters.map(({ name }, i) => ({ name, gradient: gradients[i]! })).slice(0, -2); // the head is float32
+  const layers = parameters.map(({ name }, i) => ({ name, gradient: gradients[i]! })).slice(0, -2); // head: float32
   return { logits: values, layers: layers.reverse() };
 }
 
 const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
 const distance = (a: Float32Array, b: Float32Array) => norm(a.map((v, i) => v - b[i]!)) / norm(b);
 
-/** Each layer's parameters are shift, scale and filter, last first: how many batch norms lie between them and the loss. */
+/** Batch norms between a parameter and the loss; each layer has a shift, a scale and a filter, last layer first. */
 const normsBehind = (index: number) => Math.floor(index / 3);
 const isFilter = (index: number) => index % 3 === 2;
 
@@ -66,24 +66,24 @@ describe.runIf(availability.usable)('a training step in bfloat16', () => {
     bfloat16 = await step('bf16', 'bf16');
   }, 60_000);
 
-  it('is not the step in float32', () => {
+  it('differs from the step in float32', () => {
     expect(distance(bfloat16.logits, float32.logits)).toBeGreaterThan(rounding / 100);
   });
 
-  it('has the logits of float32, but for one rounding by each kernel', () => {
+  it('has the logits of float32, up to one rounding per kernel', () => {
     const kernels = 2 * 7; // a convolution and a batch norm in each of seven layers
     expect(distance(bfloat16.logits, float32.logits)).toBeLessThan(rounding * Math.sqrt(kernels));
   });
 
-  it('has the gradients of float32 for its activations, but for one rounding by each kernel of the way back', async () => {
+  it('has the gradients of float32 for its activations, up to one rounding per backward kernel', async () => {
     const mixed = await step('bf16', 'f32');
     bfloat16.layers.forEach(({ name, gradient }, i) => {
-      const kernels = 1 + 2 * normsBehind(i) + (isFilter(i) ? 1 : 0); // the pooling, then two a layer
+      const kernels = 1 + 2 * normsBehind(i) + (isFilter(i) ? 1 : 0); // the pooling, then two per layer
       expect(distance(gradient, mixed.layers[i]!.gradient), name).toBeLessThan(rounding * kernels);
     });
   });
 
-  it('has the gradients of float32, but for the gates that the rounding opens or shuts', () => {
+  it('has the gradients of float32, up to ReLU gates that rounding opens or closes', () => {
     bfloat16.layers.forEach(({ name, gradient }, i) => {
       const relus = 1 + normsBehind(i);
       expect(distance(gradient, float32.layers[i]!.gradient), name).toBeLessThan(Math.sqrt(gate * relus));

@@ -19,7 +19,7 @@ import { Ways } from './ways.js';
 const remedy =
   'node scripts/build-onednn.mjs --required (Debian and Ubuntu: apt-get install libdnnl-dev g++ make python3)';
 
-/** oneDNN's convolutions and own C++ loops on the processor: the fastest without a GPU. */
+/** oneDNN's convolutions and our own C++ loops on the processor: the fastest backend without a GPU. */
 export const onednn: Backend = {
   name: 'onednn',
   precisions: ['f32', 'bf16'],
@@ -62,7 +62,7 @@ function describe({ version, level }: Addon): string {
   return `${model} (oneDNN ${version}${levels[level] ? `, ${levels[level]}` : ''})`;
 }
 
-/** The backend, made and registered the first time. */
+/** The backend, created and registered on first use. */
 function install(): OnednnBackend {
   const present = findBackend('onednn');
   if (present) return present as OnednnBackend;

@@ -25,13 +25,13 @@ const availability = await onednn.probe();
 
 const pool = () => (backend() as OnednnBackend).pool;
 
-/** A tensor in the pool's memory, as kernels make it. */
+/** A tensor in the pool's memory, as kernels make them. */
 function pooled(values: number[]): Tensor {
   const given = tensor(values);
   return add(given, zerosLike(given));
 }
 
-/** A function that trains a ResNet-8 one step on a batch of that size and gives its loss. */
+/** Returns a function that trains a ResNet-8 for one step on a batch of the given size and returns the loss. */
 function trainer(): (size: number) => number {
   const random = randomStream(1, 'init');
   const model = models.create(models.schema.parse({ type: 'resnet', depth: 8 }), {
@@ -73,7 +73,7 @@ describe.runIf(availability.usable)('memory of the onednn backend', () => {
       expect(memory().numTensors).toBe(numTensors);
     });
 
-    it('takes a partial batch from the buffers of whole ones', () => {
+    it('serves a partial batch from the buffers of whole ones', () => {
       const step = trainer();
       step(16);
       step(16);
@@ -85,7 +85,7 @@ describe.runIf(availability.usable)('memory of the onednn backend', () => {
     });
   });
 
-  it('is not shared between what was read from a tensor and later tensors', () => {
+  it('is not shared between values read from a tensor and later tensors', () => {
     const values = () => (backend() as OnednnBackend).allocate([1000]);
     const first = values();
     (backend() as OnednnBackend).view(first).fill(1);
@@ -95,7 +95,7 @@ describe.runIf(availability.usable)('memory of the onednn backend', () => {
     expect(read.every((value) => value === 1)).toBe(true);
   });
 
-  it("is not shared between a tensor and a slice of it, which tfjs's own kernel makes a view of", () => {
+  it("is not shared between a tensor and a slice of it, although tfjs's own kernel makes a view", () => {
     const whole = pooled(new Array(64).fill(1));
     const part = slice(whole, [0], [16]);
     whole.dispose();
@@ -103,7 +103,7 @@ describe.runIf(availability.usable)('memory of the onednn backend', () => {
     expect([...part.dataSync()]).toEqual(new Array(16).fill(1));
   });
 
-  it('is copied before an update in place where something else holds the parameter', () => {
+  it('is copied before an update in place if something else holds the parameter', () => {
     const [parameter, gradient, velocity] = [pooled([1, 2]), pooled([1, 2]), pooled([0, 0])];
     const held = parameter.clone();
     const mode = { nesterov: false, weightDecayMode: 'l2', lrPlacement: 'outside' } as const;
@@ -136,7 +136,7 @@ const convolveALot = `
 `;
 
 describe.runIf(availability.usable)('two processes at once', () => {
-  it('compute the same as each other, to the last bit', async () => {
+  it('compute the same result, to the last bit', async () => {
     const run = () => promisify(execFile)(process.execPath, ['-e', convolveALot, addonPath]);
     const [a, b] = await Promise.all([run(), run()]);
     expect(Number(a.stdout)).not.toBeNaN();

@@ -4,7 +4,7 @@ import { run } from '../../ops/kernel.js';
 import { loadAddon } from './addon.js';
 import { onednn } from './index.js';
 
-// That the kernels compute what the reference does is tested in ../backends.test.ts.
+// ../backends.test.ts tests that the kernels agree with the reference.
 
 const availability = await onednn.probe();
 if (!availability.usable) console.warn(`onednn skipped: ${availability.reason}; ${availability.remedy}`);
@@ -21,7 +21,7 @@ describe.runIf(availability.usable)('the onednn backend', () => {
     expect(allocate(64).byteLength).toBe(64);
   });
 
-  describe('checks what its functions are called with', () => {
+  describe('checks the arguments of its functions', () => {
     const floats = (count: number) => new Float32Array(count);
     it.each([
       ['too few arguments', [floats(4), floats(4)], 'add: 2 arguments instead of 3'],
@@ -35,7 +35,7 @@ describe.runIf(availability.usable)('the onednn backend', () => {
       expect(() => (loadAddon().add as (...given: unknown[]) => void)(...given)).toThrow(message);
     });
 
-    it('a convolution whose arrays do not have the sizes of its shape', () => {
+    it('convolution arrays that do not fit the shape', () => {
       const shape = Int32Array.of(1, 4, 4, 3, 4, 4, 5, 3, 3, 1, 1, 1, 1, 1, 1);
       const { convForward } = loadAddon();
       expect(() => convForward(0, shape, floats(47), floats(135), floats(80))).toThrow('length 47 instead of 48');
@@ -48,7 +48,7 @@ describe.runIf(availability.usable)('the onednn backend', () => {
       expect(() => convForward(2, shape, floats(48), floats(135), floats(80))).toThrow('no such way');
     });
 
-    it('a size that is no whole number, and rows that are not whole', () => {
+    it('a size that is not a whole number, and an incomplete row', () => {
       const { channelSum, pool } = loadAddon();
       expect(() => pool(floats(4), floats(1), 1, 1.5, 1)).toThrow('argument 4 must be a whole number');
       expect(() => channelSum(floats(4), floats(3))).toThrow('4 values do not make rows of 3');

@@ -1,11 +1,11 @@
 import type { Addon } from './addon.js';
 
-/** Memory for tensors: what one has given back serves the next of about that size, so that a training loop allocates nothing. */
+/** Memory for tensors: a freed buffer serves the next tensor of about its size, so training allocates nothing. */
 export class Pool {
-  /** Buffers free to use, by their size in bytes. */
+  /** Free buffers, by size in bytes. */
   private readonly idle = new Map<number, ArrayBuffer[]>();
   private readonly owned = new WeakSet<ArrayBufferLike>();
-  /** How many buffers were ever made, and their bytes. */
+  /** Number of buffers ever made, and their total bytes. */
   allocations = 0;
   bytes = 0;
 
@@ -23,7 +23,7 @@ export class Pool {
     return this.owned.has(values.buffer);
   }
 
-  /** Memory that is not the pool's is left alone. */
+  /** Ignores memory that is not the pool's. */
   recycle(values: ArrayBufferView): void {
     const buffer = values.buffer as ArrayBuffer;
     if (!this.owned.has(buffer)) return;
@@ -37,7 +37,7 @@ export class Pool {
     return this.idle.get(size)?.pop() ?? this.roomier(size) ?? this.make(size);
   }
 
-  /** The smallest idle buffer that holds `size` bytes and wastes less than half: a partial batch fits into whole ones. */
+  /** The smallest idle buffer that holds `size` bytes and wastes less than half: a partial batch fits a whole one's. */
   private roomier(size: number): ArrayBuffer | undefined {
     let best = 2 * size;
     for (const [candidate, buffers] of this.idle)

@@ -22,7 +22,7 @@ const config = {
   backend: 'onednn',
 };
 
-/** So that what V8 has not collected yet is little. */
+/** Keeps the garbage that V8 has not collected yet small. */
 const node = ['--max-semi-space-size=4'];
 
 const residentMiB = (pid: number) =>

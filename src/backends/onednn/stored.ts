@@ -2,20 +2,20 @@ import type { BackendValues, DataType } from '@tensorflow/tfjs-core';
 import type { Activation, Addon } from './addon.js';
 import type { Pool } from './pool.js';
 
-/** `plain`: whatever tfjs put there, in general float32. */
+/** `plain`: whatever tfjs put there, usually float32. */
 type Values = { kind: 'plain'; values: BackendValues } | { kind: 'bfloat16'; values: Uint16Array };
-/** The terms have values, in one precision; they are added when somebody reads the sum. */
+/** The terms have values of the same precision, which are added when the sum is first read. */
 export type Held = Values | { kind: 'sum'; terms: [Stored, Stored] };
 
 /**
- * What a dataId stands for: values in float32 or (activations alone) in bfloat16, or a sum that is computed when it is read.
- * tfjs's own CPU kernels know `dtype`, `refCount` and `values`, which is never bfloat16.
+ * The data behind a dataId: values in float32 or (activations only) bfloat16, or a sum that is computed when it is
+ * read. tfjs's own CPU kernels use `dtype`, `refCount` and `values`, which is never bfloat16.
  */
 export class Stored {
   refCount = 1;
-  /** [2, C]: slope and offset where these values are relu(slope x + offset), so that batch norm's gradient need not read them. */
+  /** [2, C]: slope and offset if the values are relu(slope x + offset), so batch norm's gradient need not read them. */
   line?: Float32Array;
-  /** Sums that this is a term of; its memory is not recycled before theirs. */
+  /** Pending sums that have this as a term; its memory is not recycled while there are any. */
   private holders = 0;
   private disposed = false;
 
@@ -31,7 +31,7 @@ export class Stored {
     return this.held.kind === 'sum' ? this.held.terms[0].isHalf : this.held.kind === 'bfloat16';
   }
 
-  /** Whether anything but one tensor may look at this memory, or it is not the pool's to write in. */
+  /** Whether anything besides one tensor may read this memory, or it is not the pool's and must not be written. */
   get isShared(): boolean {
     return this.refCount > 1 || this.holders > 0 || !this.memory.pool.owns(this.float32());
   }
@@ -40,7 +40,7 @@ export class Stored {
     return this.held.kind === 'plain' ? this.held.values : this.float32();
   }
 
-  /** The float32 values themselves; bfloat16 is widened, for good. */
+  /** The float32 values themselves; bfloat16 is widened permanently. */
   float32(): Float32Array {
     const held = this.computed();
     if (held.kind === 'plain') return held.values as Float32Array;
@@ -50,7 +50,7 @@ export class Stored {
     return floats;
   }
 
-  /** The values in bfloat16; float32 is narrowed, for good. */
+  /** The values in bfloat16; float32 is narrowed permanently. */
   bfloat16(): Uint16Array {
     const held = this.computed();
     if (held.kind === 'bfloat16') return held.values;
@@ -61,19 +61,19 @@ export class Stored {
     return halves;
   }
 
-  /** The values of the terms of a sum that is not computed yet, else nothing. */
+  /** The values of a pending sum's terms; undefined if there is no pending sum. */
   get terms(): [Activation, Activation] | undefined {
     if (this.held.kind !== 'sum') return undefined;
     return this.held.terms.map((term) => term.computed().values) as [Activation, Activation];
   }
 
-  /** The tensor is gone: gives the memory back, at once or when the last sum lets go of it. */
+  /** Called when the tensor is gone: returns its memory at once, or when the last pending sum lets go of it. */
   dispose(): void {
     this.disposed = true;
     if (this.holders === 0) this.release();
   }
 
-  /** The values in the precision that they are held in, from now on if this was a sum. */
+  /** The values in the precision that they are held in; a pending sum is computed and kept. */
   computed(): Values {
     if (this.held.kind !== 'sum') return this.held;
     const [a, b] = this.terms!;

@@ -26,7 +26,7 @@ writeFileSync(
   }),
 );
 
-/** The threads that environment.json names, of a run that must end by itself. */
+/** The number of threads in a run's environment.json; the run must end by itself. */
 async function threadsOf(name: string, env: Record<string, string>, ...more: string[]): Promise<number> {
   const directory = path.join(scratch, name);
   const { child, ended } = startClr(['run', config, '--run-dir', directory, ...more], { env });
@@ -52,7 +52,7 @@ describe.runIf(availability.usable)('threads of the onednn backend', () => {
     40_000,
   );
 
-  it('are no more than the process has processors', async () => {
+  it('are no more than the processors of the process', async () => {
     expect(await threadsOf('many', {}, '--threads', '256')).toBe(processors);
   }, 40_000);
 
@@ -66,7 +66,7 @@ describe.runIf(availability.usable)('threads of the onednn backend', () => {
   });
 });
 
-/** Started before the program: no user may have more processes from here on than this one has with its usual threads. */
+/** Preloaded before the program: limits the user to the threads that Node has by then, plus MORE_THREADS. */
 const limitProcesses = `
   import { execFileSync } from 'node:child_process';
   import { readFileSync } from 'node:fs';
@@ -78,7 +78,7 @@ const limitProcesses = `
 `;
 const preload = path.join(scratch, 'limit.mjs');
 writeFileSync(preload, limitProcesses);
-/** A user of no other process, to whom the limit applies as it does not to root, and who may read all files as root may. */
+/** A user without other processes, to whom the limit applies (unlike root), and who may read all files (like root). */
 const asOther = [
   ...['--reuid', '61234', '--regid', '61234', '--clear-groups', '--securebits=+no_setuid_fixup'],
   ...['--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override'],
@@ -121,7 +121,7 @@ const inThread = `
     parentPort.postMessage(error.message);
   }
 `;
-/** Loads the addon in a thread, in another when that has ended, then in the main thread and a third; prints what each met. */
+/** Loads the addon in a thread, in another after that, then in the main thread and a third; prints each result. */
 const loadOften = `
   const { Worker } = require('node:worker_threads');
   const [, addon, inThread] = process.argv;
@@ -139,7 +139,7 @@ const loadOften = `
 `;
 
 describe.runIf(availability.usable)('the addon', () => {
-  it('is refused to a second thread of a process, since its memory is shared, until the first one ends', async () => {
+  it('refuses a second thread of a process, which would share its memory, until the first ends', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', loadOften, addonPath, inThread]);
     expect(JSON.parse(stdout)).toEqual(['loaded', 'loaded', expect.stringContaining('another thread')]);
   });

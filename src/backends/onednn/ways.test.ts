@@ -6,13 +6,13 @@ import { loadAddon } from './addon.js';
 import { onednn } from './index.js';
 import { isFaster, Ways } from './ways.js';
 
-// That each way computes what the reference does is tested in ../backends.test.ts.
+// ../backends.test.ts tests that each way agrees with the reference.
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-ways-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 afterEach(() => vi.unstubAllEnvs());
 
-/** Whether a work of those milliseconds, one after the other and again from the first, is faster than one of 1 ms. */
+/** Whether work that takes these milliseconds, call by call, over and over, is judged faster than work of 1 ms. */
 function beatsOne(...durations: number[]): boolean {
   let [clock, calls] = [0, 0];
   const one = () => {
@@ -41,14 +41,14 @@ const availability = await onednn.probe();
 describe.runIf(availability.usable)('the way of a convolution', () => {
   const shape = Int32Array.of(1, 8, 8, 16, 8, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1);
   const name = 'forward 1x8x8x16 by 3x3x16, pad 1 1 1 1';
-  /** Convolves once, and gives the choices. */
+  /** Convolves once and returns the choices. */
   const chosen = (cacheDirectory?: string, recorded?: Record<string, string>, of = shape) => {
     const ways = new Ways(loadAddon(), { machine: 'this one', cacheDirectory, recorded });
     const floats = (count: number) => new Float32Array(count);
     ways.convolve('forward', of, floats(8 * 8 * of[3]!), floats(9 * of[3]! * 16), floats(8 * 8 * 16));
     return ways.chosen;
   };
-  /** A cache of which another process has chosen the other way for that convolution, then was killed within a line. */
+  /** A cache in which another process chose the other way for that convolution and was then killed in mid-line. */
   const otherChoice = () => {
     const cache = mkdtempSync(path.join(scratch, 'cache-'));
     const measured = chosen(cache)[name];
@@ -59,25 +59,25 @@ describe.runIf(availability.usable)('the way of a convolution', () => {
     return { cache, file, other, measured: measured! };
   };
 
-  it('is the usual one where no choice can be kept', () => {
+  it('is the usual one if no choice can be stored', () => {
     expect(chosen()).toEqual({ [name]: 'winograd' });
     const file = path.join(scratch, 'a file');
     writeFileSync(file, '');
     expect(chosen(path.join(file, 'cache'))).toEqual({ [name]: 'winograd' });
   });
 
-  it('is no choice where only one suits', () => {
+  it('is not recorded if only one suits', () => {
     expect(chosen(scratch, {}, Int32Array.of(1, 8, 8, 3, 8, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1))).toEqual({});
   });
 
-  it('is that of the first line in the cache', () => {
+  it('is taken from the first line in the cache', () => {
     const { cache, file, other } = otherChoice();
     const before = readFileSync(file, 'utf8');
     expect(chosen(cache)).toEqual({ [name]: other });
     expect(readFileSync(file, 'utf8')).toBe(before);
   });
 
-  it('is chosen for another shape after half a line', () => {
+  it('is chosen for another shape after an incomplete line', () => {
     const { cache } = otherChoice();
     const wider = Int32Array.of(1, 8, 8, 32, 8, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1);
     const first = chosen(cache, {}, wider);
@@ -85,13 +85,13 @@ describe.runIf(availability.usable)('the way of a convolution', () => {
     expect(chosen(cache, {}, wider)).toEqual(first);
   });
 
-  it('is that of the run which is resumed, whatever the cache says', () => {
+  it('is that of the run being resumed, whatever the cache says', () => {
     const { cache, measured } = otherChoice();
     const recorded = { [name]: measured, 'forward of another shape': 'direct' };
     expect(chosen(cache, recorded)).toEqual(recorded);
   });
 
-  it('is what CLR_CONVOLUTION says, before all', () => {
+  it('is what CLR_CONVOLUTION says, above all else', () => {
     const { cache, other, measured } = otherChoice();
     vi.stubEnv('CLR_CONVOLUTION', measured);
     expect(chosen(cache, { [name]: other })).toEqual({ [name]: measured });

@@ -5,7 +5,7 @@ import { ClrError } from '../../errors.js';
 import { makeFolders } from '../../system/atomic.js';
 import { type Activation, type Addon, addonPath } from './addon.js';
 
-/** How a convolution can be computed: native/convolution.h's Way, in its order. */
+/** The ways to compute a convolution, in the order of `Way` in native/convolution.h. */
 export const ways = ['direct', 'winograd'] as const;
 export type Way = (typeof ways)[number];
 
@@ -19,19 +19,19 @@ type Pass = keyof typeof passes;
 interface WaysOptions {
   /** What choices depend on: processor, versions, threads, precision. */
   machine: string;
-  /** Where they are kept; undefined: none is made, each convolution takes its usual way. */
+  /** Where choices are stored; undefined: none is made, each convolution is computed its usual way. */
   cacheDirectory?: string | undefined;
-  /** Those of the run that is resumed. */
+  /** The choices of the run being resumed. */
   recorded?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
- * The way in which each convolution is computed, where there are several: the fastest one, measured when a pass of that shape
- * comes for the first time. A choice holds for every later process on this machine, since the bits depend on it.
- * CLR_CONVOLUTION=direct or winograd decides instead, where that way suits.
+ * Chooses the way to compute each convolution that several ways suit: the fastest, measured when a pass of that shape
+ * first occurs. A choice holds for every later process on this machine, since the bits depend on it.
+ * CLR_CONVOLUTION=direct or winograd overrides it where that way suits.
  */
 export class Ways {
-  /** All choices in use, by the name of the convolution. */
+  /** All choices in use, by name of the convolution. */
   readonly chosen: Record<string, Way>;
   private readonly forced = forcedWay();
   private readonly kept?: KeptChoices;
@@ -73,29 +73,29 @@ function forcedWay(): Way | undefined {
 const isWay = (text: unknown): text is Way => ways.includes(text as Way);
 const isChoice = (entry: [string, unknown]): entry is [string, Way] => isWay(entry[1]);
 
-/** E.g. "forward 128x32x32x16 by 3x3x16, pad 1 1 1 1". All that can be chosen for have stride 1. */
+/** E.g. "forward 128x32x32x16 by 3x3x16, pad 1 1 1 1". There is a choice only for stride 1. */
 function nameOf(pass: Pass, [n, h, w, from, , , to, rows, columns, , , ...pad]: Int32Array): string {
   return `${pass} ${n}x${h}x${w}x${from} by ${rows}x${columns}x${to}, pad ${pad.join(' ')}`;
 }
 
 /**
- * The fastest way on most processors: Winograd's, but where the processor itself multiplies bfloat16 the transforms of 3x3 on
- * 16 channels take longer than they save. The filter's gradient transforms less.
+ * The fastest way on most processors: Winograd, except with native bfloat16 for 3x3 on up to 16 channels, where the
+ * transforms take longer than they save. The filter's gradient transforms less.
  */
 function usualWay(pass: Pass, shape: Int32Array, nativeBf16: boolean): Way {
   const few = shape[7] === 3 && shape[3]! <= 16 && shape[6]! <= 16;
   return nativeBf16 && few && pass !== 'filter gradient' ? 'direct' : 'winograd';
 }
 
-/** The usual way, or another one that is clearly faster. Each leaves its result where the chosen one will put it. */
+/** The usual way, or another that is clearly faster. All ways write their result to the same place. */
 function fastest(usual: Way, compute: (way: Way) => void): Way {
   const work = (way: Way) => () => compute(way);
   return ways.find((way) => way !== usual && isFaster(work(way), work(usual))) ?? usual;
 }
 
 /**
- * Whether `one` takes 5 % less time than `other` in ten rounds before it fails to in two. On a processor that others use too,
- * times vary tenfold; two that are equally fast are told apart in less than one case of a hundred.
+ * Whether `one` takes 5 % less time than `other` in ten rounds before it fails to in two. On a shared processor times
+ * vary tenfold; of two that are equally fast, one is taken to be faster in less than one case in a hundred.
  */
 export function isFaster(one: () => void, other: () => void, now: () => number = () => performance.now()): boolean {
   const time = (work: () => void) => {
@@ -114,8 +114,8 @@ export function isFaster(one: () => void, other: () => void, now: () => number =
 }
 
 /**
- * Choices of all processes, a line each in a file of the cache that is only ever added to. The first line for a convolution
- * holds: processes that measure side by side, as the runs of a sweep, all end with that one.
+ * The choices of all processes, one per line, in a file of the cache that is only appended to. The first line for a
+ * convolution counts, so processes that measure at the same time (say, the runs of a sweep) all end up with it.
  */
 class KeptChoices {
   private readonly file: string;
@@ -129,7 +129,7 @@ class KeptChoices {
     this.machine = `${machine}, addon ${createHash('sha256').update(readFileSync(addonPath)).digest('hex').slice(0, 12)}`;
   }
 
-  /** Undefined where it cannot be kept. */
+  /** Undefined if the choice cannot be stored. */
   choice(convolution: string, measure: () => Way): Way | undefined {
     const { machine } = this;
     const known = this.read(convolution);
@@ -137,9 +137,9 @@ class KeptChoices {
     const line = JSON.stringify({ machine, convolution, way: measure() });
     try {
       makeFolders(this.directory);
-      appendFileSync(this.file, `\n${line}`); // first the line's end: a process may have been killed within its line
+      appendFileSync(this.file, `\n${line}`); // newline first: a process may have been killed in mid-line
     } catch {
-      return undefined; // another process could not know of it
+      return undefined; // other processes could not know of it
     }
     return this.read(convolution);
   }

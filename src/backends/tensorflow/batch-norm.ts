@@ -4,7 +4,7 @@ import { type Attribute, attribute, execute, release, renew, tensorFlow } from '
 
 /** Batch norm in training by TensorFlow's own fused ops. */
 export const batchNormKernels = {
-  /** The op itself makes the running statistics' moving averages, with the batch's unbiased variance; they are changed in place. */
+  /** The op itself updates the running statistics, with the batch's unbiased variance; they are changed in place. */
   BatchNormTrain(
     { x, scale, shift, runningMean, runningVariance, residual }: BatchNormInputs,
     { epsilon, momentum, relu }: { epsilon: number; momentum: number; relu: boolean },
@@ -17,7 +17,7 @@ export const batchNormKernels = {
     return [finish(y!, residual, relu), mean!, inverseDeviation, ...statistics];
   },
 
-  /** On a GPU the op wants cuDNN's saved 1/deviation, on the processor the variance (documented at its reserve_space_2). */
+  /** On a GPU the op expects cuDNN's saved 1/deviation, on the processor the variance (see its reserve_space_2). */
   BatchNormTrainGrad(
     { dy, x, y, scale, mean, inverseDeviation }: Record<string, Tensor>,
     { relu, residual }: { relu: boolean; residual: boolean },
@@ -29,7 +29,7 @@ export const batchNormKernels = {
   },
 };
 
-/** `tensor` with the new values; they alone where a clone still wants the old ones. */
+/** `tensor` with the new values; `values` itself if a clone still needs the old ones. */
 function inPlace(tensor: Tensor, values: Tensor): Tensor {
   if (tensorFlow().tensorMap.get(tensor.dataId).refCount > 1) return values;
   renew(tensor, release(values));

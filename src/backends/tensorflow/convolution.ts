@@ -9,8 +9,8 @@ interface Convolution {
 type Named<Names extends string> = Record<Names, Tensor>;
 
 /**
- * TensorFlow's convolutions by themselves. tfjs-node's kernels refuse to pad by a number of pixels, their gradients by
- * anything but "valid" and "same" (tfjs-node 4.22, src/kernels/Conv2D*.ts); TensorFlow takes explicit padding.
+ * TensorFlow's own convolutions. tfjs-node's kernels reject padding by a number of pixels, their gradients anything but
+ * "valid" and "same" (tfjs-node 4.22, src/kernels/Conv2D*.ts); TensorFlow accepts explicit padding.
  */
 export const convolutionKernels = {
   Conv2D: ({ x, filter }: Named<'x' | 'filter'>, convolution: Convolution): Tensor =>
@@ -29,7 +29,7 @@ export const convolutionKernels = {
 
 const made = new Map<string, Attribute[]>();
 
-/** "SAME" where it pads alike, which has the faster kernels; at stride 2 it would pad below and right alone. */
+/** "SAME" if it pads the same, since its kernels are faster; at stride 2 it would pad only below and right. */
 function attributesOf({ pad, strides }: Convolution, [size]: number[]): Attribute[] {
   const key = [pad, size, ...strides].join();
   const known = made.get(key);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** What the GPU build of TensorFlow 2.15 to 2.21 opens when it looks for a GPU, besides the driver. */
+/** Libraries that the GPU build of TensorFlow 2.15 to 2.21 opens when it looks for a GPU, besides the driver. */
 const libraries = [
   'libcudart.so.12',
   'libcublas.so.12',
@@ -13,7 +13,7 @@ const libraries = [
   'libcudnn.so.9',
 ];
 
-/** Which of CUDA's libraries a TensorFlow in `folder` finds, and which not. */
+/** Which of CUDA's libraries a TensorFlow in `folder` finds, and which it does not. */
 export function findCuda(folder: string): { found: string[]; missing: string[]; driver: boolean } {
   const places = searchPath(folder);
   const known = knownToLinker();
@@ -22,7 +22,7 @@ export function findCuda(folder: string): { found: string[]; missing: string[]; 
   return { found: libraries.filter(has), missing: libraries.filter((name) => !has(name)), driver: has('libcuda.so.1') };
 }
 
-/** Where the wheel's own run path leads (../nvidia/<part>/lib), and LD_LIBRARY_PATH. */
+/** The wheel's own run path (../nvidia/<part>/lib), and LD_LIBRARY_PATH. */
 function searchPath(folder: string): string[] {
   const nvidia = path.join(folder, '../nvidia');
   const parts = existsSync(nvidia) ? readdirSync(nvidia).map((part) => path.join(nvidia, part, 'lib')) : [];

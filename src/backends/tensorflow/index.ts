@@ -10,7 +10,7 @@ import { type Loaded, load } from './load.js';
 import { registerComposedKernels, registerTidied } from './register.js';
 import { repeater } from './repeater.js';
 
-/** TensorFlow's C library through tfjs-node: a CUDA GPU where it finds one, else the processor. See README.md here. */
+/** TensorFlow's C library through tfjs-node: a CUDA GPU if it finds one, else the processor. See README.md here. */
 export const tensorflow: Backend = {
   name: 'tensorflow',
   precisions: ['f32'],
@@ -26,7 +26,7 @@ export const tensorflow: Backend = {
       const { message, hint } = error as ClrError;
       return { usable: false, reason: message, remedy: hint ?? '' };
     } finally {
-      if (current && current !== engine().backendName) await setBackend(current); // tfjs-node makes itself the current one
+      if (current && current !== engine().backendName) await setBackend(current); // tfjs-node makes itself current
     }
   },
   async activate(options) {
@@ -52,7 +52,7 @@ function loadOptions({ precision, threads = usableProcessors(), ...rest }: Backe
   return { ...rest, threads, strict: precision === 'f32' };
 }
 
-/** Of what was fixed when TensorFlow was loaded. */
+/** Throws ClrError('backend') if the options differ from those fixed when TensorFlow was loaded. */
 function refuseOther({ device: wanted, threads, precision }: BackendOptions, { onGpu, options, record }: Loaded): void {
   if (wanted && onGpu !== wanted.startsWith('gpu')) {
     const why = onGpu || !record ? '' : ` (${whyNoGpu(record.kind, record.tensorflow)})`;
@@ -68,14 +68,14 @@ function refuseOther({ device: wanted, threads, precision }: BackendOptions, { o
   if (other) throw new ClrError('backend', 'TensorFlow is loaded already with another device, precision or threads');
 }
 
-/** What TensorFlow really computes on, and, where that is the processor, why. */
+/** What TensorFlow really computes on and, if that is the processor, why. */
 function describe({ version, onGpu, record, options }: Loaded): string {
   if (onGpu) return `${options.device ?? 'gpu'} (TensorFlow ${version})`;
   const why = record && options.device !== 'cpu' ? `; ${whyNoGpu(record.kind, record.tensorflow)}` : '';
   return `${os.cpus()[0]?.model.trim() ?? 'processor'} (TensorFlow ${version}${why})`;
 }
 
-/** For `clr doctor`: where the library lies, and CUDA's. */
+/** For `clr doctor`: where the library is, and which of CUDA's were found. */
 function library({ record }: Loaded): string {
   if (!record) return '';
   const { found, missing } = findCuda(record.tensorflow);

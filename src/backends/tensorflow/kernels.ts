@@ -11,8 +11,8 @@ type Compute<Inputs, Attributes> = (inputs: Inputs, attributes: Attributes) => T
 type Named<Names extends string> = Record<Names, Tensor>;
 
 /**
- * Our ops as compositions of tfjs's public ones, for a backend that has only those. They name no backend, so that they can be
- * tested on any. An output must be a tensor of its own, not one of the inputs.
+ * Our ops as compositions of tfjs's public ones, for a backend that has only those. They name no backend, so that they
+ * can be tested on any. An output must be a new tensor, not one of the inputs.
  */
 export const composedKernels: Record<string, Compute<never, never>> = {
   BatchNormInference: (
@@ -95,7 +95,7 @@ const none3: [number, number][] = [
   [0, 0],
 ];
 
-/** Zeros to add below and right so that every window is whole, and what to multiply the means by where zeros took part. */
+/** Zeros to add below and right so that every window is whole, and factors that correct the means for these zeros. */
 function windows([, height, width]: Shape4D, window: number) {
   const before = (size: number) => Math.max(0, 2 * (Math.ceil(size / 2) - 1) + window - size);
   const padding: [number, number][] = [

@@ -7,12 +7,12 @@ import { ClrError } from '../../errors.js';
 import type { TensorFlowBackend } from './ops.js';
 import type { Define } from './recording.js';
 
-/** What TensorFlow reads once, when it is loaded; another process may have another. */
+/** Settings that TensorFlow reads once, when it is loaded; each process has its own. */
 export interface LoadOptions {
   /** `cpu`, `gpu`, or `gpu:1` for the second GPU. */
   device?: string;
   threads: number;
-  /** No TF32 in products and convolutions of float32. */
+  /** No TF32 in float32 products and convolutions. */
   strict: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface Loaded {
   onGpu: boolean;
   options: LoadOptions;
   record?: Record;
-  /** Of the set-up's binding; a package that came with its own has none. */
+  /** From the binding that set-up built; a package that came with its own has none. */
   define?: Define;
 }
 
@@ -36,11 +36,11 @@ const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 const require = createRequire(import.meta.url);
 let loaded: Loaded | undefined;
 
-/** Imports, the first time, the first package that works; its import registers the backend. */
+/** On the first call, imports the first package that works; the import registers the backend. */
 export async function load(options: LoadOptions): Promise<Loaded> {
   if (loaded) return loaded;
   setVariables(options);
-  enableProdMode(); // silences the warnings of kernels registered twice: by a package that then fails, and by us
+  enableProdMode(); // silences the warnings about kernels registered twice: by a package that then fails, and by us
   const failures: string[] = [];
   for (const name of packages) {
     try {
@@ -61,7 +61,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
 /** TensorFlow's settings are environment variables; those that the user has set stay. */
 function setVariables({ device, threads, strict }: LoadOptions): void {
   const settings = {
-    TF_FORCE_GPU_ALLOW_GROWTH: 'true', // else it takes all of a GPU's memory at once
+    TF_FORCE_GPU_ALLOW_GROWTH: 'true', // otherwise it takes all of a GPU's memory at once
     TF_DETERMINISTIC_OPS: '1',
     ...(strict && { NVIDIA_TF32_OVERRIDE: '0' }),
     TF_NUM_INTRAOP_THREADS: String(threads), // within an op
@@ -71,7 +71,7 @@ function setVariables({ device, threads, strict }: LoadOptions): void {
   if (device) process.env.CUDA_VISIBLE_DEVICES = visibleDevices(device, process.env.CUDA_VISIBLE_DEVICES);
 }
 
-/** `gpu:1` is the second of those that are visible. */
+/** The value for CUDA_VISIBLE_DEVICES; `gpu:1` is the second of the visible GPUs. */
 export function visibleDevices(device: string, visible: string | undefined): string {
   const [, , index] = device.match(/^(cpu|gpu)(?::(\d+))?$/) ?? [];
   if (device === 'cpu') return '-1';
@@ -84,8 +84,8 @@ export function visibleDevices(device: string, visible: string | undefined): str
 }
 
 /**
- * What TensorFlow logs while it is loaded goes to a file, unless TF_CPP_MIN_LOG_LEVEL asks for it. 3 asks for nothing, and is
- * what a parent process that has loaded TensorFlow hands on.
+ * Sends what TensorFlow logs while loading to a file, unless TF_CPP_MIN_LOG_LEVEL asks to see it. Level 3 asks for
+ * nothing; it is also what a parent process that has loaded TensorFlow passes on.
  */
 async function importQuietly(name: string): Promise<Pick<Loaded, 'record' | 'define'>> {
   const folder = bindingFolder(name);
@@ -106,7 +106,7 @@ async function importQuietly(name: string): Promise<Pick<Loaded, 'record' | 'def
   return ofSetUp(folder);
 }
 
-/** Where the set-up has made the binding; undefined for a package that came with its own. */
+/** The folder where set-up built the binding; undefined for a package that came with its own. */
 function bindingFolder(name: string): string | undefined {
   const places = require.resolve.paths(name) ?? [];
   const link = places.map((place) => path.join(place, name, 'lib/napi-v8/tfjs_binding.node')).find(existsSync);
@@ -114,7 +114,7 @@ function bindingFolder(name: string): string | undefined {
   return existsSync(path.join(folder, 'clr.json')) ? folder : undefined;
 }
 
-/** Once its binding has been loaded. */
+/** What set-up left in the folder; works only once its binding has been loaded. */
 function ofSetUp(folder: string): Required<Pick<Loaded, 'record' | 'define'>> {
   const record = JSON.parse(readFileSync(path.join(folder, 'clr.json'), 'utf8')) as Record;
   const { define } = require(path.join(folder, 'graph.node')) as { define: Define };

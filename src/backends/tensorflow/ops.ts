@@ -14,17 +14,17 @@ export interface TensorFlowBackend {
   isUsingGpuDevice: boolean;
   binding: Binding;
   tensorMap: { get(dataId: DataId): Data };
-  /** Tensors that have not been uploaded are. */
+  /** Uploads the tensors that have not been uploaded yet. */
   getInputTensorIds(tensors: TensorInfo[]): number[];
   createOutputTensor(output: { id: number }): Tensor;
 }
 
-/** TensorFlow itself, which knows tensors by numbers. */
+/** TensorFlow itself, which identifies tensors by numbers. */
 export interface Binding extends Record<Code, number> {
   TF_Version: string;
   createTensor(shape: number[], dtype: number, values: Values): number;
   deleteTensor(id: number): void;
-  /** Of an output `shape` and `dtype` are told too. */
+  /** Outputs also have a `shape` and a `dtype`. */
   executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): { id: number }[];
 }
 
@@ -37,7 +37,7 @@ export interface Made {
   values: Values;
 }
 
-/** Of a tensor and its clones. */
+/** Shared by a tensor and its clones. */
 interface Data {
   id: number;
   dtype: number;
@@ -54,8 +54,8 @@ export interface Attribute {
 type Constant = readonly number[] | number;
 
 /**
- * Runs one TensorFlow op (https://www.tensorflow.org/api_docs/python/tf/raw_ops). Constants are handed to
- * TensorFlow once in the life of the process and stay there, so what changes from step to step is no constant.
+ * Runs one TensorFlow op (https://www.tensorflow.org/api_docs/python/tf/raw_ops). Constants are passed to TensorFlow
+ * once per process and stay there, so a value that changes from step to step must be a tensor.
  */
 export function execute(name: string, attributes: Attribute[], inputs: (Tensor | Constant)[], outputs = 1): Tensor[] {
   const tensorflow = tensorFlow();
@@ -85,7 +85,7 @@ function constant(value: Constant): number {
   return id;
 }
 
-/** Of a constant by its number. Throws for another tensor. */
+/** The type of the constant with this number. Throws for any other tensor. */
 export function constantType(id: number): number {
   const type = constantTypes.get(id);
   if (type === undefined) throw new Error(`tensor ${id} is read by work that does not name it`);
@@ -100,17 +100,17 @@ export function renew(tensor: TensorInfo, id: number): void {
   data.id = id;
 }
 
-/** Takes its values away from `tensor`, which is disposed of, and returns their number. */
+/** Disposes of `tensor` but keeps its values, and returns their number. */
 export function release(tensor: Tensor): number {
   const data = tensorFlow().tensorMap.get(tensor.dataId);
   const { id } = data;
-  data.id = -1; // so that the binding keeps them
+  data.id = -1; // so that the binding keeps the values
   tensor.dispose();
   return id;
 }
 
 export const attribute = {
-  /** Of float32 tensors. */
+  /** The type of float32 tensors. */
   float32: (name = 'T') => made('TF_ATTR_TYPE', name, tensorFlow().binding.TF_FLOAT),
   int32: (name: string) => made('TF_ATTR_TYPE', name, tensorFlow().binding.TF_INT32),
   float: (name: string, value: number) => made('TF_ATTR_FLOAT', name, value),

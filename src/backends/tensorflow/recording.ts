@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Attribute, type Binding, constantType, type Made, type TensorFlowBackend } from './ops.js';
 
-/** An op with its values by their numbers: first the inputs', then the outputs' of each node in turn. */
+/** An op. Values have numbers: first the graph's inputs, then the outputs of each node in turn. */
 interface Node {
   name: string;
   attributes: Attribute[];
@@ -9,21 +9,21 @@ interface Node {
   outputs: number;
 }
 
-/** Work as a graph. Its inputs are the tensors used, those captured, and the constants that the work made. */
+/** Work as a graph. Its inputs are the used tensors, the captured ones, and the constants that the work made. */
 export interface Recording {
-  /** Of the inputs. */
+  /** Types of the inputs. */
   types: number[];
-  /** Constants that lie in the binding already, by their numbers there. */
+  /** Constants that the binding has already, by their numbers there. */
   captured: number[];
   constants: Made[];
   nodes: Node[];
-  /** The values that the work returned. */
+  /** Numbers of the values that the work returned. */
   outputs: number[];
-  /** The tensors used that have another value after the work. */
+  /** The used tensors that have a new value after the work. */
   changed: { used: number; value: number }[];
 }
 
-/** Makes a function of TensorFlow from a graph (scripts/setup-tensorflow/graph.cc). Throws what TensorFlow says. */
+/** Makes a TensorFlow function from a graph (scripts/setup-tensorflow/graph.cc). Throws TensorFlow's error. */
 export type Define = (name: string, types: number[], nodes: Node[], outputs: number[]) => void;
 
 interface Call {
@@ -35,12 +35,12 @@ interface Call {
 
 let differs = false;
 
-/** Said by a kernel that computes with numbers which are others at the next step: work that asks for it is no graph. */
+/** Called by a kernel whose result depends on values that change every step (a dropout mask): it cannot be recorded. */
 export function differsEachTime(): void {
   differs = true;
 }
 
-/** Does the work, notes what it asks of TensorFlow, and undoes it. Undefined: it is not the same every time. */
+/** Does the work, records what it asks of TensorFlow, and undoes it. Undefined: the work differs from step to step. */
 export function record(tensorflow: TensorFlowBackend, used: Tensor[], work: () => Tensor[]): Recording | undefined {
   const before = tensorflow.getInputTensorIds(used);
   const data = used.map(({ dataId }) => tensorflow.tensorMap.get(dataId));
@@ -77,13 +77,13 @@ export function record(tensorflow: TensorFlowBackend, used: Tensor[], work: () =
   };
 }
 
-/** Another number of the same values. */
+/** Another number for the same values. */
 function copy({ binding }: TensorFlowBackend, id: number, dtype: number): number {
   const type = { name: 'T', type: binding.TF_ATTR_TYPE, value: dtype };
   return binding.executeOp('Identity', [type], [id], 1)[0]!.id;
 }
 
-/** The ops that run and the tensors that are made from numbers meanwhile. */
+/** Does the work; returns the ops that ran and the tensors made from JavaScript's values meanwhile. */
 function watch<Result>(tensorflow: TensorFlowBackend, work: () => Result) {
   const { binding } = tensorflow;
   const calls: Call[] = [];

@@ -14,7 +14,7 @@ import { registerHostKernels } from '../host.js';
 import { composedKernels } from './kernels.js';
 import { updateKernels } from './updates.js';
 
-/** Registers what is made of tfjs's public ops, on a backend that has those. */
+/** Registers the kernels composed of tfjs's public ops, on a backend that has those ops. */
 export function registerComposedKernels(backendName: string, repeater?: () => Repeat): void {
   registerHostKernels(backendName, uploads, assembleBatchKernels);
   registerTidied(backendName, { ...composedKernels, ...updateKernels(repeater) });
@@ -22,7 +22,7 @@ export function registerComposedKernels(backendName: string, repeater?: () => Re
 
 type Compute = (inputs: never, attributes: never) => Tensor | Tensor[];
 
-/** Registers kernels that are composed of tfjs ops, replacing those of the same name; what they make on the way is disposed of. */
+/** Registers kernels composed of tfjs ops, replacing those of the same name; intermediate tensors are disposed of. */
 export function registerTidied(backendName: string, kernels: Record<string, Compute>): void {
   for (const [kernelName, compute] of Object.entries(kernels)) {
     const kernelFunc: KernelConfig['kernelFunc'] = ({ inputs, attrs }) =>
@@ -31,7 +31,7 @@ export function registerTidied(backendName: string, kernels: Record<string, Comp
   }
 }
 
-/** Tensors filled in this process, which the backend takes over at their first use. */
+/** Tensors filled in this process, which the backend uploads when they are first used. */
 const uploads: HostMemory = {
   allocate(shape, dtype = 'float32'): TensorInfo {
     const values = new Float32Array(util.sizeFromShape(shape));

@@ -3,12 +3,12 @@ import type { Repeat } from '../backend.js';
 import { renew, type TensorFlowBackend, tensorFlow } from './ops.js';
 import { type Define, record } from './recording.js';
 
-/** Recorded work as a function of TensorFlow. */
+/** Recorded work as a TensorFlow function. */
 interface Graph {
   name: string;
-  /** What it reads besides the tensors used, by numbers in the binding. */
+  /** What it reads besides the used tensors, by numbers in the binding. */
   captured: number[];
-  /** Which of the tensors used get new values: those after its outputs. */
+  /** Which of the used tensors get new values; these follow its outputs. */
   changed: number[];
   outputs: number;
 }
@@ -16,15 +16,15 @@ interface Graph {
 let graphs = 0; // in this process
 
 /**
- * Work becomes one function for each set of shapes, which is called in place of hundreds of ops: nothing is looked up op by op,
- * and ops that do not wait for each other run at the same time. It computes from the first call on, since the rounding of some
- * ops differs in a graph, and a resumed run is to repeat the bits.
+ * Turns work into one function for each set of shapes, which is called in place of hundreds of ops: nothing is looked
+ * up op by op, and ops that do not wait for each other run at the same time. The function is used from the first call
+ * on, since some ops round differently in a graph and a resumed run must repeat the bits.
  */
 export function repeater(define: Define): Repeat {
   const known = new Map<string, Graph | undefined>();
   return (used, work) => {
     const tensorflow = tensorFlow();
-    const isOurs = ({ dataId }: Tensor) => tensorflow.tensorMap.get(dataId).refCount === 1; // else a clone would change too
+    const isOurs = ({ dataId }: Tensor) => tensorflow.tensorMap.get(dataId).refCount === 1; // or clones would change
     const shapes = used.map(({ shape }) => shape.join()).join(' ');
     if (!known.has(shapes) && used.every(isOurs)) known.set(shapes, graphOf(tensorflow, used, work, define));
     const graph = known.get(shapes);
@@ -32,7 +32,7 @@ export function repeater(define: Define): Repeat {
   };
 }
 
-/** Undefined: the work is not the same every time. */
+/** Undefined: the work differs from step to step. */
 function graphOf(
   tensorflow: TensorFlowBackend,
   used: Tensor[],

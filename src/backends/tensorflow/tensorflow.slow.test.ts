@@ -14,7 +14,7 @@ const availability = await tensorflow.probe();
 if (!availability.usable) console.log(`TensorFlow is not tested: ${availability.reason}`);
 
 describe.skipIf(!availability.usable)('with TensorFlow', () => {
-  it('a run that is killed three times ends as one that was not, to the last byte', async () => {
+  it('a run that is killed three times ends like an uninterrupted one, to the last byte', async () => {
     const config = path.join(scratch, 'config.json');
     writeFileSync(
       config,
@@ -43,7 +43,7 @@ describe.skipIf(!availability.usable)('with TensorFlow', () => {
     expect(fingerprint(killed)).toEqual(fingerprint(whole));
   });
 
-  it('prints none of its own log', async () => {
+  it("clr prints none of TensorFlow's log", async () => {
     const { code, stderr } = await runClr(['bench', '--backend', 'tensorflow', '--depth', '8', '--steps', '1']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
@@ -54,7 +54,7 @@ describe.skipIf(!availability.usable)('the build for GPUs', () => {
     spawnSync(process.execPath, ['scripts/setup-tensorflow/setup.mjs', ...flags], { encoding: 'utf8' });
   afterAll(() => void setUp());
 
-  it('loads where there is no card, says why it computes on the processor, and trains', async () => {
+  it('loads without a card, says why it computes on the processor, and trains', async () => {
     expect(setUp('--gpu', '--system-cuda')).toMatchObject({ status: 0 });
     const { code, stdout, stderr } = await runClr(['bench', '--backend', 'tensorflow', '--depth', '8', '--steps', '1']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -47,7 +47,7 @@ describe.skipIf(!availability.usable)('a training step under TensorFlow', () => 
     return loss!;
   }
 
-  /** Losses of the first steps, then all weights and statistics; how often the model was asked for its layers. */
+  /** Losses of the first steps, then all weights and statistics; and how often `forward` was called. */
   async function trained(model: Record<string, unknown>, how: Partial<ActiveBackend>) {
     const training = await prepare(model, 4, how);
     const forward = vi.spyOn(training.model, 'forward');
@@ -56,7 +56,7 @@ describe.skipIf(!availability.usable)('a training step under TensorFlow', () => 
     return { result: { losses, values }, forward: forward.mock.calls.length };
   }
 
-  it('of ResNet-56 is at most 700 ops and the update, as a graph one call, and another for the update', async () => {
+  it('of ResNet-56 is at most 700 ops plus the update; as a graph one call plus the update', async () => {
     const [byOps, asGraph] = [
       await prepare({ type: 'resnet', depth: 56 }, 2, {}),
       await prepare({ type: 'resnet', depth: 56 }, 2, active),
@@ -66,7 +66,7 @@ describe.skipIf(!availability.usable)('a training step under TensorFlow', () => 
     });
     console.log(`a step of ResNet-56: ${byOps} ops; as a graph ${asGraph}`);
     expect(byOps).toBeLessThanOrEqual(701);
-    expect(byOps).toBeGreaterThan(300); // each convolution and batch norm, forwards and backwards
+    expect(byOps).toBeGreaterThan(300); // each convolution and batch norm, forward and backward
     expect(asGraph).toBe(2);
   });
 
@@ -80,7 +80,7 @@ describe.skipIf(!availability.usable)('a training step under TensorFlow', () => 
     expect(result).toEqual((await trained(model, {})).result);
   });
 
-  it('of cifar3, whose pooling TensorFlow rounds otherwise in a graph, is one from the first step on', async () => {
+  it('of cifar3, whose pooling rounds differently in a graph, is a graph from the first step on', async () => {
     const { forward, result } = await trained({ type: 'cifar3' }, active);
     expect(forward).toBe(1);
     const byOps = await trained({ type: 'cifar3' }, {});
@@ -88,14 +88,14 @@ describe.skipIf(!availability.usable)('a training step under TensorFlow', () => 
     expect((await trained({ type: 'cifar3' }, active)).result).toEqual(result);
   });
 
-  it('with dropout, which differs from step to step, is none', async () => {
+  it('with dropout, which differs from step to step, is not a graph', async () => {
     const model = { type: 'densenet', depth: 10, growth: 6, dropout: 0.2 };
     const { forward, result } = await trained(model, active);
-    expect(forward).toBe(6); // one to find that out
+    expect(forward).toBe(6); // one of them to find that out
     expect(result).toEqual((await trained(model, {})).result);
   });
 
-  it('leaves a clone of a statistic as it is', async () => {
+  it('does not change a clone of a statistic', async () => {
     const training = await prepare({ type: 'resnet', depth: 8 }, 4, active);
     step(training);
     const statistic = training.model.statistics[0]!;
@@ -119,7 +119,7 @@ describe.skipIf(!availability.usable)('a training step under TensorFlow', () => 
   }, 120_000);
 });
 
-/** Tensors as tfjs counts them, and as TensorFlow's own handles. */
+/** Tensors as tfjs counts them, and TensorFlow's own handles. */
 function counts() {
   const { numTensors, numBytes } = memory();
   const { binding } = backend() as unknown as { binding: { getNumOfTensors(): number } };
@@ -152,7 +152,7 @@ describe('the device', () => {
     expect(visibleDevices(device, visible)).toBe(expected);
   });
 
-  it('that is not there is refused by its name', () => {
+  it('that does not exist is rejected by name', () => {
     expect(() => visibleDevices('gpu:2', '2,3')).toThrow('no gpu:2 in CUDA_VISIBLE_DEVICES=2,3');
     expect(() => visibleDevices('tpu', undefined)).toThrow('TensorFlow has no device tpu');
   });
@@ -163,7 +163,7 @@ describe('the reason for computing on the processor', () => {
     expect(whyNoGpu('cpu', scratch)).toMatch(/without CUDA.*setup:tensorflow -- --gpu/);
   });
 
-  it('is what is missing of CUDA beside the library', () => {
+  it('takes the CUDA libraries beside TensorFlow into account', () => {
     const folder = path.join(scratch, 'tensorflow');
     const place = path.join(scratch, 'nvidia/cudnn/lib');
     mkdirSync(place, { recursive: true });

@@ -6,9 +6,10 @@ import type { SgdUpdate } from '../../ops/sgd-update.js';
 import type { Repeat } from '../backend.js';
 
 /**
- * The optimizers' steps. A net has hundreds of parameters but few shapes: those of one shape and the same rates are stacked,
- * updated together and taken apart again, since a call costs more than it computes. Where the backend has a repeater, SGD's
- * step is one call, in which only small parameters are stacked: copying the large ones would cost more than their ops.
+ * The optimizers' steps. A net has hundreds of parameters but few shapes: those of the same shape and rates are
+ * stacked, updated together and unstacked, since calling an op costs more than its arithmetic. If the backend has a
+ * repeater, SGD's step is one call, in which only small parameters are stacked: copying the large ones would cost more
+ * than their ops.
  */
 export const updateKernels = (repeater?: () => Repeat) => ({
   SgdUpdate: sgdUpdate(repeater),
@@ -33,9 +34,9 @@ export const updateKernels = (repeater?: () => Repeat) => ({
   },
 });
 
-const stackedInGraph = 1024; // values, at most: parameters of batch norm, biases
+const stackedInGraph = 1024; // maximum number of values: batch norm's parameters, biases
 
-/** `repeater`: the rates differ from step to step, so they are tensors that the work uses; which of them are equal does not. */
+/** With a `repeater`: the rates differ from step to step, so they are used tensors; which ones are equal does not. */
 function sgdUpdate(repeater?: () => Repeat) {
   const newRepeat = repeater ?? ((): Repeat => (_, work) => work());
   const most = repeater ? stackedInGraph : Number.POSITIVE_INFINITY;
@@ -89,8 +90,9 @@ function shrunk(parameter: Tensor, share: number, constant: Constants): Tensor {
 }
 
 /**
- * Calls `update` with each stack of alike tensors ([part]: the stack, or the tensor itself where it is alone) and the index of
- * its first member. Parts in: each [K]; out: the parts that `update` returns, one after the other, in the order of the input.
+ * Calls `update` with each stack of alike tensors ([part]: the stack, or the tensor itself if it is alone) and the
+ * index of its first member. Parts in: each [K]; out: the parts that `update` returns, one after the other, in the
+ * input's order.
  */
 function updateAlike(parts: Tensor[][], keys: string[], update: (stacks: Tensor[], k: number) => Tensor[]): Tensor[] {
   const outputs: Tensor[][] = [];

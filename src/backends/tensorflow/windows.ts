@@ -12,7 +12,7 @@ interface PoolInputs {
   bias?: Tensor1D;
 }
 
-/** Pooling, LRN, and what DenseNets need besides, composed as those in kernels.ts. */
+/** Pooling, LRN, and what else DenseNets need, composed like the ops in kernels.ts. */
 export const windowKernels = {
   ConcatChannels: ({ a, b }: Record<'a' | 'b', Tensor4D>) => tf.concat([a, b], 3),
   SplitChannels: ({ dy }: { dy: Tensor4D }, { first }: { first: number }) => [
@@ -56,7 +56,7 @@ export const windowKernels = {
   },
 };
 
-/** max(x + bias, 0 with ReLU) */
+/** x + bias, then the ReLU if there is one. */
 function activated({ x, bias }: PoolInputs, { relu }: Pool2D): Tensor4D {
   const sum = bias ? tf.add<Tensor4D>(x, bias) : x;
   return relu ? tf.relu(sum) : sum;
@@ -69,7 +69,7 @@ function pooled(value: Tensor4D, options: Pool2D): Tensor {
   return tf.mul(tf.avgPool(padded, window, stride, 'valid'), correction(value.shape, options));
 }
 
-/** Padded below and right so that every window is whole, with values that no maximum takes, or with zeros. */
+/** Padded below and right so that every window is whole: for a maximum with values that never win, else with zeros. */
 function whole(value: Tensor4D, options: Pool2D): Tensor4D {
   const [, rows, columns] = pooledShape(value.shape, options) as [number, number, number];
   const missing = (windows: number, size: number): [number, number] => [
@@ -80,7 +80,7 @@ function whole(value: Tensor4D, options: Pool2D): Tensor4D {
   return tf.pad(value, padding as [number, number][], options.kind === 'max' ? -3e38 : 0);
 }
 
-/** What to multiply the means by where zeros took part. */
+/** Factors that correct the means for padded zeros. */
 function correction(shape: number[], options: Pool2D): Tensor {
   const [, rows, columns] = pooledShape(shape, options) as [number, number, number];
   const ratios = (windows: number, size: number) =>

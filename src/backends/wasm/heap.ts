@@ -14,7 +14,7 @@ export const heap = {
 export interface Conv2DAttributes {
   strides: [number, number];
   dilations: [number, number];
-  /** Or [[0, 0], [top, bottom], [left, right], [0, 0]]. No number: with one, tfjs takes every filter for square and not dilated. */
+  /** Or [[0, 0], [top, bottom], [left, right], [0, 0]]; no number: tfjs would assume a square filter, not dilated. */
   pad: 'valid' | [number, number][];
 }
 

@@ -19,7 +19,7 @@ import { conv2dBackpropInput } from './kernels/Conv2DBackpropInput.js';
 
 const device = `${os.cpus()[0]?.model ?? 'processor'} (WebAssembly, one thread)`;
 
-/** tfjs's WebAssembly backend (XNNPACK) with convolution gradients of our own: one core, on any machine that Node runs on. */
+/** tfjs's WebAssembly backend (XNNPACK) with our own convolution gradients: one core, wherever Node runs. */
 export const wasm: Backend = {
   name: 'wasm',
   precisions: ['f32'],
@@ -36,7 +36,7 @@ export const wasm: Backend = {
     const availability = await wasm.probe();
     if (!availability.usable)
       throw new ClrError('backend', `the wasm backend does not work here: ${availability.reason}`, availability.remedy);
-    enableProdMode(); // and lets kernels be replaced without a warning
+    enableProdMode(); // also silences warnings about replaced kernels
     await setBackend('wasm');
     refuseToRunOutOfMemory();
     registerReferenceKernels('wasm', heap);
@@ -53,7 +53,7 @@ function register(kernelName: string, compute: (inputs: never, attributes: never
 
 let guarded: unknown;
 
-/** The heap ends at 4 GiB; tfjs does not look whether malloc failed and would write over address 0. */
+/** The heap ends at 4 GiB; tfjs does not check whether malloc failed and would overwrite address 0. */
 function refuseToRunOutOfMemory(): void {
   const module = (backend() as BackendWasm).wasm as unknown as { _malloc(bytes: number): number };
   if (guarded === module) return;

@@ -17,13 +17,13 @@ test.each([
   expect(chooseAdapter(names, device)).toBe(names[index]);
 });
 
-test('a name that no adapter has is refused with those that there are', () => {
+test('a name that no adapter has is rejected, and the adapters are listed', () => {
   expect(() => chooseAdapter(names, 'a100')).toThrow(/no device named "a100"; there are: webgpu:0 NVIDIA H100/);
   expect(() => chooseAdapter(names, 'webgpu:3')).toThrow(/no device named "webgpu:3"/);
   expect(() => chooseAdapter([], 'a100')).toThrow(/there are: none/);
 });
 
-test('the second of two equal cards is refused, since dawn would take the first', () => {
+test('the second of two equal cards is rejected, since dawn would take the first', () => {
   const equal = ['NVIDIA A100', 'NVIDIA A100', 'NVIDIA A100 40GB'];
   expect(chooseAdapter(equal, 'webgpu:0')).toBe('NVIDIA A100');
   expect(() => chooseAdapter(equal, 'webgpu:1')).toThrow(/cannot tell NVIDIA A100 \(webgpu:1\) from .*webgpu:0/);
@@ -31,7 +31,7 @@ test('the second of two equal cards is refused, since dawn would take the first'
 });
 
 afterEach(() => vi.unstubAllEnvs());
-test('shaders check no index in training, but do so where kernels are checked, or where the environment says so', () => {
+test('shaders check indices in kernel checks or if the environment asks for it, but not in training', () => {
   const enabled = (robust: boolean) => dawnOptions({ robust })[0];
   expect(enabled(false)).toBe(
     'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_robustness,disable_workgroup_init',

@@ -1,9 +1,9 @@
 import { ClrError } from '../../errors.js';
 
 /**
- * The name, as dawn takes it, of the adapter that `device` asks for: a part of its name, in any case and with any
- * punctuation ("nvidia-h100" is "NVIDIA H100"), or `webgpu:1`, the second of `names`. Throws ClrError('backend') if there is
- * none, or if dawn, which takes the first of a name, cannot reach it.
+ * The full name, for dawn, of the adapter that `device` asks for by a part of its name, in any case and with any
+ * punctuation ("nvidia-h100" is "NVIDIA H100"), or as `webgpu:1`, the second of `names`. Throws ClrError('backend') if
+ * there is none, or if dawn, which takes the first adapter of a name, cannot reach it.
  */
 export function chooseAdapter(names: readonly string[], device: string): string {
   const index = indexOf(names, device);
@@ -29,7 +29,7 @@ function indexOf(names: readonly string[], device: string): number {
   return exact >= 0 ? exact : names.findIndex((name) => words(name).includes(words(device)));
 }
 
-/** "NVIDIA H100 80GB" and "nvidia-h100-80gb-" alike. */
+/** Gives the same for "NVIDIA H100 80GB" and "nvidia-h100-80gb-". */
 const words = (name: string) =>
   name
     .toLowerCase()

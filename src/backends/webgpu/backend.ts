@@ -16,22 +16,22 @@ import { GpuLossScale } from './loss-scale.js';
 import { Arena, Pool, type Range, type Region } from './memory.js';
 import { type Binding, type Constants, elementwise, type Format, type Shader, wgsl } from './shader.js';
 
-/** What a dataId stands for. */
+/** The data behind a dataId. */
 export interface Stored {
   region: Region;
   format: Format;
-  /** Values. */
+  /** Number of values. */
   size: number;
-  /** Whether the values are held times the loss scale: gradients of a half's range would vanish otherwise. */
+  /** Whether the values are stored times the loss scale: gradients in float16 would otherwise vanish. */
   scaled: boolean;
   refCount: number;
 }
 
-/** What a dataId stands for before anybody looks at its values: by then it may be known what else the work could do. */
+/** The data behind a dataId until its values are needed: by then it may be known what else one dispatch can do. */
 interface Postponed {
-  /** The tensor; with an `addend` of the same shape, the sum of both. */
+  /** Computes the tensor; with an `addend` of the same shape, the sum of both. */
   make(addend?: TensorInfo): TensorInfo;
-  /** What `make` reads, kept until then. */
+  /** What `make` reads, kept alive until then. */
   inputs: TensorInfo[];
   refCount: number;
 }
@@ -45,7 +45,7 @@ export interface Work {
   /** What the dispatch computes, for the profile. */
   multiplyAdds?: number;
 }
-/** A tensor, or memory with its format; `width` 4 where the shader takes vectors. */
+/** A tensor, or memory with its format; `width` 4 if the shader takes vectors. */
 export interface Operand {
   of: TensorInfo | Plain;
   width?: 1 | 4;
@@ -55,9 +55,9 @@ export interface Plain {
   element: Binding['element'];
 }
 
-/** Threads of a shader without a reason for another number. */
+/** Threads per workgroup, unless a shader has a reason for another number. */
 export const usualThreads = 256;
-/** What WebGPU guarantees at least. */
+/** Workgroups per dimension that any WebGPU device accepts. */
 export const mostWorkgroups = 65_535;
 
 /** y = x / lossScale in float32. */
@@ -67,27 +67,27 @@ const widen: Shader = {
   body: elementwise('y_put(i, x_at(i) / lossScale_at(0));'),
 };
 
-/** tfjs's view of a GPU: where tensors lie, and how shaders are run on them. */
+/** tfjs's view of a GPU: where tensors are stored, and how shaders run on them. */
 export class WebgpuBackend extends KernelBackend {
   readonly commands: Commands;
   readonly pool: Pool;
-  /** What came from JavaScript: parameters, optimizer state. Only an optimizer's update writes to it afterwards. */
+  /** Tensors from JavaScript: parameters, statistics, optimizer state. Kernels write to them only via `writable`. */
   readonly variables: Arena;
   /** Gradients of parameters. */
   readonly gradients: Arena;
-  /** How activations and their gradients are held. */
+  /** How activations and their gradients are stored. */
   activationFormat: Format = 'f32';
-  /** What gradients in float16 are held times; 1 in float32. */
+  /** The factor on stored float16 gradients; 1 in float32. */
   readonly lossScale: GpuLossScale;
-  /** Of what is held as it is. */
+  /** The loss scale of tensors that are stored as they are: 1. */
   private readonly one: Plain;
-  /** The subgroups that multiply matrices on units of their own; undefined: these are not used. */
+  /** The subgroups that multiply on matrix units; undefined: these units are not used. */
   subgroups?: Subgroups;
   /** For tests: a u32 that every shader sets when it reads or writes past the end of a binding. */
   stray?: Plain;
   private readonly tensors = new DataStorage<Stored | Postponed>(this, engine());
   private readonly pipelines = new Map<string, GPUComputePipeline>();
-  /** By key, while there is a warm-up. */
+  /** Pipelines being compiled, by key, during a warm-up. */
   private compiling?: Map<string, Promise<unknown>> | undefined;
 
   constructor(readonly gpu: Gpu) {
@@ -118,25 +118,25 @@ export class WebgpuBackend extends KernelBackend {
     return stored;
   }
 
-  /** A tensor that `make` is asked for when it is looked at; should it be disposed of before, never. */
+  /** A tensor that `make` computes when its values are needed; never, if it is disposed of before. */
   postpone(shape: number[], inputs: TensorInfo[], make: Postponed['make']): TensorInfo {
     const dataId = {};
     this.tensors.set(dataId, { make, inputs: inputs.map((input) => this.again(input)), refCount: 1 });
     return { dataId, shape, dtype: 'float32' };
   }
 
-  /** The sum of a tensor that is still put off and another one; undefined where it is not. */
+  /** The sum of a postponed tensor and `addend`; undefined if the tensor is not postponed, or no longer. */
   addToPostponed({ dataId }: TensorInfo, addend: TensorInfo): TensorInfo | undefined {
     const found = this.tensors.get(dataId);
     return 'make' in found ? found.make(addend) : undefined;
   }
 
-  /** A new tensor in float32; its values are not set. */
+  /** A new, uninitialised float32 tensor. */
   allocate(shape: number[], memory: Pool | Arena = this.pool): TensorInfo {
     return this.hold(shape, { region: memory.take(4 * util.sizeFromShape(shape)), format: 'f32', scaled: false });
   }
 
-  /** A new tensor in the format of activations; `scaled` where it holds gradients. */
+  /** A new tensor in the format of activations; `scaled` for gradients stored times the loss scale. */
   allocateActivation(shape: number[], scaled = false): TensorInfo {
     const format = this.activationFormat;
     const bytes = (format === 'f16' ? 2 : 4) * util.sizeFromShape(shape);
@@ -148,38 +148,38 @@ export class WebgpuBackend extends KernelBackend {
     return { lossScale: { of: this.stored(tensor).scaled ? this.lossScale.memory : this.one } };
   }
 
-  /** `lossScale`: what a shader multiplies gradients by where they enter the range of a half, from `dy` to `dx`. */
+  /** `lossScale`: what a shader multiplies gradients by where they first become float16, from `dy` to `dx`. */
   enteringScale(dy: TensorInfo, dx: TensorInfo): { lossScale: Operand } {
     const enters = this.stored(dx).scaled && !this.stored(dy).scaled;
     return { lossScale: { of: enters ? this.lossScale.memory : this.one } };
   }
 
-  /** The tensor once more, for an update to change; a copy if something else looks at it. */
+  /** A new reference to the tensor, for an update to change; a copy if something else holds it. */
   writable(tensor: TensorInfo): TensorInfo {
     return this.inArena(tensor, this.variables, this.stored(tensor).refCount > 1);
   }
 
-  /** The tensor once more, or a copy where it does not lie in that arena. */
+  /** A new reference to the tensor, or a copy if it is `shared` or not in that arena. */
   inArena(tensor: TensorInfo, arena: Arena, shared = false): TensorInfo {
     const { region, format, scaled } = this.stored(tensor);
     if (format !== 'f32' || scaled) throw new Error(`a parameter's values [${tensor.shape}] are not plain float32`);
     if (!shared && region.buffer === arena.buffer) return this.again(tensor);
     const copy = this.allocate(tensor.shape, arena);
     const to = this.stored(copy).region;
-    const between = this.pool.take(region.size); // a buffer is not copied to itself
+    const between = this.pool.take(region.size); // a buffer cannot be copied to itself
     this.commands.copy(region, between);
     this.commands.copy(between, to);
     between.release();
     return copy;
   }
 
-  /** The same values, which live until both are disposed of. */
+  /** A new reference; the values live until all references are disposed of. */
   again({ dataId, shape, dtype }: TensorInfo): TensorInfo {
     this.incRef(dataId);
     return { dataId, shape, dtype };
   }
 
-  /** Memory for what lies between two stages of a kernel, given back after `use` has asked for its work. */
+  /** Memory for what one stage of a kernel leaves for the next, released after `use` has issued its work. */
   scratch<T>(element: Binding['element'], count: number, use: (memory: Plain) => T): T {
     const region = this.pool.take(4 * count);
     try {
@@ -190,8 +190,8 @@ export class WebgpuBackend extends KernelBackend {
   }
 
   /**
-   * Compiles, at once, the pipelines that `work` asks for. No shader is run meanwhile: new tensors have no values, and those
-   * that an update would change keep theirs.
+   * Compiles the pipelines that `work` asks for, concurrently. No shader runs meanwhile: new tensors stay
+   * uninitialised, and those that an update would change keep their values.
    */
   async warmUp(work: () => void | Promise<void>): Promise<void> {
     const compiling = new Map<string, Promise<unknown>>();
@@ -204,7 +204,7 @@ export class WebgpuBackend extends KernelBackend {
     await Promise.all(compiling.values());
   }
 
-  /** Asks for a shader to be run. */
+  /** Issues a run of a shader. */
   run(shader: Shader, { reads = {}, writes = {}, constants = {}, workgroups, multiplyAdds = 0 }: Work): void {
     const bindings: Record<string, Binding> = {};
     const regions: Range[] = [];
@@ -262,7 +262,7 @@ export class WebgpuBackend extends KernelBackend {
       return pipeline;
     };
     if (!this.compiling) return keep(device.createComputePipeline(descriptor));
-    const failsAgain = () => {}; // when it is run, where the error is told
+    const failsAgain = () => {}; // the error is reported when it is run
     this.compiling.set(key, device.createComputePipelineAsync(descriptor).then(keep, failsAgain));
     return undefined;
   }
@@ -307,7 +307,7 @@ export class WebgpuBackend extends KernelBackend {
     return true;
   }
 
-  /** Ends what `again` began, also where tfjs has disposed of the tensor in the meantime. */
+  /** Releases references that `again` made, even if tfjs has disposed of the tensor in the meantime. */
   private letGo(tensors: TensorInfo[]): void {
     for (const { dataId } of tensors) if (this.disposeData(dataId)) engine().removeDataId(dataId, this);
   }
@@ -336,7 +336,7 @@ export class WebgpuBackend extends KernelBackend {
     this.gpu.device.destroy();
   }
 
-  /** A new tensor of what lies in a region. */
+  /** A new tensor with the contents of a region. */
   hold(shape: number[], stored: Omit<Stored, 'size' | 'refCount'>): TensorInfo {
     const dataId = {};
     this.tensors.set(dataId, { ...stored, size: util.sizeFromShape(shape), refCount: 1 });

@@ -1,27 +1,27 @@
 /// <reference types="@webgpu/types" />
 import { Pool, type Range } from './memory.js';
 
-/** One dispatch, as asked for. */
+/** One dispatch, as it was issued. */
 export interface Dispatch {
-  /** The kernel's name, and after a slash the stage where it has several. */
+  /** The kernel's name, followed by a slash and the stage if it has several. */
   name: string;
   pipeline: GPUComputePipeline;
   /** In the order of the bindings. */
   regions: Range[];
-  /** Of them, once it was made. */
+  /** The bind group of `regions`, once made. */
   bindGroup?: GPUBindGroup;
   workgroups: [x: number, y: number, z: number];
-  /** Threads in all. */
+  /** Total number of threads. */
   invocations: number;
   multiplyAdds: number;
 }
 
-/** Sees each dispatch; a pass of its own may be timed. */
+/** Called with each dispatch; if it returns timestamp writes, the dispatch runs in its own pass and is timed. */
 export type Observer = (dispatch: Dispatch) => GPUComputePassTimestampWrites | undefined;
 
 type Start = Pick<Range, 'buffer' | 'offset'>;
 
-/** Dispatches between two submits: the GPU starts on a step's first ones while the later ones are still being encoded. */
+/** Dispatches between two submits: the GPU starts on a step's first ones while later ones are still being encoded. */
 const submitEvery = 64;
 /** Bind groups kept for reuse: several times what the steps of a large net need. */
 const keptBindGroups = 20_000;
@@ -29,11 +29,11 @@ const keptBindGroups = 20_000;
 /** Encodes and submits the GPU's work, in order. */
 export class Commands {
   observer?: Observer;
-  /** How often bind groups were forgotten: those of before are of no use. */
+  /** How often bind groups were forgotten: those of an earlier generation are useless. */
   generation = 0;
   private recorded?: Dispatch[] | undefined;
   private readonly staging: Pool;
-  /** What went wrong on the GPU, which tells of it late. */
+  /** The first error on the GPU, which reports errors late. */
   private failure?: Error;
   private encoder?: GPUCommandEncoder;
   private pass?: GPUComputePassEncoder;
@@ -54,7 +54,7 @@ export class Commands {
     if (++this.pending >= submitEvery) this.submit();
   }
 
-  /** Does `work`; `dispatches`: all that it asked for, undefined if that is not all, since the rest may differ the next time. */
+  /** Does `work`; `dispatches`: those it issued; undefined if it did anything else, which may differ the next time. */
   record<T>(work: () => T): { result: T; dispatches?: Dispatch[] | undefined } {
     this.recorded = [];
     try {
@@ -64,12 +64,12 @@ export class Commands {
     }
   }
 
-  /** What is recorded now is not to be repeated. */
+  /** Makes what is being recorded unfit for a replay. */
   spoilRecord(): void {
     this.recorded = undefined;
   }
 
-  /** What was recorded, once more: encoded at once, so that one submit does. */
+  /** Replays what was recorded: encoded in one go, so that one submit suffices. */
   repeat(dispatches: Dispatch[]): void {
     for (const dispatch of dispatches) this.encodeDispatch(dispatch);
     this.submit();
@@ -92,14 +92,14 @@ export class Commands {
     this.encode().copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, from.size);
   }
 
-  /** Bytes (a multiple of 4) into a region, after all that has been asked for so far. */
+  /** Writes bytes (a multiple of 4) to a region, after all work issued so far. */
   write(region: Start, bytes: ArrayBufferView<ArrayBuffer>): void {
     this.spoilRecord();
     this.submit();
     this.device.queue.writeBuffer(region.buffer, region.offset, bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** The bytes of a region as they are after all that has been asked for so far, and before anything that comes later. */
+  /** The bytes of a region as they are after all work issued so far and before any later work. */
   async read(range: Range): Promise<ArrayBuffer> {
     const { size } = range;
     const staging = this.staging.take(size);
@@ -115,7 +115,7 @@ export class Commands {
     }
   }
 
-  /** Sends off what has been encoded. */
+  /** Submits what has been encoded. */
   submit(): void {
     if (!this.encoder) return;
     this.endPass();
@@ -130,14 +130,14 @@ export class Commands {
     this.encode().resolveQuerySet(querySet, 0, count, to, 0);
   }
 
-  /** Bind groups hold on to their buffers: to be called when one is destroyed. */
+  /** To be called when a buffer is destroyed, since bind groups hold on to their buffers. */
   forgetBindGroups(): void {
     this.bindGroups.clear();
     this.generation++;
   }
 
   private fail(message: string, cause?: object): void {
-    const memory = cause instanceof GPUOutOfMemoryError; // a RangeError is what other backends throw then
+    const memory = cause instanceof GPUOutOfMemoryError; // other backends throw a RangeError then
     this.failure ??= new (memory ? RangeError : Error)(`GPU: ${message.trim().split('\n')[0]}`, { cause });
   }
 

@@ -11,7 +11,7 @@ import type { Dispatch } from './commands.js';
 import { kernels } from './kernels/index.js';
 import { repeater } from './repeater.js';
 
-/** How often a GPU that computes nothing was asked to make something. */
+/** How many objects a GPU that computes nothing was asked to make. */
 const made = { buffers: 0, bindGroups: 0, pipelines: 0, compiling: 0, submits: 0 };
 
 const idleDevice = {
@@ -64,7 +64,7 @@ const dataset = {
   validation: split,
 };
 
-/** A new backend, the current one from here on. */
+/** Makes a new backend the current one. */
 async function activate(): Promise<WebgpuBackend> {
   if (findBackend('webgpu')) removeBackend('webgpu');
   const gpu = backend();
@@ -119,15 +119,15 @@ test('every dispatch with a million multiply-adds has work for 4,096 threads', (
   expect(Math.min(...large.map(({ invocations }) => invocations))).toBeGreaterThanOrEqual(4096);
 });
 
-test('the multiply-adds of the convolutions are those of the net, three times', () => {
+test("the multiply-adds of the convolutions are three times the net's", () => {
   const convolutions = dispatches.filter(({ name }) => /^Conv2D(?!BackpropFilter.sum)/.test(name));
   const perImage = convolutions.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0) / 512;
-  const stem = 32 * 32 * 27 * 16; // its input gradient is nobody's
-  const stages = 18 * 32 * 32 * 9 * 16 * 16 + 2 * 17.5 * 16 * 16 * 9 * 32 * 32; // the first of a stage has half the channels
+  const stem = 32 * 32 * 27 * 16; // nobody needs its input gradient
+  const stages = 18 * 32 * 32 * 9 * 16 * 16 + 2 * 17.5 * 16 * 16 * 9 * 32 * 32; // a stage starts with half the channels
   expect(perImage).toBe(3 * (stem + stages) - stem);
 });
 
-test('after four steps nothing is made anew: no buffer, no bind group, no pipeline', () => {
+test('after four steps no new buffer, bind group or pipeline is made', () => {
   expect(madeLater).toMatchObject({ buffers: 0, bindGroups: 0, pipelines: 0 });
 });
 
@@ -137,7 +137,7 @@ const asAsked = ({ name, regions, workgroups }: Dispatch) => ({
   offsets: regions.map(({ offset, size }) => [offset, size]),
 });
 
-test('from the second on a step is repeated: the same dispatches in 3 submits, asked for by the optimizer alone', () => {
+test('from the second on, a step is replayed: same dispatches, 3 submits, kernels only for batch and update', () => {
   const training = prepareTraining(config, dataset, { repeater: () => repeater(gpu) });
   dispatches = [];
   takeStep(training);
@@ -152,7 +152,7 @@ test('from the second on a step is repeated: the same dispatches in 3 submits, a
   expect(submits).toBe(3);
 });
 
-test('from the second batch on a validation pass is repeated: the same dispatches, asked for by the batch alone', () => {
+test('from the second batch on, validation is replayed: the same dispatches, a kernel only for the batch', () => {
   const { model, validationBatches, repeatValidation } = prepareTraining(config, dataset, {
     repeater: () => repeater(gpu),
   });
@@ -169,7 +169,7 @@ test('from the second batch on a validation pass is repeated: the same dispatche
   runKernel.mockRestore();
 });
 
-test('a step is not repeated where its memory is in use, and is where that is free again', () => {
+test('a step is not replayed while its memory is in use, but is once that is free again', () => {
   const { repeat, ...training } = prepareTraining(config, dataset, { repeater: () => repeater(gpu) });
   let worked = 0;
   const take = () => {
@@ -186,7 +186,7 @@ test('a step is not repeated where its memory is in use, and is where that is fr
   expect(worked).toBe(2);
 });
 
-test('a warm-up compiles the pipelines of all sizes of batch at once; the steps after it need no other', async () => {
+test('a warm-up compiles the pipelines of all batch sizes concurrently; later steps need no others', async () => {
   const warm = await activate();
   const odd = { images: split.images.slice(0, 300 * 3072), labels: new Uint8Array(300) };
   const sizes = configSchema.parse({ ...config, batch_size: 200 });

@@ -11,17 +11,17 @@ interface Dawn {
 /** A GPU ready for use. */
 export interface Gpu {
   device: GPUDevice;
-  /** With the driver's. */
+  /** Name of the device and of its driver. */
   name: string;
-  /** Whether the processor pretends to be a GPU. */
+  /** Whether the processor emulates the GPU. */
   software: boolean;
-  /** The adapter's: dawn leaves out the matrix units in that of the device. */
+  /** The adapter's info: dawn leaves the matrix units out of the device's. */
   info: GPUAdapterInfo;
 }
 
 export const remedy = 'npm install webgpu@0.6.2, and a Vulkan driver (Linux), Metal (macOS) or Direct3D 12 (Windows)';
 
-/** Features that are used where an adapter has them. */
+/** Features that are used if the adapter has them. */
 const wanted = [
   'shader-f16',
   'timestamp-query',
@@ -30,14 +30,14 @@ const wanted = [
   'chromium-experimental-subgroup-matrix',
 ];
 
-/** Whether shaders check each index and clear a workgroup's memory first: slower, and needed only while a kernel is new. */
+/** Whether shaders check each index and clear a workgroup's memory first: slower, needed only to check new kernels. */
 export interface Robustness {
   robust?: boolean;
 }
 
 /**
- * dawn's options. Float16 of NVIDIA's drivers before 615 is behind a toggle, since some of them compute it wrongly: the
- * kernels are checked before it is used. CLR_WEBGPU_ROBUST=1 or 0 overrides `robust`.
+ * dawn's options. For NVIDIA's drivers before 615 float16 is behind a toggle, since some of them compute it wrongly;
+ * here the kernels are checked before it is used. CLR_WEBGPU_ROBUST=1 or 0 overrides `robust`.
  */
 export function dawnOptions({ robust = false }: Robustness = {}): string[] {
   const enabled = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
@@ -52,7 +52,7 @@ export function dawnOptions({ robust = false }: Robustness = {}): string[] {
  */
 export async function findAdapter(device?: string, options?: Robustness): Promise<GPUAdapter> {
   const { create, globals } = await loadDawn();
-  Object.assign(globalThis, globals); // GPUBufferUsage and its like
+  Object.assign(globalThis, globals); // GPUBufferUsage and the like
   const flags = dawnOptions(options);
   if (device) flags.push(`adapter=${chooseAdapter(await adapterNames(create), device)}`);
   const adapter = await request(create, flags);
@@ -60,7 +60,7 @@ export async function findAdapter(device?: string, options?: Robustness): Promis
   return adapter;
 }
 
-/** dawn's own objects: it crashes if one is collected as garbage while a device of it is in use. */
+/** dawn's GPU objects: it crashes if one is garbage-collected while a device of it is in use. */
 const kept: GPU[] = [];
 
 function request(create: Dawn['create'], flags: string[]): Promise<GPUAdapter | null> {
@@ -69,7 +69,7 @@ function request(create: Dawn['create'], flags: string[]): Promise<GPUAdapter | 
   return gpu.requestAdapter({ powerPreference: 'high-performance' });
 }
 
-/** The adapters' names, in dawn's order: it lists them in the error for a name that none of them has. */
+/** The adapters' names, in dawn's order: it lists them in its error about a name that none of them has. */
 export async function adapterNames(create: Dawn['create']): Promise<string[]> {
   const message = await request(create, ['adapter=\u0001']).then(
     () => '',
@@ -79,7 +79,7 @@ export async function adapterNames(create: Dawn['create']): Promise<string[]> {
 }
 
 async function loadDawn(): Promise<Dawn> {
-  const name = 'webgpu'; // optional: not resolved before it is wanted
+  const name = 'webgpu'; // optional: not resolved before it is needed
   try {
     return (await import(name)) as Dawn;
   } catch (error) {
@@ -88,7 +88,7 @@ async function loadDawn(): Promise<Dawn> {
   }
 }
 
-/** The adapter's device with every limit as high as it goes. */
+/** Opens the adapter's device with every limit at its maximum. */
 export async function openDevice(adapter: GPUAdapter): Promise<Gpu> {
   const { limits, info } = adapter;
   const device = await adapter.requestDevice({
@@ -105,7 +105,7 @@ export async function openDevice(adapter: GPUAdapter): Promise<Gpu> {
   return { device, info, ...describe(adapter) };
 }
 
-/** What bounds a run on the device. */
+/** The device's limits that matter to a run, and the features in use. */
 export function limitsOf({ limits, features }: GPUDevice): string {
   const mib = (bytes: number) => `${Math.floor(bytes / 2 ** 20)} MiB`;
   const shared = `${limits.maxComputeWorkgroupStorageSize / 2 ** 10} KiB shared by a workgroup`;

@@ -15,11 +15,11 @@ import { matrixUnitsProblem, wrongInHalf } from './self-checks.js';
 /** Maximum steps in flight before a loss is read: reading it late keeps the GPU's queue from running dry. */
 const stepsInFlight = 4;
 
-/** Any GPU with a driver for Vulkan, Metal or Direct3D 12, through dawn's WebGPU; shaders of our own. */
+/** Any GPU with a driver for Vulkan, Metal or Direct3D 12, through dawn's WebGPU; with our own shaders. */
 export const webgpu: Backend = {
   name: 'webgpu',
   precisions: ['f32', 'f16'],
-  takesDevice: true, // a part of its name
+  takesDevice: true, // by a part of its name
   probe,
   async activate({ precision: wanted, device, robust }) {
     const backend = await install(device, robust);
@@ -50,7 +50,7 @@ function prepareFloat(backend: WebgpuBackend): { precision: Precision; note: str
   return { precision: 'f32', note: '' };
 }
 
-/** float16, on matrix units where these work; float32 where the driver's float16 is known to need a check and fails it. */
+/** float16, on matrix units if these work; float32 if the driver's float16 needs a check (NVIDIA's) and fails it. */
 async function prepareHalf(backend: WebgpuBackend): Promise<{ precision: Precision; note: string }> {
   prepareFloat(backend);
   const wrong = backend.gpu.info.vendor === 'nvidia' ? await wrongInHalf(backend) : undefined;
@@ -67,7 +67,7 @@ async function prepareHalf(backend: WebgpuBackend): Promise<{ precision: Precisi
 
 let searched: Promise<Search> | undefined;
 
-/** One look is enough. */
+/** Searches only once. */
 function search(): Promise<Search> {
   searched ??= searchAdapter();
   return searched;
@@ -81,13 +81,13 @@ async function probe(): Promise<Availability> {
   return { usable: true, device: name, ...(software && { onlyAs: firstWord(name) }), messages };
 }
 
-/** Enough of an adapter's name to ask for it by. */
+/** Enough of an adapter's name to ask for it. */
 const firstWord = (name: string) => name.split(/\W/)[0]!;
 
-/** The options that the present backend was made with. */
+/** The options that the current backend was made with. */
 let installed: { device: string | undefined; robust: boolean } | undefined;
 
-/** Throws ClrError('backend') where no GPU is found. Else Mesa's software one is not asked: dawn warns of it on stderr. */
+/** Throws ClrError('backend') if there is no GPU. Otherwise hides Mesa's software GPU: dawn warns of it on stderr. */
 async function refuseSoftware(): Promise<void> {
   const found = await search();
   if ('reason' in found) throw new ClrError('backend', found.reason, remedy);
@@ -97,7 +97,7 @@ async function refuseSoftware(): Promise<void> {
   process.env.VK_LOADER_DRIVERS_DISABLE ??= '*lvp*';
 }
 
-/** The backend on the adapter of that name; made and registered the first time, and when another device is asked for. */
+/** The backend on the adapter of that name; created on first use, and again when another device is asked for. */
 async function install(wanted?: string, robust = false): Promise<WebgpuBackend> {
   const present = findBackend('webgpu') as WebgpuBackend | null;
   if (present && wanted === installed?.device && robust === installed?.robust) return present;

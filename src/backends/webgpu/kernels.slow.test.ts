@@ -13,8 +13,8 @@ const device = availability.usable ? availability.onlyAs : undefined;
 if (!availability.usable) console.log(`webgpu is not tested: ${availability.reason}`);
 
 /**
- * What may be the error of a kernel's output, relative to its largest value, and of a loss; and the LR of the losses. It is
- * low in float16, since what a rounding does to later losses grows with it.
+ * Errors allowed in a kernel's output, relative to its largest value, and in a loss; then the LR for the losses. It is
+ * low in float16, since the effect of a rounding on later losses grows with it.
  */
 const tolerances: [Precision, kernel: number, loss: number, lr: number][] = [
   ['f32', 1e-5, 1e-5, 0.1],
@@ -39,7 +39,7 @@ describe.skipIf(!availability.usable).each(tolerances)('webgpu in %s', (precisio
     60_000,
   );
 
-  test("the first ten training losses are the reference's", async () => {
+  test('the first ten training losses agree with the reference', async () => {
     const ours = await firstLosses('webgpu', { precision, device, lr });
     const errors = ours.map((loss, i) => Math.abs(loss / losses[i]! - 1));
     console.log(`losses in ${precision}: relative error at most ${Math.max(...errors).toExponential(1)}`);
@@ -64,7 +64,7 @@ describe.skipIf(!availability.usable)('no shader of webgpu reads or writes past 
     await useBackend('webgpu', { precision: 'f32', device, robust: true });
   }, 60_000);
 
-  test('one that did would be noticed', async () => {
+  test('a shader that did would be noticed', async () => {
     const shader = { name: 'stray', threads: 1, body: elementwise('y_put(i + 1, 1);') };
     const write = async (gpu: WebgpuBackend) =>
       gpu.scratch('f32', 64, (y) => gpu.each(shader, 64, { writes: { y: { of: y } } }));

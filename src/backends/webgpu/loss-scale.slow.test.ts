@@ -38,7 +38,7 @@ describe.skipIf(!availability.usable)('the loss scale of float16 on webgpu', () 
     const dataset = await datasets.create(config.dataset, { cacheDirectory: '/nowhere', seed: 1, report() {} });
     return { ...prepareTraining(config, small(dataset)), stepsInFlight, lossScale };
   };
-  /** The rows of a run that stands at `state`, and where its loss scale then stands. */
+  /** The rows of a run that starts with the loss scale `state`, and its loss scale afterwards. */
   const rowsFrom = async (state: LossScaleState, stopAfter: number, given?: Training) => {
     const position = { ...startPosition(), lossScale: state };
     const rows: IterationRow[] = [];
@@ -47,17 +47,17 @@ describe.skipIf(!availability.usable)('the loss scale of float16 on webgpu', () 
     return { rows, after: position.lossScale };
   };
 
-  test('notices an overflow: it becomes infinite', async () => {
+  test('notices an overflow, which becomes infinite', async () => {
     expect(await overflow()).toMatchObject({
       ok: true,
       detail: '65504 + 65504 is Infinity in float16, its negative -Infinity',
     });
-    await useBackend('cpu', { precision: 'f32' }); // as a device would do whose float16 does not overflow
+    await useBackend('cpu', { precision: 'f32' }); // like a device whose float16 does not overflow
     expect(await overflow()).toMatchObject({ ok: false });
     await activate();
   });
 
-  test('recovers from a forced overflow: updates are skipped while it halves, then 50 steps learn', async () => {
+  test('recovers from a forced overflow: updates are skipped while it halves, then the loss falls', async () => {
     const { rows, after } = await rowsFrom({ value: 2 ** 24, goodSteps: 7 }, 50);
     const scales = rows.map((row) => row.loss_scale!);
     const skipped = scales.filter((scale, k) => scale > (scales[k + 1] ?? after!.value)).length;
@@ -79,7 +79,7 @@ describe.skipIf(!availability.usable)('the loss scale of float16 on webgpu', () 
     for (const [k, { loss }] of other.rows.entries()) expect(loss / rows[k]!.loss).toBeCloseTo(1, 2);
   }, 300_000);
 
-  test('a NaN in the weights ends as diverged', async () => {
+  test('does not hide a NaN in the weights: the run ends as diverged', async () => {
     const spoilt = await training();
     const [first] = spoilt.model.parameters;
     const values = Float32Array.from(await first!.value.data());
@@ -90,7 +90,7 @@ describe.skipIf(!availability.usable)('the loss scale of float16 on webgpu', () 
   }, 300_000);
 
   describe.each(['SgdUpdate', 'AdamUpdate'])('%s', (kernel) => {
-    /** Value of the parameter and the rest of the state after an update with that gradient. */
+    /** The parameter, the optimizer's state and the loss scale after an update with that gradient. */
     const updated = async (gradient: number, state: LossScaleState) => {
       lossScale.write(state);
       const inputs = [1, gradient, 0, ...(kernel === 'AdamUpdate' ? [0] : [])].map((v) => tensor([2, v]));
@@ -114,7 +114,7 @@ describe.skipIf(!availability.usable)('the loss scale of float16 on webgpu', () 
       },
     );
 
-    test('lets NaN through at 1, where no loss scale is to blame', async () => {
+    test('lets NaN through at 1, where it cannot be the cause', async () => {
       const { values, lossScale } = await updated(Number.NaN, { value: 1, goodSteps: 3 });
       expect(values[0]![1]).toBeNaN();
       expect(lossScale).toEqual({ value: 1, goodSteps: 0 });

@@ -2,16 +2,16 @@ import type { LossScale, LossScaleState } from '../backend.js';
 import type { Commands } from './commands.js';
 import type { Pool, Region } from './memory.js';
 
-/** That a run in float16 starts with: half of torch.amp.GradScaler's. */
+/** The loss scale that a float16 run starts with: half of torch.amp.GradScaler's. */
 export const firstLossScale = 2 ** 15;
 
 /**
- * What gradients of a half's range are held times: the loss scale (arXiv:1710.03740, section 3.2), adapted as
- * torch.amp.GradScaler does. An update whose gradients are not finite is skipped and halves it. At 1 none is skipped: what
- * is not finite then is the net's own, reaches the weights and ends the run as diverged.
+ * The factor on stored float16 gradients: the loss scale (arXiv:1710.03740, section 3.2), adapted as
+ * torch.amp.GradScaler does. An update whose gradients are not finite is skipped and halves it. At 1 no update is
+ * skipped: infinity and NaN then come from the net itself, reach the weights and end the run as diverged.
  *
- * It lies on the GPU as three f32 (value, good steps, whether a gradient of this step is not finite), so that nothing waits
- * for a gradient to be read.
+ * It is stored on the GPU as three f32 (value, good steps, whether a gradient of this step is not finite), so that
+ * nothing waits for a gradient to be read.
  */
 export class GpuLossScale implements LossScale {
   readonly memory: { region: Region; element: 'f32' };

@@ -9,7 +9,7 @@ export interface Range {
   readonly size: number;
 }
 
-/** A range that the caller who takes it releases. Its buffer may change when an arena grows. */
+/** A range; whoever takes it must release it. Its buffer may change when an arena grows. */
 export class Region implements Range {
   constructor(
     private readonly home: { buffer: GPUBuffer },
@@ -23,7 +23,7 @@ export class Region implements Range {
     return this.home.buffer;
   }
 
-  /** Whether nobody has it. */
+  /** Whether nobody holds it. */
   get free(): boolean {
     return this.place.free;
   }
@@ -32,32 +32,32 @@ export class Region implements Range {
     give(this.unused, this.place);
   }
 
-  /** Takes it again, which must be free. */
+  /** Takes it again; it must be free. */
   retake(): void {
     this.unused.splice(this.unused.indexOf(this.place), 1);
     this.place.free = false;
   }
 }
 
-/** Whatever regions may be bound at: the least that WebGPU guarantees. */
+/** Regions start at multiples of this, in bytes, which any WebGPU device can bind. */
 const alignment = 256;
 const aligned = (bytes: number) => Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
 
 interface Place {
   size: number;
-  /** Order of making, or offset. */
+  /** Order of creation (pool), or offset (arena). */
   rank: number;
   free: boolean;
 }
 
-/** Smaller and older ones come first: what is taken depends on what is free alone, so that steps repeat themselves. */
+/** Smaller and older places come first: which one is taken depends only on what is free, so that steps repeat. */
 function give(unused: Place[], place: Place): void {
   const at = unused.findIndex(({ size, rank }) => size > place.size || (size === place.size && rank > place.rank));
   unused.splice(at < 0 ? unused.length : at, 0, place);
   place.free = true;
 }
 
-/** The first that fits and wastes no more than `most` bytes. */
+/** The first place that fits, unless it wastes more than `most` bytes. */
 function find<T extends Place>(unused: T[], size: number, most: number): T | undefined {
   const at = unused.findIndex((place) => place.size >= size);
   if (at < 0 || unused[at]!.size > size + most) return undefined;
@@ -66,7 +66,7 @@ function find<T extends Place>(unused: T[], size: number, most: number): T | und
   return place;
 }
 
-/** Bytes that a region of so many is bound with. */
+/** The size that a region of `bytes` is bound with. */
 const bound = (bytes: number) => Math.ceil(bytes / 4) * 4;
 
 /** Buffers that are recycled: after its first steps a training loop makes no new ones. */
@@ -92,8 +92,8 @@ export class Pool {
 }
 
 /**
- * Many small tensors in one buffer, so that one dispatch can work on all of them: WebGPU binds a few buffers at a time, and
- * a ResNet-56 has 170 parameters. Grows by copying itself.
+ * Many small tensors in one buffer, so that one dispatch can work on all of them: WebGPU binds only a few buffers at a
+ * time, and a ResNet-56 has 170 parameters. Grows by copying itself.
  */
 export class Arena {
   buffer: GPUBuffer;
@@ -102,7 +102,7 @@ export class Arena {
 
   constructor(
     private readonly device: GPUDevice,
-    /** Copies so many bytes after all that the GPU has been asked for, and before `from` is destroyed. */
+    /** Copies `bytes` after all work issued so far, and before `from` is destroyed. */
     private readonly copy: (from: GPUBuffer, to: GPUBuffer, bytes: number) => void,
   ) {
     this.buffer = this.make(2 ** 22);

@@ -12,7 +12,7 @@ if (!availability.usable) console.log(`webgpu is not tested: ${availability.reas
 
 type Inputs = Record<'x' | 'filter' | 'dy', Tensor>;
 
-/** The values of what `work` makes of the inputs of a 3x3 convolution, and that it left nothing behind. */
+/** The values that `work` computes from the inputs of a 3x3 convolution; checks that it leaves nothing behind. */
 async function compute(work: (inputs: Inputs) => Tensor[], [from, to]: [number, number]): Promise<Float32Array[]> {
   const gpu = backend() as WebgpuBackend;
   const count = () => [gpu.numDataIds(), memory().numTensors, memory().numDataBuffers];
@@ -35,7 +35,7 @@ const inputGradient = ({ x, filter, dy }: Inputs) =>
 const filterGradient = ({ x, filter, dy }: Inputs) =>
   run('Conv2DBackpropFilter', { x, dy }, { ...attributes, filterShape: filter.shape })[0]!;
 
-/** What is asked of the GPU and when must not show in the values. */
+/** Which dispatches are issued, and when, must not affect the values. */
 const works: [string, names: string[], (inputs: Inputs) => Tensor[]][] = [
   [
     'an input gradient that is added to another gradient, in either order, and looked at afterwards',

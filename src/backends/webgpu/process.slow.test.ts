@@ -47,7 +47,7 @@ describe.skipIf(!availability.usable)('clr run on webgpu', () => {
     });
   }, 300_000);
 
-  test('interrupted between checkpoints and gone on with, ends as if it had not been', async () => {
+  test('interrupted between checkpoints and resumed, ends as if uninterrupted', async () => {
     const started = startClr(start('interrupted'));
     const file = path.join(run('interrupted'), 'iterations.csv');
     await waitFor(() => countRows(file) >= 9, started);
@@ -58,7 +58,7 @@ describe.skipIf(!availability.usable)('clr run on webgpu', () => {
     expect(iterations('interrupted')).toBe(iterations('whole'));
   }, 300_000);
 
-  test('killed and gone on with, ends as if it had not been', async () => {
+  test('killed and resumed, ends as if uninterrupted', async () => {
     const started = startClr(start('killed'));
     await waitFor(() => countRows(path.join(run('killed'), 'iterations.csv')) >= 16, started);
     started.child.kill('SIGKILL');
@@ -67,7 +67,7 @@ describe.skipIf(!availability.usable)('clr run on webgpu', () => {
     expect(iterations('killed')).toBe(iterations('whole'));
   }, 300_000);
 
-  test('stopped at once by a second signal, exits with 130 and can be gone on with', async () => {
+  test('stopped at once by a second signal, exits with 130 and can be resumed', async () => {
     const started = startClr(start('stopped'));
     await waitFor(() => countRows(path.join(run('stopped'), 'iterations.csv')) >= 9, started);
     started.child.kill('SIGINT');
@@ -77,7 +77,7 @@ describe.skipIf(!availability.usable)('clr run on webgpu', () => {
     expect(iterations('stopped')).toBe(iterations('whole'));
   }, 300_000);
 
-  test('in float16, killed and gone on with, has the same loss scale as if it had not been', async () => {
+  test('in float16, killed and resumed, has the same loss scale as if uninterrupted', async () => {
     const half = (name: string) => [...start(name), '--set', 'precision=f16'];
     const lossScale = (name: string) =>
       readCheckpoint(path.join(run(name), 'checkpoints/last.safetensors')).position.lossScale;

@@ -6,8 +6,8 @@ import type { Dispatch } from './commands.js';
 import { elementwise, type Shader } from './shader.js';
 
 /**
- * Of each kernel, and what the device can do at most, from now on until the result is asked for. Throws ClrError('backend')
- * where the device takes no times.
+ * Times each kernel from now on until the returned function is called, which also measures the device's highest rates.
+ * Throws ClrError('backend') if the device cannot measure times.
  */
 export function profile(backend: WebgpuBackend): () => Promise<DeviceProfile> {
   const { device, name } = backend.gpu;
@@ -33,7 +33,7 @@ function count(kernels: Map<string, KernelTime>, { name, regions, multiplyAdds }
   });
 }
 
-/** A query set holds 4,096 timestamps: two of each dispatch. */
+/** A query set holds 4,096 timestamps: two per dispatch. */
 const dispatchesPerSet = 2048;
 
 /** Records when each dispatch begins and ends, until the returned function is called. */
@@ -88,7 +88,7 @@ const multiplyAdd: Shader = {
 };
 const rounds = 1024;
 
-/** Measured, the best of ten: a copy of 128 MiB, and multiply-adds of float32 in registers. */
+/** The best of ten measurements: a copy of 128 MiB, and float32 multiply-adds in registers. */
 async function ceilings(backend: WebgpuBackend): Promise<DeviceProfile['ceilings']> {
   const vectors = 2 ** 23;
   const threads = backend.gpu.software ? 2 ** 10 : 2 ** 20;

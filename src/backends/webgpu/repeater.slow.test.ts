@@ -24,7 +24,7 @@ const config = configSchema.parse({
 });
 const steps = 15;
 
-/** `worked`: how many of the steps were asked for one kernel after the other. */
+/** `worked`: how many of the steps ran kernel by kernel instead of being replayed. */
 async function prepared(active: Partial<ActiveBackend>, overrides: object) {
   const dataset = await datasets.create(config.dataset, { cacheDirectory: '/nowhere', seed: 1, report() {} });
   const training = prepareTraining(configSchema.parse({ ...config, ...overrides }), small(dataset), active);
@@ -71,7 +71,7 @@ describe.skipIf(!availability.usable).each(['f32', 'f16'] as const)(
         const active = await useBackend('webgpu', { precision, device });
         const { stepsInFlight, lossScale, warmUp, repeater } = active;
         const from = () => {
-          const forced = precision === 'f16' ? { lossScale: { value: 2 ** 24, goodSteps: 0 } } : {}; // overflows at first
+          const forced = precision === 'f16' ? { lossScale: { value: 2 ** 24, goodSteps: 0 } } : {}; // overflows
           return { ...startPosition(), ...forced };
         };
         const { training: plain } = await prepared({ stepsInFlight, lossScale }, overrides);
@@ -80,14 +80,14 @@ describe.skipIf(!availability.usable).each(['f32', 'f16'] as const)(
 
         const { training, counted } = await prepared({ stepsInFlight, lossScale, warmUp, repeater }, overrides);
         expect(await finish(training, from())).toEqual(expected);
-        const afterWarmUp = counted.worked - 2; // which has a batch of either size
+        const afterWarmUp = counted.worked - 2; // which runs a batch of each size
         console.log(`${precision}: ${steps - afterWarmUp} of ${steps} steps were repeated`);
         expect(afterWarmUp).toBeLessThanOrEqual(5);
       },
       300_000,
     );
 
-    test('ends as it would have, stopped and resumed', async () => {
+    test('stopped and resumed, ends as if uninterrupted', async () => {
       const active = await useBackend('webgpu', { precision, device });
       const { training: whole } = await prepared(active, {});
       const expected = await finish(whole, startPosition());

@@ -4,24 +4,24 @@ import type { Stored, WebgpuBackend } from './backend.js';
 import type { Dispatch } from './commands.js';
 import { type Range, Region } from './memory.js';
 
-/** What some work asked of the GPU, and where it has to find things to be repeated. */
+/** The commands that some work issued to the GPU, and where its memory must be for a replay. */
 interface Recording {
   dispatches: Dispatch[];
-  /** Where the tensors lay that it reads or changes, in order. */
+  /** Where the tensors that it reads or changes were, in order. */
   used: Range[];
-  /** Of what lay between; free when it was done. */
+  /** Memory of intermediate results; free when the work was done. */
   scratch: Region[];
   outputs: (Pick<Stored, 'region' | 'format' | 'scaled'> & { shape: number[] })[];
   generation: number;
 }
 
-/** Recordings kept: of batches of two sizes, and as many of before memory was first taken in its final order. */
+/** Recordings kept: for two batch sizes, and as many from before memory was first taken in its final order. */
 const most = 4;
 
 /**
- * The commands of a step, recorded once and encoded again from the list, without the JavaScript that led to them. Memory is
- * taken in an order that repeats itself, so a step finds its tensors where the one before had them. Where it does not, or
- * where something was uploaded (which may differ the next time), the work is done as usual, and recorded anew.
+ * Records the commands of a step once and encodes them again from the list, without running the JavaScript behind them.
+ * Memory is taken in an order that repeats itself, so a step finds its tensors where the previous one had them. If not,
+ * or if something was uploaded (which may differ the next time), the work is done as usual and recorded anew.
  */
 export function repeater(backend: WebgpuBackend): Repeat {
   const recordings: Recording[] = [];
@@ -56,7 +56,7 @@ function record(used: Range[], work: () => Tensor[], backend: WebgpuBackend) {
   const { commands } = backend;
   const { result: outputs, dispatches } = commands.record(() => {
     const tensors = work();
-    for (const tensor of tensors) backend.stored(tensor); // nothing is put off any longer
+    for (const tensor of tensors) backend.stored(tensor); // nothing stays postponed
     return tensors;
   });
   const recording: Recording | undefined = dispatches && {

@@ -12,4 +12,4 @@ async function search(): Promise<Found> {
   }
 }
 
-process.stdout.write(`${JSON.stringify(await search())}\n`, () => process.exit()); // dawn's threads would go on
+process.stdout.write(`${JSON.stringify(await search())}\n`, () => process.exit()); // dawn's threads would keep running

@@ -2,12 +2,12 @@ import { execFile } from 'node:child_process';
 import { shipped } from '../../system/root.js';
 import type { Found } from './search-process.js';
 
-/** What a look for an adapter came to, and what dawn and the drivers wrote on stderr meanwhile, line by line. */
+/** The result of a search for an adapter, and what dawn and the drivers wrote to stderr meanwhile, line by line. */
 export type Search = Found & { messages: string[] };
 
 /**
- * Looks in a process of its own: dawn writes warnings past Node to stderr, drivers may crash, and what is not used needs no
- * memory here.
+ * Searches in a separate process: dawn bypasses Node when it writes warnings to stderr, drivers may crash, and a GPU
+ * that is not used takes no memory here.
  */
 export function searchAdapter(
   command = [process.execPath, shipped('dist/backends/webgpu/search-process.js')],

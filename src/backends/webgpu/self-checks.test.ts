@@ -27,7 +27,7 @@ test.each([
   expect(await matrixUnitsProblem('a card', { command: node(script), file: file(what) })).toBe(problem);
 });
 
-test('the verdict on a driver is kept, that on another one is not taken for it', async () => {
+test('the verdict on a driver is kept, but not used for another driver', async () => {
   const count = path.join(scratch, 'count');
   const command = node(`require('node:fs').appendFileSync(${JSON.stringify(count)}, 'x'); process.exit(1)`);
   for (const name of ['card (driver 1)', 'card (driver 1)', 'card (driver 2)', 'card (driver 1)'])

@@ -7,10 +7,10 @@ import { shipped } from '../../system/root.js';
 import { version } from '../../system/version.js';
 import type { WebgpuBackend } from './backend.js';
 
-/** Of a kernel's output in float16, the largest difference from float32 over the largest value. */
+/** Difference allowed between a kernel's float16 and float32 output, as a share of the largest value. */
 const tolerance = 2e-2;
 
-/** The first kernel that computes in float16 something else than in float32 on the same device; undefined: none does. */
+/** The first kernel whose float16 output disagrees with float32 on the same device; undefined: none does. */
 export async function wrongInHalf(backend: WebgpuBackend): Promise<string | undefined> {
   const { compute, kernelCases, relativeError } = await import('../kernel-cases.js');
   const firstOf = (kernel: string) => kernelCases.findIndex((one) => one[1] === kernel);
@@ -34,19 +34,19 @@ export async function wrongInHalf(backend: WebgpuBackend): Promise<string | unde
   }
 }
 
-/** Verdicts by device, driver and version of clr: an empty text where the matrix units work, else what is wrong. */
+/** Verdicts by device, driver and version of clr: an empty string if the matrix units work, else what is wrong. */
 type Verdicts = Record<string, string>;
 
 interface ProbeOptions {
   /** The command that exits with 0 if all kernels agree on this device with its matrix units. */
   command?: string[];
-  /** Where verdicts are kept. */
+  /** Where verdicts are stored. */
   file?: string;
 }
 
 /**
- * Why a device's matrix units are not used; undefined: they are. A driver may crash on such shaders (NVIDIA's 595 does), so
- * all kernels are checked in a process of their own, once for each driver. CLR_WEBGPU_MATRIX=on or off decides instead.
+ * Why a device's matrix units are not used; undefined: they are. A driver may crash on such shaders (NVIDIA's 595
+ * does), so all kernels are checked in a separate process, once per driver. CLR_WEBGPU_MATRIX=on or off overrides it.
  */
 export async function matrixUnitsProblem(
   name: string,

@@ -1,31 +1,31 @@
-/** How the values of a tensor lie in GPU memory. */
+/** How the values of a tensor are stored in GPU memory. */
 export type Format = 'f32' | 'f16';
 
 /** A tensor (or table) as a shader sees it: an array of scalars or of vectors of four. */
 export interface Binding {
   element: Format | 'u32';
-  /** Values an array element: 4 where the innermost size allows. */
+  /** Values per array element: 4 if the innermost size allows. */
   width: 1 | 4;
   writable: boolean;
 }
 
 /** A compute shader; `body` has the entry point and may use the constants by their names. */
 export interface Shader {
-  /** The kernel's name, and after a slash the stage where it has several. */
+  /** The kernel's name, followed by a slash and the stage if it has several. */
   name: string;
-  /** Threads of a workgroup, in a row. */
+  /** Threads per workgroup, in one dimension. */
   threads: number;
-  /** Of WGSL, besides float16 where a tensor needs it. */
+  /** WGSL extensions, besides f16 if a tensor needs it. */
   extensions?: string[];
   body(constants: Constants): string;
 }
 
-/** Named in the shader: a whole number is a u32, a text a type, and what is meant as f32 says so. */
+/** Names for use in the shader: a whole number becomes a u32, a string a type alias; floats are marked `f32`. */
 export type Constants = Record<string, number | boolean | string | { f32: number | number[] }>;
 
 /**
- * The whole WGSL of a shader. A binding `x` of width 4 is read as `x_at(i)`, a vec4<f32>, and written by `x_put(i, value)`,
- * whatever its format: arithmetic is float32. `workgroup` and `threads` say where a thread stands.
+ * The whole WGSL of a shader. A binding `x` of width 4 is read as `x_at(i)`, a vec4<f32>, and written by
+ * `x_put(i, value)`, whatever its format: arithmetic is float32. THREADS is the number of threads per workgroup.
  */
 export function wgsl(shader: Shader, bindings: Record<string, Binding>, constants: Constants): string {
   const half = Object.values(bindings).some(({ element }) => element === 'f16');

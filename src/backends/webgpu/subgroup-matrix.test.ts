@@ -9,7 +9,7 @@ import { type Gpu, openDevice } from './gpu.js';
 import { kernels } from './kernels/index.js';
 import { matrixSubgroups } from './kernels/subgroup-matrix.js';
 
-/** dawn's device that computes nothing, but checks all that it is told to: no device at hand has matrix units. */
+/** dawn's null device, which computes nothing but validates everything: no device at hand has matrix units. */
 async function checkingDevice(): Promise<Gpu | undefined> {
   try {
     const name = 'webgpu';
@@ -18,7 +18,7 @@ async function checkingDevice(): Promise<Gpu | undefined> {
     const gpu: GPU = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
     const adapter = await gpu.requestAdapter();
     const opened = await openDevice(adapter!);
-    return Object.assign(opened, { gpu }); // collected as garbage, it would take the device with it
+    return Object.assign(opened, { gpu }); // if garbage-collected, it would take the device with it
   } catch (error) {
     console.log(`matrix units are not checked: ${(error as Error).message}`);
     return undefined;
@@ -46,7 +46,7 @@ test.skipIf(!gpu).each(subgroups)(
     backend.commands.observer = ({ name }) => void names.add(name);
     for (const [, kernel, inputs, attributes] of kernelCases.filter(([, kernel]) => kernel.startsWith('Conv2D'))) {
       const tensors = Object.entries(inputs).map(([name, { values, shape }]) => [name, tensor(values, shape)] as const);
-      for (const output of run(kernel, Object.fromEntries(tensors), attributes)) await output.data(); // throws what dawn found
+      for (const output of run(kernel, Object.fromEntries(tensors), attributes)) await output.data(); // throws errors
     }
     expect([...names].filter((name) => name.endsWith('matrix'))).toEqual(
       expect.arrayContaining([
@@ -58,7 +58,7 @@ test.skipIf(!gpu).each(subgroups)(
   },
 );
 
-test('matrix units are used where they multiply 16 x 16 float16 with sums in float32, in subgroups of a known size', () => {
+test('matrix units are used if they multiply 16 x 16 float16 with float32 sums, in subgroups of a known size', () => {
   const config = { M: 16, N: 16, K: 16, componentType: 'f16', resultComponentType: 'f32' };
   const features = new Set(['shader-f16', 'chromium-experimental-subgroup-matrix']);
   const of = (subgroupMatrixConfigs: object[], [least, most] = [32, 32], offered = features) =>

@@ -10,7 +10,7 @@ const { availability } = (await probeBackends()).find(({ name }) => name === 'we
 const device = availability.usable ? availability.onlyAs : undefined;
 if (!availability.usable) console.log(`webgpu is not tested: ${availability.reason}`);
 
-/** The first case of each kernel: all of them, in both precisions, are in kernels.slow.test.ts. */
+/** The first case of each kernel; kernels.slow.test.ts has all cases in both precisions. */
 const cases = kernelCases.filter(([, kernel], i) => kernelCases.findIndex((c) => c[1] === kernel) === i);
 
 describe.skipIf(!availability.usable)('webgpu', () => {
@@ -30,7 +30,7 @@ describe.skipIf(!availability.usable)('webgpu', () => {
     60_000,
   );
 
-  test('tensors keep their values when the memory that they share grows, and give it back', async () => {
+  test('tensors keep their values when the memory they share grows, and free it', async () => {
     const values = (k: number) => Float32Array.from({ length: 300_000 }, (_, i) => k + i / 8);
     const many = () => [0, 1, 2, 3, 4, 5, 6].map((k) => tensor(values(k)));
     const check = async (tensors: Tensor[]) => {
@@ -41,7 +41,7 @@ describe.skipIf(!availability.usable)('webgpu', () => {
     await check(many());
   });
 
-  test('what is read is what it was when it was asked for', async () => {
+  test('a read returns the values at the time of the call', async () => {
     const first = tensor(Float32Array.of(1, 2, 3));
     const values = first.data();
     first.dispose();
@@ -51,7 +51,7 @@ describe.skipIf(!availability.usable)('webgpu', () => {
     second.dispose();
   });
 
-  test('a device that is lost is an error of whoever reads next', async () => {
+  test('a lost device makes the next read fail', async () => {
     const gpu = await openDevice(await findAdapter(device));
     const backend = new WebgpuBackend(gpu);
     const dataId = backend.write(Float32Array.of(1, 2), [2], 'float32');

@@ -1,7 +1,7 @@
 import { getKernel, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { kernel } from './kernel.js';
 
-/** a + b of one shape; what needs broadcasting, or is not float32, goes to tfjs's own kernel. */
+/** a + b of the same shape; broadcasting and types other than float32 are left to tfjs's own kernel. */
 export const addKernel = kernel('Add', (inputs: { a: TensorInfo; b: TensorInfo }, attrs, backend) => {
   const { a, b } = inputs;
   if (a.dtype !== 'float32' || b.dtype !== 'float32' || !util.arraysEqual(a.shape, b.shape))

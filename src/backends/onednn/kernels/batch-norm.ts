@@ -51,7 +51,7 @@ export const batchNormKernels = [
     const [dScale, dShift] = [backend.allocate(scale.shape), backend.allocate(scale.shape)];
     const dResidual = residual ? backend.allocateActivation(x.shape) : undefined;
     const { line } = backend.stored(y);
-    const { terms } = backend.stored(dy); // not added up yet: the kernel does it on the way
+    const { terms } = backend.stored(dy); // not added yet: the kernel adds them as it reads
     const fits = residual && terms?.every((term) => term instanceof Uint16Array === backend.bf16);
     const [dy1, dy2] = fits ? terms! : [backend.activation(dy), undefined];
     backend.addon.batchNormTrainGrad(

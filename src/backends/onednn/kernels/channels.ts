@@ -4,7 +4,7 @@ import { type ImageRange, joinedShape } from '../../../ops/image-slices.js';
 import { requireShape } from '../../../ops/kernel.js';
 import { kernel } from './kernel.js';
 
-/** Feature maps side by side, parts of a batch, and dropout. */
+/** Concatenating feature maps, slicing batches, and dropout. */
 export const channelKernels = [
   kernel('ConcatChannels', ({ a, b }: Record<'a' | 'b', TensorInfo>, _attributes, backend) => {
     const [left, right] = [a.shape[3]!, b.shape[3]!];

@@ -48,7 +48,7 @@ export const convolutionKernels = [
   ),
 ];
 
-/** native/convolution.h's ConvolutionShape; nothing for what it does not know: dilated or channels-first convolutions. */
+/** native/convolution.h's ConvolutionShape; undefined for dilated and channels-first convolutions, which it lacks. */
 function nativeShape(xShape: number[], filterShape: number[], attributes: Attributes): Int32Array | undefined {
   const { strides, pad, dataFormat = 'NHWC', dilations = 1, dimRoundingMode } = attributes;
   const dilated = [dilations].flat().some((d) => d !== 1);

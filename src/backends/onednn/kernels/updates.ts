@@ -5,7 +5,7 @@ import type { SgdUpdate } from '../../../ops/sgd-update.js';
 import type { OnednnBackend } from '../backend.js';
 import { kernel } from './kernel.js';
 
-/** In place: the outputs reuse the memory of the inputs, which the caller disposes. */
+/** In place: the outputs reuse the memory of the inputs, which the caller disposes of. */
 export const updateKernels = [
   kernel('SgdUpdate', (inputs: TensorInfo[], attributes: SgdUpdate, backend) => {
     const [given, gradients, givenVelocities] = splitInto(3, inputs);

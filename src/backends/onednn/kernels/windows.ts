@@ -4,7 +4,7 @@ import type { LrnWithinChannel } from '../../../ops/lrn-within-channel.js';
 import { type Pool2D, type PoolInputs, pooledShape } from '../../../ops/pool2d.js';
 import { kernel } from './kernel.js';
 
-/** Ops over windows of pixels: pooling with what comes before it, and local response normalisation. */
+/** Ops over windows of pixels: pooling with the bias and ReLU before it, and local response normalisation. */
 export const windowKernels = [
   kernel('Pool2D', ({ x, bias }: PoolInputs, options: Pool2D, backend) => {
     requireShape(x.shape.slice(-1), { bias });

@@ -1,4 +1,4 @@
-// What JavaScript sees.
+// What the addon exports to JavaScript.
 #include <omp.h>
 #include <algorithm>
 #include <atomic>
@@ -11,12 +11,12 @@
 
 namespace {
 
-/** At a multiple of 64 bytes. */
+/** 64-byte aligned. */
 Memory allocate(size_t bytes) { return {aligned_memory(bytes), bytes}; }
 
 /**
- * oneDNN's parallel regions wait for as many threads as it counted on, for ever if OpenMP gives them fewer: nothing in
- * the environment (OMP_DYNAMIC, OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS) may make that happen. Starts the threads and
+ * oneDNN's parallel regions wait for the number of threads they expect, for ever if OpenMP gives them fewer: no
+ * environment variable (OMP_DYNAMIC, OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS) may cause that. Starts the threads and
  * returns their number: no more than the system allows.
  */
 int set_threads(int count) {
@@ -30,7 +30,7 @@ int set_threads(int count) {
 #pragma omp parallel
 #pragma omp single
   team = omp_get_num_threads();
-  if (team > 1) running = team;  // a team of one lets the others wait
+  if (team > 1) running = team;  // a team of one leaves the others waiting
   return used;
 }
 
@@ -52,7 +52,7 @@ bool native_bf16() {
 #endif
 }
 
-/** Scratch memory, primitives and OpenMP's settings are the process's: one thread at a time may have them. */
+/** Scratch memory, primitives and OpenMP's settings belong to the process: one thread at a time may use them. */
 void claim(Napi::Env env) {
   static std::atomic<bool> claimed{false};
   if (claimed.exchange(true)) throw Napi::Error::New(env, "another thread of this process uses it");

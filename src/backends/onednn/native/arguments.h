@@ -1,4 +1,4 @@
-// How a function of the addon is exported: its own signature says what JavaScript has to hand over. No array is copied.
+// Exports the addon's functions: a function's own signature says what JavaScript must pass. Only shapes are copied.
 #pragma once
 #include <napi.h>
 #include <array>
@@ -34,7 +34,7 @@ struct Memory {
   size_t bytes;
 };
 
-/** Throws unless each of the arrays has that length. */
+/** Throws unless each of the arrays has this length. */
 template <class... Arrays> void require_length(size_t length, const Arrays&... arrays) {
   for (const size_t given : {arrays.length...})
     if (given != length)
@@ -42,14 +42,14 @@ template <class... Arrays> void require_length(size_t length, const Arrays&... a
                                   std::to_string(length));
 }
 
-/** Throws unless b, where there is one, has the length and the precision of a. */
+/** Throws unless b, if there is one, has the length and the precision of a. */
 inline void require_alike(const Activation& a, const OptionalActivation& b) {
   if (!b) return;
   require_length(a.length, *b);
   if (a.values.bf16 != b->values.bf16) throw std::invalid_argument("activations of two precisions");
 }
 
-/** How many rows of `columns` values there are in `length`; throws unless they are whole. */
+/** How many rows of `columns` values there are in `length`; throws if the last one is incomplete. */
 inline size_t rows_of(size_t length, size_t columns) {
   if (columns == 0 || length % columns != 0)
     throw std::invalid_argument(std::to_string(length) + " values do not make rows of " + std::to_string(columns));
@@ -139,14 +139,14 @@ template <size_t count> struct Take<std::array<int32_t, count>> {
   }
 };
 
-/** undefined: nothing. */
+/** undefined becomes nullopt. */
 template <class T> struct Take<std::optional<T>> {
   static std::optional<T> from(const Napi::Value& value) {
     return value.IsUndefined() ? std::nullopt : std::optional<T>(Take<T>::from(value));
   }
 };
 
-/** A JavaScript array of them. */
+/** A JavaScript array of Ts. */
 template <class T> struct Take<std::vector<T>> {
   static std::vector<T> from(const Napi::Value& value) {
     if (!value.IsArray()) throw std::invalid_argument("a list");
@@ -173,13 +173,13 @@ template <class T> T take(const Napi::CallbackInfo& info, size_t index) {
   }
 }
 
-/** Takes the arguments that the function's parameters ask for, in their order, and calls it. */
+/** Converts the arguments to the types of the function's parameters, in their order, and calls it. */
 template <class Result, class... Parameters, size_t... index>
 Napi::Value call(Result (*function)(Parameters...), const Napi::CallbackInfo& info, std::index_sequence<index...>) {
   constexpr size_t count = sizeof...(Parameters);
   if (info.Length() != count)
     throw std::invalid_argument(std::to_string(info.Length()) + " arguments instead of " + std::to_string(count));
-  // Braces: the order of a function's arguments is not defined, that of a list is.
+  // Braces: the order of evaluation is unspecified for a function's arguments, defined for a list.
   std::tuple<std::decay_t<Parameters>...> arguments{take<std::decay_t<Parameters>>(info, index)...};
   if constexpr (std::is_void_v<Result>) {
     function(std::get<index>(arguments)...);
@@ -194,8 +194,7 @@ Napi::Value call(Result (*function)(Parameters...), const Napi::CallbackInfo& in
   return call(function, info, std::index_sequence_for<Parameters...>());
 }
 
-/** Makes the function callable as `name`. It throws a TypeError for wrong arguments, a RangeError where memory does not
- * suffice. */
+/** Makes the function callable as `name`. It throws a TypeError for wrong arguments, a RangeError if out of memory. */
 template <auto function> void export_as(Napi::Object& exports, const char* name) {
   const auto guarded = [](const Napi::CallbackInfo& info) -> Napi::Value {
     const std::string name = static_cast<const char*>(info.Data());
@@ -210,6 +209,6 @@ template <auto function> void export_as(Napi::Object& exports, const char* name)
   exports.Set(name, Napi::Function::New(exports.Env(), guarded, name, const_cast<char*>(name)));
 }
 
-/** In layers.cc and training.cc. */
+/** Defined in layers.cc and training.cc. */
 void export_layers(Napi::Object& exports);
 void export_training(Napi::Object& exports);

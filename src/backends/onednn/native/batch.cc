@@ -3,7 +3,7 @@
 
 namespace {
 
-/** The row (or column) that stands for row i of the padded image; -1 for black. */
+/** The image's row (or column) that fills row i of the padded image; -1 for black. */
 int source_pixel(int i, int size, Batch::Mode mode) {
   if (i >= 0 && i < size) return i;
   if (mode == Batch::zero) return -1;

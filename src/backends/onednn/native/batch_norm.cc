@@ -4,8 +4,8 @@
 namespace {
 
 /**
- * Mean and variance (biased) of each channel, from the sums of x - x0 and (x - x0)^2, x0 the first pixel: near enough
- * to the mean that the squares keep their digits.
+ * Mean and variance (biased) of each channel, from the sums of x - x0 and (x - x0)^2, where x0 is the first pixel:
+ * close enough to the mean for the squares to keep their digits.
  */
 template <class T, class Take> void moments(const T* x, size_t pixels, int channels, Take take) {
   const double* sums = sum_blocks(pixels, 2 * size_t(channels), [=](double* mine, size_t start, size_t end) {
@@ -13,7 +13,7 @@ template <class T, class Take> void moments(const T* x, size_t pixels, int chann
       using V = decltype(zero);
       const V origin = load<V>(x + c);
       V sum = zero, squares = zero, odd_sum = zero,
-        odd_squares = zero;  // two of each, so that one addition need not wait for another
+        odd_squares = zero;  // two of each, so that no addition waits for another
       const size_t last = end * channels;
       size_t i = start * channels + c;
       for (; i + channels < last; i += 2 * channels) {
@@ -81,10 +81,10 @@ template <class T> void train(const BatchNormTrain& b, size_t pixels, int channe
   affine<T>(b.x, b.residual, b.slope, b.offset, b.y, pixels, channels, b.relu);
 }
 
-/** Where the ReLU's gradient is known from: there is none; y; or slope x + offset. */
+/** What decides whether the ReLU lets a gradient pass: nothing (no ReLU), y, or slope x + offset. */
 enum class Gate { open, by_y, by_x };
 
-/** The output's gradient before the ReLU, for channels c and on; i is its place among all values. */
+/** The gradient before the ReLU, for the channels from c on; i is the index among all values. */
 template <class T, Gate gate_by, class V> struct GradientOf {
   const T *dy, *dy2, *y;
   V slope, offset;
@@ -100,7 +100,7 @@ template <class T, Gate gate_by, class V> struct GradientOf {
   }
 };
 
-/** First pass: sums of g and g (x - mean); writes g where a residual wants it. */
+/** First pass: sums of g and g (x - mean); writes g if there is a residual. */
 template <class T, Gate gate_by, bool residual>
 const double* grad_sums(const BatchNormGrad& b, size_t pixels, int channels) {
   const T* x = data<T>(b.x);
@@ -123,8 +123,7 @@ const double* grad_sums(const BatchNormGrad& b, size_t pixels, int channels) {
   });
 }
 
-/** Second pass, from the end backwards, where the first one left the caches warm: dx = slope (g - mean g - (x - mean)
- * lean). */
+/** Second pass, backwards from the end, which is still in the caches: dx = slope (g - mean g - (x - mean) lean). */
 template <class T, Gate gate_by> void grad_input(const BatchNormGrad& b, const float* slope, const float* centre,
                                                  const float* lean, size_t pixels, int channels) {
   const T* x = data<T>(b.x);

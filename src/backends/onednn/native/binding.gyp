@@ -1,5 +1,5 @@
 {
-  # One object file a processor level, chosen when the addon is loaded: no -march=native, so a build runs on any machine.
+  # One object file per processor level, chosen when the addon is loaded: no -march=native, so a build runs anywhere.
   "variables": {
     "kernel_sources": ["kernels.cc", "elementwise.cc", "batch_norm.cc", "pooling.cc", "pool2d.cc", "lrn.cc", "classifier.cc", "updates.cc", "batch.cc", "winograd.cc"],
     "level_flags": ["-std=c++17", "-O3", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-Wall", "-Wextra", "-Wno-psabi"]

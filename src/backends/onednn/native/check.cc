@@ -1,6 +1,5 @@
-// Runs every kernel, of the processor level that fits, on buffers of exactly the right size: for
-// scripts/check-addon.sh, which builds it with AddressSanitizer or runs it in valgrind. That the results are right is
-// what the tests in TypeScript check.
+// Runs every kernel of one processor level on buffers of exactly the right size, for scripts/check-addon.sh, which
+// builds it with AddressSanitizer or runs it in valgrind. The tests in TypeScript check that the results are right.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -15,7 +14,7 @@ const Kernels& kernels() { return LEVEL_NAME(kernels); }
 
 namespace {
 
-/** `count` activations in memory of their own. */
+/** `count` activations in their own memory. */
 struct Buffer {
   std::vector<char> bytes;
   bool bf16;
@@ -66,7 +65,7 @@ void pooling(int n, int h, int w, int channels, bool half) {
   }
 }
 
-/** Windows of 3 x 3 pixels at stride 2, cut off at the edge, and what comes with them in cifar3. */
+/** Pooling over 3 x 3 pixels at stride 2, cut off at the edge, and the normalisation that follows it in cifar3. */
 void windows(int n, int h, int w, int channels, bool half) {
   const int rows = (h - 2) / 2 + 1, columns = (w - 2) / 2 + 1;
   Buffer x(size_t(n) * h * w * channels, half), dx(size_t(n) * h * w * channels, half);
@@ -81,7 +80,7 @@ void windows(int n, int h, int w, int channels, bool half) {
   kernels().lrn->grad(x, x, dx, l);
 }
 
-/** Feature maps side by side, and dropout. */
+/** Concatenating and splitting feature maps, and dropout. */
 void side_by_side(size_t pixels, int left, int right, bool half) {
   Buffer a(pixels * left, half), b(pixels * right, half), y(pixels * (left + right), half);
   for (const bool split : {false, true}) kernels().elementwise->concat(a, b, y, pixels, left, right, split);
@@ -100,7 +99,7 @@ void classifier(int images, int from, int to) {
                                               {images, to, 0.1f});
 }
 
-/** Scratch memory that could not be had is not taken for granted afterwards. */
+/** After a failed allocation, scratch memory must not count as allocated. */
 void memory_that_does_not_suffice() {
   Scratch scratch;
   try {

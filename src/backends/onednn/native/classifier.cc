@@ -3,7 +3,7 @@
 
 namespace {
 
-/** weights [from, to] -> [to, from]: vectors run over the inputs, since the outputs are often fewer than one holds. */
+/** weights [from, to] -> [to, from]: vectors run over the inputs, since the outputs are often too few to fill one. */
 const float* transposed(const float* weights, const DenseShape& s) {
   static Scratch scratch;
   float* turned = scratch.floats(size_t(s.from) * s.to);
@@ -40,7 +40,7 @@ void input_grad(const float* dy, const float* turned, float* dx, const DenseShap
   });
 }
 
-/** dweights = x^T dy for the inputs from `begin` to `end`; `tile` [to, end - begin]: memory to work in. */
+/** dweights = x^T dy for the inputs from `begin` to `end`; `tile` [to, end - begin]: working memory. */
 void weight_grad(const DenseGrad& d, const DenseShape& s, int begin, int end, float* tile) {
   const int count = end - begin;
   memset(tile, 0, sizeof(float) * s.to * count);
@@ -76,7 +76,7 @@ void dense_grad(const DenseGrad& d, const DenseShape& s) {
   }
 }
 
-/** The cross-entropy of one image with its (smoothed) label, and its gradient over the number of images. */
+/** The cross-entropy of one image with its (smoothed) label, and its gradient divided by the number of images. */
 double row_loss(const float* logits, int label, float* gradient, const LossShape& s) {
   float largest = logits[0];
   for (int k = 1; k < s.classes; k++)
@@ -101,7 +101,7 @@ int first_largest(const float* logits, int classes) {
 void softmax_cross_entropy(const float* logits, const float* labels, float* metrics, float* gradient,
                            const LossShape& s) {
   static Scratch scratch;
-  double* losses = scratch.doubles(s.images);  // summed up in their order, whatever thread they come from
+  double* losses = scratch.doubles(s.images);  // summed in the order of images, whichever thread computes them
   int correct = 0;
 #pragma omp parallel for reduction(+ : correct)
   for (int n = 0; n < s.images; n++) {

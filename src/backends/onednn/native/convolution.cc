@@ -21,7 +21,7 @@ Engine& engine() {
 
 Scratch scratchpad, wide_x, wide_y;
 
-/** A convolution of one shape, with the filter in the layout that oneDNN likes best for it. */
+/** A convolution of one shape, with the filter in the layout that oneDNN prefers for it. */
 struct Convolution {
   dnnl::primitive prim;
   memory x_mem, y_mem, filter_mem, blocked_mem, scratch_mem;
@@ -79,7 +79,7 @@ Convolution build(Pass pass, const ConvolutionShape& shape, bool bf16) {
 
 Convolution& cached(Pass pass, const ConvolutionShape& shape, bool bf16) {
   static std::map<std::tuple<Pass, ConvolutionShape, bool, int>, Convolution> cache;
-  const auto key = std::make_tuple(pass, shape, bf16, omp_get_max_threads());  // a primitive counts on its threads
+  const auto key = std::make_tuple(pass, shape, bf16, omp_get_max_threads());  // primitives fit one thread count
   auto found = cache.find(key);
   if (found == cache.end()) found = cache.emplace(key, build(pass, shape, bf16)).first;
   return found->second;

@@ -9,15 +9,15 @@ using ConvolutionShape = std::array<int32_t, 15>;
 
 enum class Pass { forward, backward_input, backward_filter };
 
-/** oneDNN's direct convolution, or own C++ (winograd.h): kernels/ways.ts numbers them so. */
+/** oneDNN's direct convolution, or our own C++ (winograd.h); `ways` in ../ways.ts has the same order. */
 enum class Way { direct, winograd };
 
-/** Whether a convolution of this shape can be computed so. */
+/** Whether a convolution of this shape can be computed this way. */
 bool suits(Way way, const ConvolutionShape& shape);
 
-/** x and y (or their gradients): activations NHWC; filter (or its gradient): float32 HWIO. `pass` says which one is
+/** x and y (or their gradients): activations NHWC; filter (or its gradient): float32 HWIO. `pass` decides which one is
  * written. `way` must suit. */
 void convolve(Pass pass, Way way, const ConvolutionShape& shape, Values x, float* filter, Values y);
 
-/** Whether oneDNN takes bfloat16 here; where not, the values are widened to float32 around it. */
+/** Whether oneDNN takes bfloat16 here; if not, the values are widened to float32 for it. */
 bool bf16_convolutions();

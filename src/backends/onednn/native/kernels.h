@@ -1,11 +1,11 @@
-// The loops that are not oneDNN's, compiled once for each processor level; `kernels()` are those of the best level
-// here. Tensors are [pixels, channels], row-major. Activations are float32 or bfloat16, all of one call alike; the rest
+// Our own loops (not oneDNN's), compiled once per processor level; `kernels()` returns those of the best level here.
+// Tensors are [pixels, channels], row-major. Activations are float32 or bfloat16, the same throughout a call; the rest
 // is float32. Results depend on the number of threads, not on timing.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 
-/** The values of an activation; `data` null: not there. */
+/** The values of an activation; `data` null: absent. */
 struct Values {
   void* data;
   bool bf16;
@@ -15,9 +15,9 @@ struct ElementwiseKernels {
   void (*widen)(const uint16_t* from, float* to, size_t count);
   void (*narrow)(const float* from, uint16_t* to, size_t count);
   void (*add)(Values a, Values b, Values y, size_t count);
-  /** y = x where the hash of its place and `key` is not below `threshold`, times `kept`; else 0 */
+  /** y = kept x where the hash of the element's index and `key` is at least `threshold`, else 0 */
   void (*dropout)(Values x, Values y, size_t count, uint32_t threshold, uint32_t key, float kept);
-  /** y [pixels, a's + b's channels] = a and b side by side; and a and b from y where `split` */
+  /** y [pixels, left + right] = a and b side by side; with `split` the reverse: a and b from y */
   void (*concat)(Values a, Values b, Values y, size_t pixels, int left, int right, bool split);
   /** sum [channels] of x over the pixels */
   void (*channel_sum)(Values x, float* sum, size_t pixels, int channels);
@@ -33,7 +33,7 @@ struct BatchNormTrain {
 };
 
 struct BatchNormGrad {
-  Values dy, dy2;  // the output's gradient is dy + dy2; dy2 only where there is a residual
+  Values dy, dy2;  // the output's gradient is dy + dy2; dy2 only with a residual
   Values x, y, dx, dresidual;
   const float *slope, *offset;  // if not null: y = relu(slope x + offset), so that y itself need not be read
   const float *scale, *mean, *inverse_deviation;
@@ -76,7 +76,7 @@ struct PoolingKernels {
 
 struct Pool2DKernels {
   void (*forward)(Values x, Values y, const Pool2D&);
-  /** dbias [channels]; null where there is none */
+  /** dbias [channels]; null if there is no bias */
   void (*grad)(Values dy, Values x, Values dx, float* dbias, const Pool2D&);
 };
 
@@ -127,9 +127,9 @@ struct AdamParameter {
   float lr, step_size, weight_decay;
 };
 
-/** p -= step_size first / (inverse_correction sqrt(second) + epsilon): both bias corrections are the caller's. */
+/** p -= step_size first / (inverse_correction sqrt(second) + epsilon): the caller supplies both bias corrections. */
 struct AdamStep {
-  float beta1, rest1, beta2, rest2, inverse_correction, epsilon;  // rest: 1 - beta, formed in double
+  float beta1, rest1, beta2, rest2, inverse_correction, epsilon;  // rest: 1 - beta, computed in double
   bool decoupled;
 };
 
@@ -140,9 +140,9 @@ struct UpdateKernels {
 
 struct Batch {
   const uint8_t* images;
-  const int32_t* plan;      // four numbers an image: index, top, left, flip
+  const int32_t* plan;      // four numbers per image: index, top, left, flip
   const float* table;       // [channels, 256]: the normalised value of each byte
-  const float* mean_image;  // [height, width, channels], subtracted from what is in the image; null: nothing is
+  const float* mean_image;  // [height, width, channels], subtracted inside the image; null: none
   int count, height, width, channels, pad;
   enum Mode { zero, reflect, symmetric } mode;
 };

@@ -57,7 +57,7 @@ void batch_norm_train(Activation x, OptionalActivation residual, Floats scale, F
   kernels().batch_norm->train(b, pixels, channels);
 }
 
-/** line: where y need not be read, since it is relu(slope x + offset). */
+/** line: given if y is relu(slope x + offset) and so need not be read. */
 void batch_norm_train_grad(Activation dy, OptionalActivation dy2, Activation x, Activation y,
                            std::optional<Floats> line, Floats scale, Floats mean, Floats inverse_deviation,
                            Activation dx, Floats dscale, Floats dshift, OptionalActivation dresidual, bool relu) {
@@ -197,7 +197,7 @@ void dense_grad(Floats dy, Floats x, Floats weights, Floats dx, Floats dweights,
   kernels().classifier->dense_grad({dy, x, weights, dx, dweights, dbias}, {images, from, to});
 }
 
-/** Labels: whole numbers below the number of classes, as the caller has checked. */
+/** The caller has checked that the labels are below the number of classes. */
 void softmax_cross_entropy(Floats logits, Floats labels, Floats metrics, Floats gradient, float label_smoothing) {
   const size_t images = labels.length, classes = rows_of(logits.length, images);
   require_length(2, metrics);

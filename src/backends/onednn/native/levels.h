@@ -1,4 +1,4 @@
-// Names of what is compiled once for each processor level: LEVEL_NAME(kernels) is kernels_v3 where LEVEL is v3.
+// Names of what is compiled once per processor level: LEVEL_NAME(kernels) is kernels_v3 if LEVEL is v3.
 #pragma once
 #include "kernels.h"
 #include "winograd.h"

@@ -1,22 +1,22 @@
-// What the loops over tensors share: how threads and vectors divide the work. For the files that are compiled once a
-// level; in them only plain C is used beside it: an inline function of the standard library, compiled for a high level,
-// could be the one that the linker keeps for all.
+// Shared by the loops over tensors: how threads and vectors divide the work. Included by the files compiled once per
+// level, which otherwise use only plain C: if they used an inline function of the standard library, the linker might
+// keep the copy compiled for a high level, for all levels.
 #pragma once
 #include <omp.h>
 #include "kernels.h"
 #include "memory.h"
 #include "vec.h"
 
-namespace {  // of each object file its own, as in vec.h
+namespace {  // separate in each object file, as in vec.h
 
 constexpr int block = 64;  // pixels summed in float before they are added to a sum in double
 
 template <class T> T* data(const Values& v) { return static_cast<T*>(v.data); }
 
-/** Calls f<T>() with the type of the activations. */
+/** `call` instantiated for the type of the activations. */
 #define BY_TYPE(values, call) ((values).bf16 ? call<bf16> : call<float>)
 
-/** The part of `count` items that a thread of a parallel region does: contiguous, in multiples of `unit`. */
+/** The part of `count` items for one thread of a parallel region: contiguous, in multiples of `unit`. */
 struct Share {
   size_t begin, end;
   Share(size_t count, size_t unit) {
@@ -31,7 +31,7 @@ struct Share {
 
 template <class T> inline T smaller(T a, T b) { return a < b ? a : b; }
 
-/** Splits the channels into vectors and a scalar rest: step<vec>(c), then step<float>(c). */
+/** Splits the channels into vectors and a scalar rest: step(vec{}, c), then step(0.f, c). */
 template <class Step> inline void each_channel(int channels, Step step) {
   int c = 0;
   for (; c + lanes <= channels; c += lanes) step(vec{}, c);
@@ -42,13 +42,13 @@ template <class Step> inline void each_channel(int channels, Step step) {
 template <class V> inline void flush(V v, double* to) {
   float values[width<V>];
   memcpy(values, &v, sizeof v);
-#pragma GCC unroll 1  // a loop, which the compiler makes vectors of
+#pragma GCC unroll 1  // kept as a loop, which the compiler vectorises
   for (int i = 0; i < width<V>; i++) to[i] += values[i];
 }
 
 /**
- * `count` sums over `items`: visit(sums, start, end) adds those from start to end, a block of them, to a thread's own
- * sums. These are added up in the threads' order. The result is good until the next call in the same file.
+ * `count` sums over `items`: visit(sums, start, end) adds items start to end - 1, at most a block, to a thread's own
+ * sums. These are added up in thread order. The result is valid until the next call in the same file.
  */
 template <int block_size = block, class Visit>
 inline const double* sum_blocks(size_t items, size_t count, Visit visit) {
@@ -56,7 +56,7 @@ inline const double* sum_blocks(size_t items, size_t count, Visit visit) {
   const int threads = omp_get_max_threads();
   double* sums = scratch.doubles(count * threads);
   memset(sums, 0, count * threads * sizeof(double));
-#pragma omp parallel firstprivate(visit)  // a copy, which no store of the thread's can change
+#pragma omp parallel firstprivate(visit)  // a private copy, which the thread's stores cannot change
   {
     const Share share(items, block_size);
     for (size_t start = share.begin; start < share.end; start += block_size)
@@ -74,7 +74,7 @@ template <class Step> inline void each_of(const Share& share, Step step) {
   for (; i < share.end; i++) step(0.f, i);
 }
 
-/** The same for all i below count, in parallel where it is worth while. */
+/** The same for all i below count, in parallel if that pays. */
 template <class Step> inline void each_element(size_t count, Step step) {
 #pragma omp parallel if (count > 16384)
   each_of(Share(count, 1024), step);

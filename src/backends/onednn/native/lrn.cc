@@ -17,7 +17,7 @@ inline vec power(vec v, float exponent) {
   return r;
 }
 
-/** s^-beta; the usual 3/4 by two roots, since powf goes value by value. */
+/** s^-beta; the usual 3/4 by two square roots, since powf takes one value at a time. */
 template <class V> inline V shrink(V s, float beta) {
   if (beta != 0.75f) return power(s, -beta);
   const V half = 1 / root(s);
@@ -42,7 +42,7 @@ template <class V, class T> inline V scale_at(const Lrn& l, const T* image, int 
              });
 }
 
-/** Calls visit(row, column, first value of the pixel) for each pixel of an image. */
+/** Calls visit(row, column, index of the pixel) for each pixel of an image. */
 template <class Visit> inline void each_pixel(const Lrn& l, Visit visit) {
   size_t at = 0;
   for (int row = 0; row < l.height; row++)

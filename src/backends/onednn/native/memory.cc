@@ -19,7 +19,7 @@ constexpr size_t cache_line = 64, huge_page = 2 << 20;
 
 }  // namespace
 
-/** What fills huge pages lies on them where the system gives them on request: a step then misses fewer translations. */
+/** Uses huge pages for what fills one, if the system gives them on request: a step then has fewer TLB misses. */
 void* aligned_memory(size_t bytes) {
   const size_t alignment = bytes < huge_page ? cache_line : huge_page;
   const size_t size = (bytes + cache_line - 1) / cache_line * cache_line;

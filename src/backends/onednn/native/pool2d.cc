@@ -15,11 +15,11 @@ Span pixels_of(int i, const Pool2D& p, int size) {
 }
 
 Span windows_of(int pixel, const Pool2D& p, int windows) {
-  const int first = pixel - p.window + p.stride;  // times stride: the first window that reaches the pixel
+  const int first = pixel - p.window + p.stride;  // divided by the stride: the first window that reaches the pixel
   return {first > 0 ? first / p.stride : 0, smaller(pixel / p.stride + 1, windows)};
 }
 
-/** max(sum, 0) with ReLU; else the sum, whose floor is minus infinity. NaN stays. */
+/** max(sum, 0) with ReLU; without it the sum, since `floor` is then minus infinity. NaN stays. */
 template <class V> inline V above(V sum, float floor) { return sum < floor ? V{} + floor : sum; }
 
 inline float floor_of(const Pool2D& p) { return p.relu ? 0.f : -__builtin_inff(); }
@@ -67,15 +67,14 @@ template <class T> void forward(Values xs, Values ys, const Pool2D& p) {
   }
 }
 
-/** Calls visit(rows, columns), with a size that the compiler knows where it is 3 x 3: those loops are unrolled. */
+/** Calls visit(rows, columns); a size of 3 x 3 is made known to the compiler, which then unrolls the loops. */
 template <class Visit> inline void with_size(Span rows, Span columns, Visit visit) {
   if (rows.count() == 3 && columns.count() == 3)
     visit(Span{rows.begin, rows.begin + 3}, Span{columns.begin, columns.begin + 3});
   else visit(rows, columns);
 }
 
-/** Of one image and one vector of channels; returns the gradients' sum. `tile` [height, width, lanes]: memory to work
- * in. */
+/** One image, one vector of channels; returns the gradients' sum. `tile` [height, width, lanes]: working memory. */
 template <class V, class T>
 inline V max_grad(const T* dy, const T* image, T* dx, float* tile, V bias, const Pool2D& p) {
   memset(tile, 0, sizeof(V) * p.height * p.width);
@@ -103,7 +102,7 @@ inline V max_grad(const T* dy, const T* image, T* dx, float* tile, V bias, const
   return total;
 }
 
-/** The same; gathers, for each pixel, from the windows that it is in. */
+/** The same for averages: each pixel gathers from the windows that it is in. */
 template <class V, class T> inline V average_grad(const T* dy, const T* image, T* dx, V bias, const Pool2D& p) {
   V total{};
   for (int row = 0; row < p.height; row++)

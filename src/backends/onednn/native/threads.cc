@@ -22,7 +22,7 @@ void* wait_at_gate(void* argument) {
   return nullptr;
 }
 
-/** A thread that has been joined may still be counted: until the kernel knows its id no more. */
+/** A joined thread may still count towards a limit, until the kernel no longer knows its id. */
 void wait_until_gone(const Probe& probe) {
   while (syscall(SYS_tgkill, getpid(), probe.id, 0) == 0) usleep(100);
 }

@@ -3,6 +3,6 @@
 
 /**
  * How many threads, at most `wanted`, this process can start now. A limit on processes (`ulimit -u`, a container's) or
- * on memory may allow fewer, and OpenMP ends a process to which it cannot give the threads that were asked for.
+ * on memory may allow fewer, and OpenMP ends a process that asks for more threads than it can start.
  */
 int startable_threads(int wanted);

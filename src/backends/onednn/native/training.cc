@@ -11,7 +11,7 @@ void require_same_lengths(const List& a, const List& b) {
   for (size_t k = 0; k < a.size(); k++) require_length(a[k].length, b[k]);
 }
 
-/** plan: four numbers an image, which the caller has checked. */
+/** plan: four numbers per image, which the caller has checked. */
 void assemble(Array<uint8_t> images, Array<int32_t> plan, Floats table, std::optional<Floats> mean_image, Activation y,
               int height, int width, int channels, int pad, int mode) {
   const size_t count = rows_of(plan.length, 4), pixels = size_t(height) * width;
@@ -23,7 +23,7 @@ void assemble(Array<uint8_t> images, Array<int32_t> plan, Floats table, std::opt
   kernels().batch->assemble(b, y);
 }
 
-/** In place. */
+/** Updates parameters and velocities in place. */
 void sgd(List parameters, List gradients, List velocities, Array<double> lr, Array<double> momentum,
          Array<double> weight_decay, bool nesterov, bool decoupled, bool lr_inside) {
   require_same_lengths(parameters, gradients);
@@ -36,7 +36,7 @@ void sgd(List parameters, List gradients, List velocities, Array<double> lr, Arr
   kernels().updates->sgd(all.data(), all.size(), {nesterov, decoupled, lr_inside});
 }
 
-/** In place. */
+/** Updates parameters and moments in place. */
 void adam(List parameters, List gradients, List first, List second, Array<double> lr, Array<double> step_size,
           Array<double> weight_decay, double beta1, double beta2, float inverse_correction, float epsilon,
           bool decoupled) {

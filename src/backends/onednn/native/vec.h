@@ -1,4 +1,4 @@
-// Vectors of floats in GCC's own notation: the compiler picks the instructions of the processor level it is asked for.
+// Vectors of floats in GCC's vector extension: the compiler picks the instructions of the level it compiles for.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -14,10 +14,10 @@ constexpr int lanes = 8;
 constexpr int lanes = 4;
 #endif
 
-namespace {  // of each object file its own, since each is compiled for another processor
+namespace {  // separate in each object file, since each is compiled for a different processor
 
 typedef float vec __attribute__((vector_size(4 * lanes)));
-typedef float loose_vec __attribute__((vector_size(4 * lanes), aligned(4), may_alias));  // in memory, anywhere
+typedef float loose_vec __attribute__((vector_size(4 * lanes), aligned(4), may_alias));  // in memory, unaligned
 typedef uint32_t uvec __attribute__((vector_size(4 * lanes)));
 typedef uint16_t hvec __attribute__((vector_size(2 * lanes)));
 
@@ -25,7 +25,7 @@ struct bf16 {
   uint16_t bits;
 };
 
-/** V: `vec`, or `float` for the channels that do not fill one. */
+/** V: `vec`, or `float` for the channels that do not fill a vector. */
 template <class V> constexpr int width = 1;
 template <> constexpr int width<vec> = lanes;
 
@@ -55,7 +55,7 @@ template <> inline float load<float>(const bf16* from) { return widen(from->bits
 template <> inline vec load<vec>(const bf16* from) {
   hvec half;
   memcpy(&half, from, sizeof half);
-#if defined(__AVX512BW__)  // one instruction, where GCC 12 makes six of the plain form
+#if defined(__AVX512BW__)  // one instruction; GCC 12 turns the plain form into six
   const __m512i places = _mm512_set_epi16(15, 0, 14, 0, 13, 0, 12, 0, 11, 0, 10, 0, 9, 0, 8, 0,  //
                                           7, 0, 6, 0, 5, 0, 4, 0, 3, 0, 2, 0, 1, 0, 0, 0);
   constexpr __mmask32 upper_halves = 0xaaaaaaaa;

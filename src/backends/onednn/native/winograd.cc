@@ -4,8 +4,8 @@
 #include "winograd_transforms.h"
 
 // With V = B'd B of the patch d of the input, 6x6 for a 3x3 filter and 8x8 for 5x5, and U = G g G' of the filter g:
-// output tile y = A'(U . V) A, "." element by element, which summed over input channels makes 36 or 64 matrix products.
-// The gradients are its transposes: the filter's is G'(sum V . (A dy A')) G.
+// output tile y = A'(U . V) A, where "." is element by element; summed over input channels these are 36 or 64 matrix
+// products. The gradients are the transposes: the filter's is G'(sum V . (A dy A')) G.
 
 namespace {
 
@@ -32,8 +32,7 @@ int tiles_of(const Winograd& w) {
   return w.images * ((w.output_height + tile - 1) / tile) * ((w.output_width + tile - 1) / tile);
 }
 
-/** `size` x `size` pixels from (top, left) on of an image [height, width, channels], zero outside, through a transform.
- */
+/** Transforms `size` x `size` pixels of an image [height, width, channels], from (top, left), with zeros outside. */
 template <class T, int size, int patch, void (*line)(const vec*, vec*)>
 void gather(const T* image, int height, int width, int channels, int top, int left, float* to, size_t point_stride) {
   static const T outside[size * max_channels] = {};
@@ -93,8 +92,7 @@ void scatter_output(const Winograd& w, const Place& at, const float* from, size_
 
 // ---- passes ----
 
-/** One matrix [tiles_at_once, channels] a point, and 16 floats, so that they do not fall into the same lines of the
- * cache. */
+/** One matrix [tiles_at_once, channels] per point, plus 16 floats, so that they do not map to the same cache lines. */
 size_t point_stride(int channels) { return size_t(tiles_at_once) * channels + 16; }
 
 /** u [points, from, to] of the filter. */
@@ -130,8 +128,7 @@ template <class T, int kernel> void forward(const Winograd& w) {
   }
 }
 
-/** The input's gradient is the convolution of the output's with the filter turned by 180 degrees, channels exchanged.
- */
+/** The input's gradient is the convolution of the output's with the filter rotated by 180 degrees, channels swapped. */
 template <class T, int kernel> void backward_input(const Winograd& w) {
   const size_t matrix = size_t(w.from) * w.to;
   constexpr int taps = kernel * kernel;

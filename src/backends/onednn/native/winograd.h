@@ -1,6 +1,6 @@
-// 3x3 and 5x5 convolutions of stride 1 by Winograd's minimal filtering F(4x4, 3x3) and F(4x4, 5x5): 36 products in
-// place of 144 and 64 in place of 400 for 4x4 outputs (Lavin & Gray, arXiv:1509.09308). Compiled once for each
-// processor level.
+// 3x3 and 5x5 convolutions of stride 1 by Winograd's minimal filtering F(4x4, 3x3) and F(4x4, 5x5): 36 products
+// instead of 144 and 64 instead of 400 for 4x4 outputs (Lavin & Gray, arXiv:1509.09308). Compiled once per processor
+// level.
 #pragma once
 #include "kernels.h"
 
@@ -14,7 +14,7 @@ struct Winograd {
 };
 
 struct WinogradKernels {
-  /** Whether it knows this size of filter and these numbers of channels. */
+  /** Whether it supports this filter size and these numbers of channels. */
   bool (*applies)(int kernel, int from, int to);
   void (*forward)(const Winograd&);
   /** Writes x. */

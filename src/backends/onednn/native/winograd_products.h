@@ -3,9 +3,9 @@
 #include <cstddef>
 #include "vec.h"
 
-namespace {  // of each object file its own, as in vec.h
+namespace {  // separate in each object file, as in vec.h
 
-/** Rows and vectors of the product that is kept in registers. */
+/** Rows and vectors of the part of a product that is kept in registers. */
 constexpr int rows = lanes == 16 ? 12 : 6, vectors = 2;
 
 /** `rows` rows x n vectors of y = v u over k channels; v [rows, k], u [k, stride], y [rows, stride]. */
@@ -32,7 +32,7 @@ void multiply(const float* v, const float* u, float* y, int count, int from, int
     for (int r = 0; r < count; r += rows) product<1>(v + r * from, u + c, y + r * to + c, from, to);
 }
 
-constexpr int gradient_rows = lanes == 16 ? 8 : 4;  // divides any number of channels that `lanes` does
+constexpr int gradient_rows = lanes == 16 ? 8 : 4;  // divides any number of channels that `lanes` divides
 
 /** s [rows, stride] += v' w over `count` tiles; v [count, from], w [count, stride]. */
 template <int n> inline void outer_product(const float* v, const float* w, float* s, int count, int from, int stride) {

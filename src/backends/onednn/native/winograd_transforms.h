@@ -2,11 +2,11 @@
 #pragma once
 #include "vec.h"
 
-namespace {  // of each object file its own, as in vec.h
+namespace {  // separate in each object file, as in vec.h
 
 /**
- * Interpolation at 0, pairs of points +-p and infinity, for filters of kernel x kernel. Among the quarters and
- * sixteenths these points have the least error: for 3x3 a quarter of that of the usual +-1, +-2.
+ * Interpolation at 0, pairs of points +-p, and infinity, for filters of kernel x kernel. Of all multiples of a quarter
+ * or a sixteenth these points have the least error: for 3x3 a quarter of the error of the usual +-1, +-2.
  */
 template <int kernel> struct Points;
 template <> struct Points<3> {
@@ -34,7 +34,7 @@ template <int kernel> constexpr auto product_without(int left_out) {
   return c;
 }
 
-/** The value at z of the same product. */
+/** The same product's value at z. */
 template <int kernel> constexpr float product_at(float z, int left_out) {
   float value = 1;
   for (int k = 0; k < Points<kernel>::pairs; k++)
@@ -42,7 +42,7 @@ template <int kernel> constexpr float product_at(float z, int left_out) {
   return value;
 }
 
-/** What the filter's transform divides by: the product of the differences to the other points. */
+/** The weights of the filter's transform: 1 / the product of a point's differences from the other points. */
 template <int kernel> constexpr auto weights_of_pairs() {
   Coefficients<Points<kernel>::pairs> w{};
   for (int k = 0; k < Points<kernel>::pairs; k++) {
@@ -78,8 +78,8 @@ template <int kernel> inline void input_line(const vec* in, vec* out) {
   }
 }
 
-/** The values at all points of the polynomial with `size` coefficients; weighted for the filter, whose G this is, and
- * not for the output's gradient: A. size -> patch */
+/** Evaluates a polynomial of `size` coefficients at all points, size -> patch: G of the filter if weighted, A of the
+ * output's gradient if not. */
 template <int kernel, int size, bool weighted> inline void evaluate(const vec* in, vec* out) {
   constexpr auto weights = weights_of_pairs<kernel>();
   out[0] = weighted ? 1 / product_at<kernel>(0, -1) * in[0] : in[0];
@@ -95,7 +95,7 @@ template <int kernel, int size, bool weighted> inline void evaluate(const vec* i
   }
 }
 
-/** Its transpose, patch -> size: A' for the output, weighted G' for the filter's gradient. */
+/** The transpose of `evaluate`, patch -> size: A' for the output, weighted G' for the filter's gradient. */
 template <int kernel, int size, bool weighted> inline void evaluate_transposed(const vec* in, vec* out) {
   constexpr auto weights = weights_of_pairs<kernel>();
 #pragma GCC unroll 8
@@ -113,7 +113,7 @@ template <int kernel, int size, bool weighted> inline void evaluate_transposed(c
 
 /**
  * Applies a line transform to the columns, then to the rows of a `from` x `from` tile: `to` x `to`. read(column,
- * values) gives a column, or says that it is all zero; write(row, values) takes a row.
+ * values) fills in a column, or returns false if it is all zero; write(row, values) receives a row.
  */
 template <int from, int to, void (*line)(const vec*, vec*), class Read, class Write>
 inline __attribute__((always_inline)) void both_ways(Read read, Write write) {

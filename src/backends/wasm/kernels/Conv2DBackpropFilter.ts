@@ -3,12 +3,12 @@ import type { Shape4D } from '../../../ops/kernel.js';
 import { conv2d, heap } from '../heap.js';
 import type { Conv2DGradientAttributes } from './Conv2DBackpropInput.js';
 
-/** Images taken at once: their part of dy, packed by XNNPACK, stays in the processor's cache (8 is slower, 32 no faster). */
+/** Images processed at once: their part of dy, packed by XNNPACK, stays in the cache (8 is slower, 32 no faster). */
 const chunk = 16;
 
 /**
- * dFilter[k, l, ci, co] = sum over n, i, j of x[n, stride i + k - pad, stride j + l - pad, ci] dy[n, i, j, co]: a convolution
- * of x as [Ci, H, W, N] with dy as the filter [Ho, Wo, N, Co], dilated by the stride, which gives [Ci, K, K, Co].
+ * dFilter[k, l, ci, co] = sum over n, i, j of x[n, stride i + k - pad, stride j + l - pad, ci] dy[n, i, j, co]: a
+ * convolution of x as [Ci, H, W, N] with dy as the filter [Ho, Wo, N, Co], dilated by the stride: [Ci, K, K, Co].
  */
 export function conv2dBackpropFilter(
   { x, dy }: Record<'x' | 'dy', TensorInfo>,
@@ -32,9 +32,9 @@ export function conv2dBackpropFilter(
 }
 
 /**
- * Images start .. start+count-1 of x [N, H, W, C], with `pad` zeros before and cut off or filled with zeros to the window's
- * height and width: [C, height, width, count]. (Padding here also keeps the channels from lying a power of two apart, where
- * they would drive each other out of the cache.)
+ * Images start .. start+count-1 of x [N, H, W, C], with `pad` zeros in front, then cut or zero-filled to the window's
+ * height and width: [C, height, width, count]. (Padding here also keeps the channels from lying a power of two apart,
+ * where they would evict each other from the cache.)
  */
 function imagesLast(x: TensorInfo, start: number, count: number, pad: number, window: [number, number]): TensorInfo {
   const [, rows, columns, channels] = x.shape as Shape4D;

@@ -2,15 +2,15 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Shape4D } from '../../../ops/kernel.js';
 import { conv2d, heap } from '../heap.js';
 
-/** Of the forward convolution; `pad` in zeros on every side. */
+/** Attributes of the forward convolution; `pad`: zeros on every side. */
 export interface Conv2DGradientAttributes {
   strides: [number, number];
   pad: number;
 }
 
 /**
- * dx[h, w] = sum over taps k of dy[o] filter[k] where h = stride o + k - pad (w alike), as ONE forward convolution: with
- * h = stride i + phase and o = i + t it reads dx[stride i + phase] = sum over t of dy[i + t] filter[phase + pad - stride t].
+ * dx[h, w] = sum over taps k of dy[o] filter[k] where h = stride o + k - pad (likewise w), as ONE forward convolution:
+ * with h = stride i + phase, o = i + t: dx[stride i + phase] = sum over t of dy[i + t] filter[phase + pad - stride t].
  * The stride^2 phases of dx become channels of the output, which are then spread over the pixels. At stride 1 this is
  * the convolution with the rotated filter. dy [N, Ho, Wo, Co], filter [K, K, Ci, Co] -> [N, H, W, Ci].
  */

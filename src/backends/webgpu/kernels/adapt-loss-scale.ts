@@ -1,15 +1,15 @@
 import { type Operand, usualThreads, type WebgpuBackend } from '../backend.js';
 import type { Shader } from '../shader.js';
 
-/** Updates without an overflow, after which it is doubled. */
+/** Updates without an overflow after which the loss scale doubles. */
 const growthInterval = 2000;
-/** Gradients that are all zero would double it for ever. */
+/** An upper bound: gradients that are all zero would double it for ever. */
 const mostLossScale = 2 ** 24;
 
 /** In a shader that reads `lossScale`: whether this update is skipped. */
 export const isSkipped = 'lossScale_at(2) != 0 && lossScale_at(0) > 1';
 
-/** Looks at the exponent's bits: a compiler may take `x != x` for false. All that write write the same. */
+/** Tests the exponent's bits: a compiler may take `x != x` for false. All threads that write write the same value. */
 const notFinite: Shader = {
   name: 'LossScale/check',
   threads: usualThreads,
@@ -45,7 +45,7 @@ fn main() {
 }`,
 };
 
-/** Before an update in float16; each row of the table begins with index, values and start of a stretch of gradients. */
+/** Runs before a float16 update; a row of the table begins with index, length and start of a stretch of gradients. */
 export function checkGradients(
   backend: WebgpuBackend,
   reads: Record<'gradients' | 'table', Operand>,
@@ -57,7 +57,7 @@ export function checkGradients(
   backend.run(notFinite, { reads, writes, constants: { ROW: row }, workgroups: rows });
 }
 
-/** After an update in float16. */
+/** Runs after a float16 update. */
 export function adaptLossScale(backend: WebgpuBackend): void {
   if (backend.activationFormat !== 'f16') return;
   const constants = { INTERVAL: { f32: growthInterval }, MOST: { f32: mostLossScale } };

@@ -4,7 +4,7 @@ import { type Plain, usualThreads, type WebgpuBackend } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { kernel, operands } from './kernel.js';
 
-/** A data set's bytes on the device, in as many pieces as it takes at the largest size that can be bound. */
+/** A data set's bytes on the device, in pieces of the largest size that can be bound. */
 interface Resident {
   pieces: Plain[];
   /** Bytes of each but the last. */
@@ -79,7 +79,7 @@ function upload(backend: WebgpuBackend, images: Uint8Array): Resident {
   return { pieces, pieceBytes };
 }
 
-/** `source(i, size)`: the pixel that stands for pixel i of the padded image, or -1 for black. */
+/** `source(i, size)`: the image's pixel that fills pixel i of the padded image; -1 for black. */
 const padding: Record<AssembleBatch['padMode'], string> = {
   zero: 'return -1;',
   reflect: 'return select(2 * size - 2 - i, -i, i < 0);',

@@ -12,7 +12,7 @@ import { elementwise, type Shader } from '../shader.js';
 import { channelSums, finishChannelSums, sumChannels } from './channel-sums.js';
 import { kernel, operands, typeOf, widthOf } from './kernel.js';
 
-/** Of x - running mean, which is near its mean: sums that stay small lose fewer digits. */
+/** Sums of x - running mean, which is close to x's mean: small sums lose fewer digits. */
 const statistics = channelSums(
   'BatchNormTrain/sums',
   `a = x_at(i) - runningMean_at(c);
@@ -50,7 +50,7 @@ const gradientSums = (relu: boolean) =>
      b = a * (x_at(i) - mean_at(c));`,
   );
 
-/** Besides the gradients of scale and shift, the coefficients of dx = slope (g - sum/count - (x - mean) lean). */
+/** The gradients of scale and shift, and the coefficients of dx = slope (g - sum/count - (x - mean) lean). */
 const finishGradients = finishChannelSums(
   'BatchNormTrainGrad/parameters',
   `let inverse = inverseDeviation_at(c);

@@ -8,9 +8,9 @@ import { workgroupSum } from './workgroup-sum.js';
 const parts = 512;
 
 /**
- * The first stage of a sum over all pixels of [pixels, C], per channel: two sums, of `a` and `b` as `body` sets them for
- * element `i` and channel (vector) `c`. Each workgroup adds up its share; threads are laid out as pixels x channel vectors,
- * so that neighbours read neighbours. Leaves [PARTS][2][C] in `shares`.
+ * The first stage of a sum over all pixels of [pixels, C], per channel: two sums, of `a` and `b` as `body` sets them
+ * for element `i` and channel (vector) `c`. Each workgroup adds up its share; threads are laid out as pixels x channel
+ * vectors, so that neighbours read neighbours. Leaves [PARTS][2][C] in `shares`.
  */
 export function channelSums(name: string, body: string): Shader {
   return {
@@ -72,8 +72,8 @@ export function sumChannels(
 }
 
 /**
- * The second stage: a workgroup for each channel `c` adds up its PARTS partial sums; then `body`, in its first thread, has
- * `sum` and `dot`.
+ * The second stage: a workgroup for each channel `c` adds up its PARTS partial sums; then `body`, in its first thread,
+ * has `sum` and `dot`.
  */
 export function finishChannelSums(name: string, body: string): Shader {
   return {

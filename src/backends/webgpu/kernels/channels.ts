@@ -35,7 +35,7 @@ fn mix32(given: u32) -> u32 {
 ${elementwise('y_put(i, select(x_at(i) * KEPT, 0, mix32(mix32(i) + key_at(0)) < THRESHOLD));')()}`,
 };
 
-/** Feature maps side by side, parts of a batch, and dropout. */
+/** Concatenating feature maps, slicing batches, and dropout. */
 export const channelKernels = [
   kernel('ConcatChannels', ({ a, b }: Record<'a' | 'b', TensorInfo>, _attributes, backend) => {
     const [left, right] = [a.shape[3]!, b.shape[3]!];
@@ -77,7 +77,7 @@ export const channelKernels = [
     return [y];
   }),
 
-  /** The key differs at each update: it comes in memory, since a constant would mean another pipeline. */
+  /** The key differs at each update: it is passed in memory, since a constant would require a new pipeline. */
   kernel('Dropout', ({ x }: { x: TensorInfo }, { rate, key }: Dropout, backend) => {
     const y = backend.allocateActivation(x.shape, backend.stored(x).scaled);
     backend.scratch('u32', 1, (memory) => {

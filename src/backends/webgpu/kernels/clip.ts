@@ -6,7 +6,7 @@ import { kernel } from './kernel.js';
 import { tableOf, whole } from './update.js';
 import { workgroupSum } from './workgroup-sum.js';
 
-/** The square sum of each stretch of a gradient. */
+/** The sum of squares of each stretch of a gradient. */
 const squares: Shader = {
   name: 'ClipByGlobalNorm/squares',
   threads: usualThreads,
@@ -24,7 +24,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
 }`,
 };
 
-/** One thread: a table of ResNet-56 has about a thousand stretches. */
+/** One thread suffices: the table of a ResNet-56 has about a thousand stretches. */
 const factor: Shader = {
   name: 'ClipByGlobalNorm/factor',
   threads: 1,
@@ -50,7 +50,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
 }`,
 };
 
-/** In place: all gradients lie in one arena. */
+/** In place: all gradients are in one arena. */
 export const clipKernel = kernel(
   'ClipByGlobalNorm',
   (given: TensorInfo[], { maxNorm }: { maxNorm: number }, backend) => {

@@ -15,7 +15,7 @@ interface Attributes {
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-/** A convolution with its sizes; `from` and `to` are channels. */
+/** The sizes of a convolution; `from` and `to` are channels. */
 interface Sizes {
   images: number;
   height: number;
@@ -96,13 +96,13 @@ function filterTile(channels: number): Tile {
 /** Partial sums of a filter's gradient, at most: 8 MiB. */
 const mostPartialSums = 2 ** 21;
 
-/** WGSL: `name(...)`, a vec4 of which `value` is the whole where `width` is 4, and else one, `j` steps after the first. */
+/** WGSL: `name(...)`, a vec4: `value(0)` itself if `width` is 4, else the scalars value(0) to value(3). */
 function vector(name: string, parameters: string, width: 1 | 4, value: (j: number) => string): string {
   const values = width === 4 ? value(0) : `vec4<f32>(${[0, 1, 2, 3].map(value).join(', ')})`;
   return `fn ${name}(${parameters}) -> vec4<f32> { return ${values}; }`;
 }
 
-/** WGSL: `store` for a tensor [rows, columns]; `plus`: WGSL of what is added to the values of index `at`. */
+/** WGSL: `store` for a tensor [rows, columns]; `plus`: WGSL added to the value at index `at`. */
 function store(name: string, rows: string, columns: string, width: 1 | 4, { first = '0', plus = '' } = {}): string {
   const put = (at: string, value: string) => `let at = ${at}; ${name}_put(at, ${value}${plus});`;
   const each = `for (var j = 0u; j < min(4, ${columns} - column); j++) { ${put('i + j', 'v[j]')} }`;
@@ -113,7 +113,7 @@ function store(name: string, rows: string, columns: string, width: 1 | 4, { firs
 }`;
 }
 
-/** WGSL: `x_at_tap(pixel, tap, channel)`, what lies under a tap of the filter at an output pixel. */
+/** WGSL: `x_at_tap(pixel, tap, channel)`, the input under a tap of the filter at an output pixel. */
 const underTap = (width: 1 | 4) => `
 fn x_at_tap(pixel: u32, tap: u32, channel: u32) -> ${typeOf(width)} {
   let row = i32(pixel / OUT_WIDTH % OUT_HEIGHT * STRIDE + tap / FILTER_WIDTH) - i32(TOP);
@@ -143,7 +143,7 @@ ${store('y', 'OUT_PIXELS', 'TO', y)}`,
   };
 }
 
-/** dx [pixels, from] = dy over the taps [pixels, taps x to] filter [taps x to, from], its channels swapped; plus `addend`. */
+/** dx [pixels, from] = dy over the taps [pixels, taps x to] filter [taps x to, from], channels swapped; + `addend`. */
 function inputGradient(dy: 1 | 4, dx: 1 | 4, adds: boolean): Operands {
   return {
     aAlong: 'depth',
@@ -171,7 +171,7 @@ ${store('dx', 'PIXELS', 'FROM', dx, { plus: adds ? ' + addend_at(at)' : '' })}`,
   };
 }
 
-/** dFilter [taps x from, to] = x under the taps, transposed [taps x from, output pixels] dy [output pixels, to], in parts. */
+/** dFilter [taps x from, to] = (x under the taps)' [taps x from, output pixels] dy [output pixels, to], in parts. */
 function filterGradient(x: 1 | 4, dy: 1 | 4): Operands {
   return {
     aAlong: 'rows',
@@ -189,7 +189,7 @@ ${store('parts', 'TAPS * FROM', 'TO', dy, { first: 'part * TAPS * FROM * TO' })}
   };
 }
 
-/** On matrix units where the backend uses them. */
+/** On matrix units if the backend uses them. */
 function product(backend: WebgpuBackend, name: string, tile: Tile, operands: Operands): Shader {
   const full = `${name} ${tile.columns}`;
   if (backend.subgroups) return subgroupMatrixProduct(full, tile, operands, backend.subgroups);
@@ -210,7 +210,7 @@ export const convolutionKernels = [
     return y;
   }),
 
-  /** Put off, so that the gradient of a shortcut can be added as it is written. */
+  /** Postponed, so that the gradient of a shortcut can be added as it is written. */
   kernel(
     'Conv2DBackpropInput',
     (
@@ -266,7 +266,7 @@ export const convolutionKernels = [
   ),
 ];
 
-/** Workgroups and constants of a product of so many rows and columns. */
+/** Workgroups and constants of a product with that many rows and columns. */
 function workOf(sizes: Sizes, tile: Tile, rows: number, columns: number, groups = 1) {
   return {
     constants: constantsOf(sizes),
@@ -275,7 +275,7 @@ function workOf(sizes: Sizes, tile: Tile, rows: number, columns: number, groups 
   };
 }
 
-/** How many output pixels a workgroup takes, and how many workgroups that makes if each leaves so many sums. */
+/** How many output pixels a workgroup takes, and the resulting number of workgroups, if each leaves `sums` sums. */
 function shares({ images, outHeight, outWidth }: Sizes, depth: number, sums: number) {
   const steps = Math.ceil((images * outHeight * outWidth) / depth);
   const most = Math.max(1, Math.floor(mostPartialSums / sums));

@@ -10,7 +10,7 @@ const add = shader('Add', 'y_put(i, a_at(i) + b_at(i));');
 const fill = shader('ZerosLike', 'y_put(i, 0);');
 const biasAdd = shader('BiasAdd', 'y_put(i, x_at(i) + bias_at(i % CHANNELS));');
 
-/** tfjs's own ops that a model uses besides the convolutions. */
+/** The ops of tfjs that a model uses besides the convolutions, and the bias. */
 export const elementwiseKernels = [
   kernel('Add', ({ a, b }: { a: TensorInfo; b: TensorInfo }, _attributes, backend) => {
     requireShape(a.shape, { b });
@@ -19,7 +19,7 @@ export const elementwiseKernels = [
     const count = util.sizeFromShape(a.shape);
     const width = widthOf(count);
     const [storedA, storedB] = [backend.stored(a), backend.stored(b)];
-    const half = storedA.format === 'f16' || storedB.format === 'f16'; // else gradients of a parameter, say
+    const half = storedA.format === 'f16' || storedB.format === 'f16'; // otherwise gradients of a parameter, say
     requireSameScale(storedA.scaled, storedB.scaled);
     const y = half ? backend.allocateActivation(a.shape, storedA.scaled) : backend.allocate(a.shape);
     backend.each(add, count / width, { reads: operands({ a, b }, width), writes: operands({ y }, width) });

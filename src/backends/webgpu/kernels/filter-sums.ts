@@ -3,17 +3,17 @@ import { mostWorkgroups, type Operand, usualThreads, type WebgpuBackend } from '
 import type { Constants, Shader } from '../shader.js';
 import { workgroupSum } from './workgroup-sum.js';
 
-/** A filter's gradient that is put off, and its parts [count, ...shape]. */
+/** A filter's gradient that is postponed, and its parts [count, ...shape]. */
 interface Waiting {
   gradient: TensorInfo;
   parts: TensorInfo;
   sum?: TensorInfo;
 }
 
-/** Those that wait for others, by the memory of their loss scale: one dispatch adds up as many as a shader can bind. */
+/** Gradients that wait for more, by the memory of their loss scale: one dispatch sums as many as a shader can bind. */
 const waitingBy = new WeakMap<object, Waiting[]>();
 
-/** The gradient that is the sum of `parts` [count, ...shape], without their loss scale. Takes over `parts`. */
+/** The gradient as the sum of `parts` [count, ...shape], divided by their loss scale. Takes over `parts`. */
 export function sumOfParts(backend: WebgpuBackend, parts: TensorInfo): TensorInfo {
   const { lossScale } = backend.scaleOf(parts);
   const waiting = waitingBy.get(lossScale.of) ?? [];
@@ -28,7 +28,7 @@ export function sumOfParts(backend: WebgpuBackend, parts: TensorInfo): TensorInf
   });
   const own: Waiting = { gradient, parts };
   waiting.push(own);
-  backend.disposeData(parts.dataId); // once the gradient has been looked at
+  backend.disposeData(parts.dataId); // freed once the gradient has been needed
   const bindings = backend.gpu.device.limits.maxStorageBuffersPerShaderStage;
   if (waiting.length >= Math.floor((bindings - 2) / 2)) backend.stored(gradient); // the two: loss scale and `stray`
   return gradient;
@@ -56,7 +56,7 @@ function addUp(backend: WebgpuBackend, all: Waiting[], lossScale: Operand): void
   });
 }
 
-/** Sixteen threads for each weight; a workgroup takes those of the gradient `group.z`, sixteen at a time. */
+/** Sixteen threads per weight; a workgroup takes the weights of the gradient `group.z`, sixteen at a time. */
 const addParts = (count: number): Shader => ({
   name: 'Conv2DBackpropFilter/sum',
   threads: usualThreads,

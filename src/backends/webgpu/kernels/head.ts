@@ -28,7 +28,7 @@ const denseInput: Shader = {
     dx_put(i, sum);`),
 };
 
-/** A workgroup for each weight; the row after the last weights is the bias, whose x is 1. */
+/** A workgroup per weight; the row after the last weights is the bias, whose x is 1. */
 const denseWeights: Shader = {
   name: 'DenseGrad/weights',
   threads: 64,

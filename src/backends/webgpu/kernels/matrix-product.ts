@@ -1,21 +1,21 @@
 import type { Shader } from '../shader.js';
 
 /**
- * How a workgroup goes about C [rows, columns] = A [rows, depth] B [depth, columns]: it computes a tile of it, loading as
- * much of A and B as a stretch of the depth needs into the memory that its threads share; each thread keeps eight rows of
+ * How a workgroup computes its tile of C [rows, columns] = A [rows, depth] B [depth, columns]: stretch by stretch of
+ * the depth, it loads what it needs of A and B into the memory that its threads share; each thread keeps eight rows of
  * four columns in registers.
  */
 export interface Tile {
-  /** Of C, for a workgroup. */
+  /** Size of a workgroup's tile of C. */
   rows: number;
   columns: number;
-  /** Of the depth, at a time. */
+  /** Length of a stretch of the depth. */
   depth: number;
-  /** Threads that each take every `split`-th step of the depth for the same part of the tile, and do not add up. */
+  /** Threads that share a part of the tile: each takes every `split`-th step of the depth and keeps its own sums. */
   split: number;
 }
 
-/** Of C, for a thread. */
+/** A thread's part of C. */
 const threadRows = 8;
 const threadColumns = 4;
 
@@ -25,12 +25,12 @@ export function threadsOf({ rows, columns, split }: Tile): number {
 
 /** Where a product takes its matrices from, and where it leaves the result. */
 export interface Operands {
-  /** Which way the vectors of A lie. */
+  /** The direction of A's vectors. */
   aAlong: 'depth' | 'rows';
   /**
-   * WGSL, put together only when a pipeline is made: `load_a(row, k) -> vec4<f32>`, four values of A along `aAlong`, and `load_b(k, column) -> vec4<f32>`, four along the
-   * columns, with zeros outside; `store(row, column, part, vec4<f32>)`, four columns of C. `k` goes from `depth_start(group)`
-   * to `depth_end(group)`.
+   * WGSL, built only when a pipeline is made: `load_a(row, k) -> vec4<f32>`, four values of A along `aAlong`, and
+   * `load_b(k, column) -> vec4<f32>`, four along the columns, with zeros outside;
+   * `store(row, column, part, vec4<f32>)`, four columns of C. `k` goes from `depth_start(group)` to `depth_end(group)`.
    */
   functions(): string;
 }
@@ -78,7 +78,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
   };
 }
 
-/** A's vectors lie along the depth: four of them are turned into four along the rows. */
+/** A's vectors run along the depth: four of them are transposed into four along the rows. */
 function loadTransposed(rows: number, depth: number): string {
   return `for (var i = thread; i < ${(depth / 4) * (rows / 4)}u; i += THREADS) {
       let quad = i % (ROWS / 4);

@@ -44,7 +44,7 @@ const downsample: Shader = {
     y_put(i, sum / max(count, 1));`),
 };
 
-/** Each input pixel belongs to at most two windows in either direction: the one it starts in, and of 3 also the one before. */
+/** In each direction an input pixel is in at most two windows: the last to reach it and, of size 3, the one before. */
 const downsampleGradient: Shader = {
   name: 'DownsamplePadGrad',
   threads: usualThreads,
@@ -96,7 +96,7 @@ export const poolingKernels = [
     return [y];
   }),
 
-  /** Where gradients enter the range of a half: from here on they are held times the loss scale. */
+  /** Gradients become float16 here: from here on they are stored times the loss scale. */
   kernel(
     'GlobalAveragePoolGrad',
     ({ dy }: { dy: TensorInfo }, { height, width }: { height: number; width: number }, backend) => {

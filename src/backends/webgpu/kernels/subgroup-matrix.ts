@@ -3,10 +3,10 @@ import type { Gpu } from '../gpu.js';
 import type { Shader } from '../shader.js';
 import { type Operands, type Tile, threadsOf } from './matrix-product.js';
 
-/** Rows, columns and depth of what a subgroup multiplies at once on a GPU's matrix units, in float16 with sums in float32. */
+/** Rows, columns and depth that a subgroup multiplies at once on matrix units, in float16 with float32 sums. */
 const side = 16;
 
-/** Of an adapter with matrix units; dawn's, not in the types of WebGPU yet. */
+/** Info on an adapter with matrix units; dawn's own, not yet in the types of WebGPU. */
 interface MatrixInfo {
   subgroupMinSize: number;
   subgroupMaxSize: number;
@@ -21,7 +21,7 @@ export interface Subgroups {
   fixed: boolean;
 }
 
-/** Those of a device that multiplies 16 x 16 matrices of float16 with sums in float32; undefined: it does not. */
+/** The subgroups of a device that multiplies 16 x 16 float16 matrices with float32 sums; undefined: it does not. */
 export function matrixSubgroups({ device: { features }, info }: Pick<Gpu, 'device' | 'info'>): Subgroups | undefined {
   if (!features.has('chromium-experimental-subgroup-matrix') || !features.has('shader-f16')) return undefined;
   const { subgroupMinSize: least, subgroupMaxSize: most, subgroupMatrixConfigs = [] } = info as unknown as MatrixInfo;
@@ -36,8 +36,8 @@ export function matrixSubgroups({ device: { features }, info }: Pick<Gpu, 'devic
 }
 
 /**
- * The matrix product of `matrixProduct`, of the same tile and operands, on matrix units: A and B are rounded to float16. Each
- * subgroup keeps its share of the 16 x 16 pieces of the tile; they leave by way of the memory that the threads share.
+ * `matrixProduct` on matrix units, with the same tile and operands: A and B are rounded to float16. Each subgroup keeps
+ * its share of the 16 x 16 pieces of the tile, and stores them by way of the memory that the threads share.
  */
 export function subgroupMatrixProduct(name: string, tile: Tile, operands: Operands, subgroups: Subgroups): Shader {
   const { rows, columns } = tile;
@@ -47,7 +47,7 @@ export function subgroupMatrixProduct(name: string, tile: Tile, operands: Operan
   if (!Number.isInteger(pieces))
     throw new Error(`a tile of ${rows} x ${columns} has no whole pieces for ${count} subgroups`);
   const own = Array.from({ length: pieces }, (_, p) => p);
-  const straight = operands.aAlong === 'rows'; // A lies as [depth][rows], else as [rows][depth]
+  const straight = operands.aAlong === 'rows'; // A is stored as [depth][rows], else as [rows][depth]
   const left = straight
     ? `subgroupMatrixLoad<Left, col_major>(&a_tile, piece_row(p) * ${side}, ROWS)`
     : `subgroupMatrixLoad<Left, row_major>(&a_tile, piece_row(p) * ${side} * DEPTH, DEPTH)`;

@@ -8,12 +8,12 @@ import type { Shader } from '../shader.js';
 import { adaptLossScale, checkGradients, isSkipped } from './adapt-loss-scale.js';
 import { kernel } from './kernel.js';
 
-/** Values that a workgroup updates. */
+/** Values updated per workgroup. */
 const share = 4 * usualThreads;
 
 /**
- * One dispatch updates all parameters: they and the optimizer's state lie in one arena, their gradients in another, and a
- * table tells each workgroup of a stretch of them: index of the parameter, values, then where it starts in each tensor.
+ * One dispatch updates all parameters: they and the optimizer's state are in one arena, their gradients in another. A
+ * table gives each workgroup a stretch: index of the parameter, number of values, then where it starts in each tensor.
  */
 const update = (name: string, states: string[], body: string): Shader => ({
   name,
@@ -50,7 +50,7 @@ const sgd = update(
     variables_put(at, p - select(lr, 1, INSIDE) * change - select(lr * decay, 0, L2) * p);`,
 );
 
-/** rates: beta1, beta2, epsilon, log beta1, log beta2, 1 - beta1, 1 - beta2, then LR and weight decay of each parameter. */
+/** rates: beta1, beta2, epsilon, log beta1, log beta2, 1 - beta1, 1 - beta2; LR and weight decay of each parameter. */
 const adam = update(
   'AdamUpdate',
   ['m', 'v'],
@@ -152,7 +152,7 @@ function run(
   for (const g of gathered) backend.disposeData(g.dataId);
 }
 
-/** Of each stretch of each parameter: index, values, where it starts in its gradient, itself and its states. */
+/** For each stretch of each parameter: its index, number of values, and where it starts in each of `tensors`. */
 export function tableOf(backend: WebgpuBackend, tensors: TensorInfo[][]): Uint32Array<ArrayBuffer> {
   const rows: number[] = [];
   tensors[0]!.forEach(({ shape }, k) => {
@@ -166,7 +166,7 @@ export function tableOf(backend: WebgpuBackend, tensors: TensorInfo[][]): Uint32
 
 const writables = (tensors: TensorInfo[], backend: WebgpuBackend) => tensors.map((t) => backend.writable(t));
 
-/** A buffer as the operand of a shader that finds its way by a table. */
+/** A whole buffer as an operand, for a shader that finds its values through a table. */
 export const whole = (buffer: GPUBuffer): Plain => ({
   region: { buffer, offset: 0, size: buffer.size },
   element: 'f32',

@@ -7,7 +7,7 @@ import { type Constants, elementwise, type Shader } from '../shader.js';
 import { biasGradient } from './batch-norm.js';
 import { kernel, operands, typeOf, widthOf } from './kernel.js';
 
-/** Where element `i` of [N, height, width, C] lies, and `at(row, column)` of the input's image. */
+/** WGSL: the position of element `i` of [N, height, width, C]; `at`: the index of an input pixel's channel. */
 const place = (height: string, width: string) => `
     let c = i % CHANNELS;
     let column = i / CHANNELS % ${width};
@@ -77,7 +77,7 @@ const poolGradient = poolShader(
     dx_put(i, select(V(0), sum, kept) * lossScale_at(0));`,
 );
 
-/** The pixels around (row, column): `visit` has their element as `other`. */
+/** Loops over the pixels around (row, column); `visit` has the index of each one's element in `other`. */
 const around = (visit: string) => `
     for (var r = max(row, REACH) - REACH; r <= min(row + REACH, HEIGHT - 1); r++) {
       for (var q = max(column, REACH) - REACH; q <= min(column + REACH, WIDTH - 1); q++) {
@@ -97,7 +97,7 @@ const scaleHere = `
     var squares = V(0);${around('squares += x_at(other) * x_at(other);')}
     let s = 1 + ALPHA * squares;`;
 const lrn = lrnShader('LrnWithinChannel', `${scaleHere}\n    y_put(i, x_at(i) * pow(s, V(-BETA)));`);
-/** Leaves s and the terms of the sum over the window. */
+/** Writes s and the terms of the sum over the window. */
 const lrnTerms = lrnShader(
   'LrnWithinChannelGrad/terms',
   `${scaleHere}
@@ -126,7 +126,7 @@ export const windowKernels = [
     return [y];
   }),
 
-  /** Where the output was made plain float32, gradients enter the range of a half: from here on held times the loss scale. */
+  /** If dy is plain float32, gradients become float16 here: from here on they are stored times the loss scale. */
   kernel('Pool2DGrad', ({ dy, x, bias }: PoolInputs & { dy: TensorInfo }, options: Pool2D, backend) => {
     requireShape(x.shape.slice(-1), { bias });
     requireShape(pooledShape(x.shape, options), { dy });

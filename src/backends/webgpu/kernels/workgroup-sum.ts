@@ -1,6 +1,6 @@
 /**
- * WGSL: `NAME_of(thread, value, lanes)` adds up the values of a workgroup's THREADS threads, those whose numbers are the
- * same modulo `lanes` (a power of two). Afterwards `NAME[lane]` is a sum, for thread `lane` to read.
+ * WGSL: `NAME_of(thread, value, lanes)` adds up the values of those among a workgroup's THREADS threads whose numbers
+ * are equal modulo `lanes` (a power of two). Afterwards `NAME[lane]` is a sum, for thread `lane` to read.
  */
 export function workgroupSum(name: string, type: string): string {
   return `
