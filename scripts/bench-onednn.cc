@@ -24,7 +24,7 @@ static memory::data_type precision = memory::data_type::f32;
 static int64_t batch = 128;
 static std::vector<std::function<void()>> forward, backward;  // backward runs from its end
 
-// 2.x describes an operation by a `desc`, 3.x by the primitive_desc's own arguments, and asks for more of the shapes.
+// 2.x describes an operation by a `desc`, 3.x by the primitive_desc's own arguments, and requires more of the shapes.
 #if DNNL_VERSION_MAJOR >= 3
 #define PD(Kind, ...) Kind::primitive_desc(cpu, __VA_ARGS__)
 #define PD_HINT(Kind, hint, ...) Kind::primitive_desc(cpu, __VA_ARGS__, hint)
@@ -49,7 +49,7 @@ template <class Primitive> static std::function<void()> call(const Primitive& pr
   return [=] { Primitive(primitive).execute(queue, arguments); };
 }
 
-// An activation, and the buffer that its gradient passes through: a few a stage, as a pool would hand out.
+// An activation, and the buffer that its gradient passes through: a few per stage, as a pool would hand out.
 struct Tensor {
   int64_t channels, size;
   memory gradient;
@@ -117,8 +117,7 @@ static memory::desc middle(const Tensor& y, int64_t channels) {
   return y.md().submemory_desc({batch, channels, y.size, y.size}, {0, (y.channels - channels) / 2, 0, 0});
 }
 
-// relu(x's shortcut + batch norm of two convolutions); x.gradient is complete after the block's own part has been added
-// to.
+// relu(x's shortcut + batch norm of two convolutions); x.gradient: the convolutions' part, then plus the shortcut's.
 static Tensor block(const Tensor& x, const Stage& stage, int gradient) {
   const Tensor sum = stage.tensor(gradient), first = stage.tensor(2), between = stage.tensor(3);
   const Tensor second = stage.tensor(2), normed{stage.channels, stage.size, sum.gradient};

@@ -119,7 +119,7 @@ function print() {
   );
 }
 
-/** Floating-point operations of a training step: forward, weights' gradient, and the input's but for the first layer. */
+/** Floating-point operations of a step, per image: forward, weights' gradients, and inputs' but for the first layer. */
 function operationsPerImage() {
   const per = (channelsIn, channels, size, kernel = 3) => channelsIn * channels * (size * kernel) ** 2;
   if (!isResnet) return 6 * (per(32, 32, 16, 5) + per(32, 64, 8, 5) + 10240) + 4 * per(3, 32, 32, 5);
@@ -141,7 +141,7 @@ function withPython({ module, script, args }) {
   return { command: [python, here(script), ...args] };
 }
 
-/** oneDNN's primitives alone, compiled against the library that the onednn backend uses. */
+/** Only oneDNN's primitives, compiled against the library that the onednn backend uses. */
 function oneDnnLoop() {
   const program = compiled('bench-onednn.cc', ['-O2'], ['-ldnnl']);
   if (!program) return { reason: 'bench-onednn.cc does not compile here (g++, libdnnl-dev)' };

@@ -1,6 +1,6 @@
-// What this processor can do at most: multiply-adds in float32 and, where native, in bfloat16 (VDPBF16PS), from
-// registers; and copying of buffers that no cache holds. Prints JSON: f32_gflops, bf16_gflops (null where not native),
-// copy_gbs (read and write).
+// This processor's peak rates: multiply-adds in float32 and, if native, in bfloat16 (VDPBF16PS), from registers; and
+// copying of buffers too large for any cache. Prints JSON: f32_gflops, bf16_gflops (null if not native), copy_gbs (read
+// and write).
 //   g++ -O3 -std=c++17 -march=native bench-roofline.cc -pthread -o bench-roofline && ./bench-roofline [THREADS]
 #include <immintrin.h>
 
@@ -19,7 +19,7 @@ constexpr int chains = 12;  // enough independent sums to hide the latency of a 
 constexpr long rounds = 10'000'000;
 static volatile float sink;
 
-// Operations of all threads a second, the best of three.
+// Operations per second of all threads, the best of three runs.
 static double rate(int threads, double operations, const std::function<void()>& work) {
   double best = 0;
   for (int n = 0; n < 3; n++) {
@@ -74,7 +74,7 @@ int main(int count, char** arguments) {
   const double operations = 2.0 * lanes * chains * rounds;
   std::string native = "null";
 #if defined __AVX512BF16__
-  native = std::to_string(rate(threads, 2 * operations, bf16) / 1e9);  // a vector holds two products a lane
+  native = std::to_string(rate(threads, 2 * operations, bf16) / 1e9);  // a vector holds two products per lane
 #endif
   constexpr size_t bytes = size_t(256) << 20;
   std::vector<std::vector<char>> from(threads, std::vector<char>(bytes, 1)), to = from;

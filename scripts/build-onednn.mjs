@@ -1,6 +1,5 @@
-// Builds the oneDNN addon into build/Release/onednn.node, when its sources are newer than it.
-// Where it can't be built, prints one line that says why and how; exits 0 all the same unless `--required`, or CLR_REQUIRE
-// names onednn.
+// Builds the oneDNN addon into build/Release/onednn.node if its sources are newer. If it can't be built, prints one
+// line that says why and what to do; exits with 0 even then, unless `--required` is given or CLR_REQUIRE names onednn.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -41,7 +40,7 @@ function missing() {
 function build() {
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
   const prefix = join(dirname(process.execPath), '..');
-  const headers = existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : []; // else it downloads them
+  const headers = existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : []; // or downloads
   const made = spawnSync(process.execPath, [nodeGyp, 'rebuild', '-C', native, ...headers], { encoding: 'utf8' });
   const result = join(native, 'build/Release/onednn.node');
   if (made.status !== 0 || !existsSync(result)) {
@@ -50,7 +49,7 @@ function build() {
   }
   mkdirSync(dirname(addon), { recursive: true });
   copyFileSync(result, `${addon}.new`);
-  renameSync(`${addon}.new`, addon); // at once, so that a process never loads half a file
+  renameSync(`${addon}.new`, addon); // atomic, so that a process never loads half a file
   console.log('built build/Release/onednn.node');
   return undefined;
 }

@@ -29,7 +29,7 @@ clr=$root/clr
 
 left() { echo $((deadline > $(date +%s) ? deadline - $(date +%s) : 1)); }
 
-# into FILE COMMAND...: its output in OUT/FILE, its messages in OUT/FILE.log; continues where it fails
+# into FILE COMMAND...: its output goes to OUT/FILE, its messages to OUT/FILE.log; continues if it fails
 into() {
   file=$1
   shift
@@ -39,7 +39,7 @@ into() {
   failures=$((failures + 1))
 }
 
-# Containers often have NVIDIA's driver without the file that tells Vulkan of it.
+# Containers often have NVIDIA's driver without the file that tells Vulkan about it.
 find_vulkan_driver() {
   ls /usr/share/vulkan/icd.d/nvidia* /etc/vulkan/icd.d/nvidia* >/dev/null 2>&1 && return
   for library in libGLX_nvidia.so.0 libEGL_nvidia.so.0; do
@@ -119,7 +119,7 @@ pytorch() {
   done
 }
 
-# The runs in turn, in a process group of their own, that outlives this call.
+# The runs in turn, in their own process group, which outlives this call.
 train_all() {
   for config; do
     run=$RUNS/$(basename "$config" .json)
@@ -134,7 +134,7 @@ over() { grep -qsE '"status": "(completed|diverged)"' "$1/summary.json"; }
 
 train() {
   mkdir -p "$RUNS"
-  setsid flock -n "$RUNS/lock" "$0" "$data" "$out" train-all "$@" >/dev/null 2>&1 & # nothing where one is at it
+  setsid flock -n "$RUNS/lock" "$0" "$data" "$out" train-all "$@" >/dev/null 2>&1 & # does nothing if one is running
   sleep 1
   while [ "$(left)" -gt 20 ] && ! flock -n "$RUNS/lock" true; do sleep 2; done
   for config; do

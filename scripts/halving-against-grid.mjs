@@ -1,8 +1,8 @@
 /**
- * halving-against-grid.mjs SWEEP-OR-ARM... [--factors 2,3,4] [--seeds N] [--resamples 1000]: what successive halving
- * would have made of arms that were run in full. N seeds (default: as many as there are) are drawn with replacement, arm by
- * arm; on each such sweep the arm that halving keeps is compared with the one that has the best mean at the end. Prints a
- * Markdown table: a line for each min_epochs and factor.
+ * halving-against-grid.mjs SWEEP-OR-ARM... [--factors 2,3,4] [--seeds N] [--resamples 1000]: which arms successive
+ * halving would have kept, of arms that were run in full. N seeds (default: as many as there are) are drawn with
+ * replacement, arm by arm; for each such sweep the arm that halving keeps is compared with the one that has the best
+ * mean at the end. Prints a Markdown table with a line for each min_epochs and factor.
  */
 import { parseArgs } from 'node:util';
 import { randomStream } from '../dist/random.js';

@@ -1,7 +1,7 @@
 /**
- * keep-results.mjs FROM TO: copies the folder of a sweep, a run or a `clr tune` without checkpoints, logs, charts of runs and
- * the rows of each update, and without runs that have not ended. What is left is enough for `clr compare`, and to repeat every
- * run; of a `clr tune` also its page.
+ * keep-results.mjs FROM TO: copies the folder of a sweep, a run or a `clr tune` without checkpoints, logs, charts of
+ * runs and rows of updates, and without unfinished runs. What is left is enough for `clr compare` and to repeat every
+ * run; for a `clr tune`, its page is kept too.
  */
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
-// One archive that runs where there is neither Node nor a network: node itself, the program as one file, the native parts.
-//   node scripts/pack-portable.mjs [clr-portable.tar.xz]        .tar.gz for hosts without xz: without the onednn backend
-// The names inside are those of a checkout, so that the program finds its files in the same way.
+// Makes one archive that runs without Node or a network: node itself, the program as one file, the native parts.
+//   node scripts/pack-portable.mjs [clr-portable.tar.xz]        .tar.gz: for hosts without xz; lacks the onednn backend
+// Paths inside are those of a checkout, so that the program finds its files in the same way.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -62,8 +62,8 @@ function copy(from, to = from) {
 }
 
 /**
- * dist/cli.js and the search for a GPU, each with the packages it needs in it; beside them what they load by name; the
- * packages' manifests tell their versions.
+ * Bundles dist/cli.js and the search for a GPU, each with the packages it needs; copies what they load by name, and the
+ * packages' manifests (for their versions) and licences.
  */
 async function bundle() {
   const { metafile, warnings } = await build({
@@ -75,14 +75,14 @@ async function bundle() {
     target: 'node20',
     format: 'esm',
     external: ['sharp', 'webgpu'], // native
-    ignoreAnnotations: true, // "sideEffects" of tfjs's backends is wrong: the files that register kernels are missing in it
+    ignoreAnnotations: true, // "sideEffects" of tfjs's backends is wrong: it lacks the files that register kernels
     banner: {
       js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url), __dirname = import.meta.dirname;",
     },
     metafile: true,
   });
   if (warnings.length > 0) throw new Error(`esbuild: ${warnings.length} warnings, see above`);
-  const wasm = 'tfjs-backend-wasm-simd.wasm'; // the one that tfjs takes in Node, where the processor has SIMD
+  const wasm = 'tfjs-backend-wasm-simd.wasm'; // the one that tfjs loads in Node if the processor has SIMD
   copy(`node_modules/@tensorflow/tfjs-backend-wasm/dist/${wasm}`, `dist/${wasm}`);
   const packages = Object.keys(metafile.inputs).map((file) => file.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0]);
   for (const folder of new Set(packages.filter(Boolean)))
@@ -96,10 +96,10 @@ function copyNode() {
   if (error) console.log('node is packed with its symbols: no strip here');
 }
 
-/** An installed package and what it depends on. */
+/** Copies an installed package and its dependencies. */
 function copyPackage(name) {
   const folder = `node_modules/${name}`;
-  if (!existsSync(folder) || existsSync(join(out, folder))) return; // of the optional ones npm installs those for this platform
+  if (!existsSync(folder) || existsSync(join(out, folder))) return; // npm installs only this platform's optional ones
   copy(folder);
   const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies })) copyPackage(dependency);
@@ -115,12 +115,12 @@ function findVulkanLoader() {
   process.exit(1);
 }
 
-/** dawn asks for it, and a GPU's driver comes without it. */
+/** dawn needs it, and a GPU's driver comes without it. */
 function copyVulkanLoader() {
   copyLibrary('libvulkan.so.1', vulkanLoader);
 }
 
-/** The onednn addon with its libraries, but for those that come with every C++ runtime. */
+/** Copies the onednn addon with its libraries, except those that come with every C++ runtime. */
 function copyAddon() {
   const addon = 'build/Release/onednn.node';
   copy(addon);
@@ -135,7 +135,7 @@ function copyLibrary(name, path) {
   copy(`/usr/share/doc/${owner}/copyright`, `lib/${name}.copyright`);
 }
 
-/** What the program asks of its package.json, and the commit that a run records. */
+/** Writes what the program reads from its package.json, and the commit that a run records. */
 function writeManifest() {
   const { name, version, type } = JSON.parse(readFileSync('package.json', 'utf8'));
   const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();

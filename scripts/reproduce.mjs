@@ -1,6 +1,6 @@
 /**
  * reproduce.mjs [SECTION...]: repeats sections of results/README.md; without one, lists them with their cost. CLR_DATA
- * names the images. What is interrupted is resumed when called again: its run folders are in reproduced/ (CLR_RUNS).
+ * names the images. After an interruption, call it again to resume: run folders are in reproduced/ (CLR_RUNS).
  */
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
@@ -24,7 +24,7 @@ const tune = (config, name, budget) => [
   `${runs}/${name}`,
 ];
 
-/** A section's commands, and hours on two Zen 4 cores with native bfloat16, from measured steps: at the most where `decided`. */
+/** Commands, and hours on two Zen 4 cores with native bfloat16, from measured steps; an upper bound for `decided`. */
 const sections = {
   'table-1': {
     hours: 2.5,

@@ -1,7 +1,8 @@
 /**
- * results-page.mjs [--check]: writes into results/README.md what the commands named in it print today. A block begins with
- * `<!-- $ clr compare results/table-1 --published --markdown -->`, or with `$ node` and a script, and ends with `<!-- end -->`.
- * So each number of these tables is read from the files of its runs. --check: ends with 1 where the page says something else.
+ * results-page.mjs [--check]: updates results/README.md with what the commands named in it print now. A block begins
+ * with `<!-- $ clr compare results/table-1 --published --markdown -->`, or with `$ node` and a script, and ends with
+ * `<!-- end -->`. So each number in these tables is read from the files of its runs. --check: exits with 1 if the page
+ * differs.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -20,7 +21,7 @@ function outputOf(command) {
   return stdout.trim().split('\n').map(wrapped).join('\n');
 }
 
-/** An item of a list on lines of at most 120 characters. */
+/** Wraps a list item to lines of at most 120 characters. */
 const wrapped = (line) => (line.startsWith('|') ? line : line.replace(/(.{1,118})(?: +|$)/g, '$1\n  ').trimEnd());
 
 const before = readFileSync(page, 'utf8');

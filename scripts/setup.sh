@@ -1,10 +1,11 @@
 #!/bin/sh
-# Sets everything up, as often as you like: Debian packages (as root on a Debian-like system, unless CLR_NO_APT is set; else
-# names them), npm packages, the build. `npm start` and `npm test` call it; it says one line for each thing that it really does.
+# Sets everything up; can be run again at any time: Debian packages (as root on a Debian-like system, unless CLR_NO_APT
+# is set; otherwise lists them), npm packages, the build. `npm start` and `npm test` call it; it prints one line for
+# each thing that it really does.
 set -eu
 cd "$(dirname "$0")/.."
 
-# For the oneDNN backend alone; without them the others serve.
+# Only for the oneDNN backend; without them the others are used.
 packages="g++ make python3 libdnnl-dev"
 if command -v dpkg-query >/dev/null; then
   missing=""
@@ -24,11 +25,11 @@ fi
 stamp=node_modules/.lock-checksum
 if [ "$(cat $stamp 2>/dev/null)" != "$(cksum package-lock.json)" ]; then
   echo "setup: npm ci" >&2
-  npm ci --ignore-scripts --loglevel=error >&2 # nothing that a package of others brings runs, least of all as root
+  npm ci --ignore-scripts --loglevel=error >&2 # no script of a dependency runs, least of all as root
   cksum package-lock.json >$stamp
 fi
 
-node scripts/build-onednn.mjs >&2 # says why where it cannot be built: the other backends serve
+node scripts/build-onednn.mjs >&2 # says why if it cannot be built: the other backends are used
 
 changed() { find src bin scripts package.json tsconfig.json .config -path '*/native/build' -prune -o -newer dist/.built -print -quit; }
 if [ ! -e dist/.built ] || [ -n "$(changed)" ]; then

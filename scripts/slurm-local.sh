@@ -1,6 +1,6 @@
 #!/bin/sh
-# A Slurm of one node on this machine, to try `clr sweep --launcher slurm` and to test it: munged, slurmctld and slurmd as this
-# user (root), without systemd, all state in one folder.
+# A Slurm of one node on this machine, to try and to test `clr sweep --launcher slurm`: munged, slurmctld and slurmd as
+# this user (root), without systemd, all state in one folder.
 #   scripts/slurm-local.sh start|stop|fail|recover FOLDER     then: export SLURM_CONF=FOLDER/slurm.conf
 # fail and recover: the node is lost and comes back. Debian: apt-get install slurm-wlm munge
 set -eu
@@ -26,7 +26,7 @@ start)
   chmod 755 "$folder" "$folder/munge"
   head -c 1024 /dev/urandom >"$folder/munge/key"
   chmod 400 "$folder/munge/key"
-  # cred_expire: a requeued job waits that long and ten seconds more, in place of two minutes
+  # cred_expire: a requeued job waits that long and ten seconds more, instead of two minutes
   cat >"$SLURM_CONF" <<CONF
 ClusterName=clr
 SlurmctldHost=$host(127.0.0.1)

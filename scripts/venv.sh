@@ -1,6 +1,6 @@
 #!/bin/sh
-# A Python with the libraries that tests and benchmarks compare with (requirements.txt), in a virtual environment outside
-# the repository: $CLR_PEERS, or clr/peers in the user's cache directory. Made once; prints the path of its python.
+# A Python with the libraries that tests and benchmarks compare with (requirements.txt), in a virtual environment
+# outside the repository: $CLR_PEERS, or clr/peers in the user's cache directory. Made once; prints its python's path.
 set -eu
 requirements=$(dirname "$0")/requirements.txt
 venv=${CLR_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/clr/peers}
@@ -18,6 +18,6 @@ if [ "$(cat "$venv/.requirements" 2>/dev/null)" != "$wanted" ]; then
   "$candidate" -m venv "$venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps --only-binary=:all: \
     --require-hashes -r "$requirements" >&2
-  echo "$wanted" >"$venv/.requirements" # last: an interrupted installation is continued
+  echo "$wanted" >"$venv/.requirements" # last, so that an interrupted installation is continued
 fi
 echo "$venv/bin/python"

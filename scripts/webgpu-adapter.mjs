@@ -4,7 +4,7 @@ import { create, globals } from 'webgpu';
 
 Object.assign(globalThis, globals);
 const switches = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia', 'disable_robustness', 'disable_workgroup_init'];
-const kept = []; // dawn crashes if one is collected as garbage while its adapter is in use
+const kept = []; // dawn crashes if one is garbage-collected while its adapter is in use
 
 async function show(enabled) {
   const gpu = create(enabled.length > 0 ? [`enable-dawn-features=${enabled.join(',')}`] : []);

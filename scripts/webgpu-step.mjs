@@ -1,8 +1,8 @@
-// Processor time (of all threads), dispatches and submits of a training step and of a validation batch of a ResNet on the webgpu
-// backend.
+// Measures a training step and a validation batch of a ResNet on the webgpu backend: processor time (of all threads),
+// dispatches and submits.
 //   node scripts/webgpu-step.mjs [DEVICE] [BATCH] [DEPTH] [PRECISION]
-// DEVICE: `null` (dawn's own, which computes nothing: the default) or a part of an adapter's name. By default 16 images, since
-// the null device has little memory (any batch takes the same dispatches); 56 layers, f32.
+// DEVICE: `null` (dawn's own, which computes nothing; the default) or a part of an adapter's name. Other defaults: 16
+// images, since the null device has little memory (any batch takes the same dispatches); 56 layers; f32.
 import { registerBackend, setBackend } from '@tensorflow/tfjs-core';
 import { create, globals } from 'webgpu';
 import { registerHostKernels } from '../dist/backends/host.js';
@@ -17,7 +17,7 @@ import { trainStep } from '../dist/training/train.js';
 
 const [name = 'null', batchSize = 16, depth = 56, precision = 'f32'] = process.argv.slice(2);
 Object.assign(globalThis, globals);
-const dawn = create(['backend=null', ...dawnOptions()]); // a constant: collected as garbage, it would take the device along
+const dawn = create(['backend=null', ...dawnOptions()]); // a constant: if collected, it would take the device along
 const backend = new WebgpuBackend(
   await openDevice(name === 'null' ? await dawn.requestAdapter() : await findAdapter(name)),
 );
@@ -52,7 +52,7 @@ const works = {
   },
 };
 
-/** Wall and processor time of `work`, milliseconds: means of `count`. */
+/** Wall and processor time of `work` in milliseconds: means of `count` calls. */
 async function time(work, count) {
   const [started, used] = [performance.now(), process.cpuUsage()];
   for (let i = 0; i < count; i++) await work();

@@ -1,4 +1,4 @@
-// The JSON Schemas of configs and sweeps, and the reference in configs/README.md, made from the compiled program.
+// Writes the JSON Schemas of configs and sweeps, and the reference in configs/README.md, from the compiled program.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const { configJsonSchema } = await import('../dist/config/schema.js');

@@ -10,7 +10,7 @@ const root = here('../..');
 const require = createRequire(import.meta.url);
 const name = '@tensorflow/tfjs-node-gpu';
 
-/** With `--ignore-scripts`: its own install step would download another TensorFlow, unchecked. Returns the package's folder. */
+/** Uses `--ignore-scripts`: the install step would download another TensorFlow, unchecked. Returns the folder. */
 export function installPackage(version, say) {
   const folder = path.join(root, 'node_modules', name);
   if (installed(folder) === version) return folder;
@@ -36,7 +36,7 @@ function npmReason(output) {
   return telling.map((pattern) => lines.find((line) => pattern.test(line))).find(Boolean) ?? 'no message';
 }
 
-/** Throws where there is nothing to compile with. */
+/** The compiler; throws if there is none. */
 export function checkCompiler() {
   const compiler = process.env.CXX || 'g++';
   if (spawnSync(compiler, ['--version']).status !== 0)
@@ -44,7 +44,7 @@ export function checkCompiler() {
   return compiler;
 }
 
-/** Compiles into `target` the binding for the library in `tensorflow`, which it finds by `runPath`; log.node and graph.node. */
+/** Compiles the binding, log.node and graph.node into `target`, for the library in `tensorflow`, found by `runPath`. */
 export function compile({ compiler, packageFolder, tensorflow, runPath, target }) {
   const libraries = ['cc', 'framework'].map((part) => path.join(tensorflow, `libtensorflow_${part}.so.2`));
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => path.join(packageFolder, 'binding', file));
@@ -73,7 +73,7 @@ function build(compiler, args, file) {
   throw new Error(`${compiler} could not make ${path.basename(file)}: ${reason}`);
 }
 
-/** Those of this Node: beside it, else node-gyp downloads them. */
+/** The headers of this Node: those beside it, or else node-gyp downloads them. */
 function nodeHeaders() {
   const beside = path.join(path.dirname(process.execPath), '../include/node');
   if (existsSync(path.join(beside, 'node_api.h'))) return beside;
@@ -93,7 +93,7 @@ export function link(packageFolder, target) {
   symlinkSync(path.join(target, 'tfjs_binding.node'), place);
 }
 
-/** Multiplies two matrices in a process of its own; returns TensorFlow's version. */
+/** Multiplies two matrices in a separate process; returns TensorFlow's version. */
 export function tryBinding(packageFolder) {
   const program = `
     const tf = require(${JSON.stringify(packageFolder)});

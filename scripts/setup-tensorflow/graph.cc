@@ -1,7 +1,7 @@
 // define(name, types, nodes, outputs): a TensorFlow function of recorded ops, which the binding's executeOp then calls
 // by its name. Values are numbered: first the function's inputs, whose types are given, then the outputs of each node
-// in turn. A node is { name, attributes: [{ name, type, value }], inputs: [value], outputs: count }. Throws what
-// TensorFlow says.
+// in turn. A node is { name, attributes: [{ name, type, value }], inputs: [value], outputs: count }. Throws
+// TensorFlow's error.
 #include <node_api.h>
 
 #include <cstdint>
@@ -28,7 +28,7 @@ void check(const Status& status) {
   if (TF_GetCode(status.get()) != TF_OK) throw std::runtime_error(TF_Message(status.get()));
 }
 
-/** Reads JavaScript values; throws where one is of another type. */
+/** Reads JavaScript values; throws if one has another type. */
 struct Reader {
   napi_env env;
 
@@ -105,8 +105,7 @@ void setAttribute(const Reader& read, TF_OperationDescription* node, napi_value 
   }
 }
 
-/** Of an op that takes a list (AddN, ConcatV2, Pack), which is its first argument and as long as its attribute N says.
- */
+/** Length of the list that an op (AddN, ConcatV2, Pack) takes as its first argument: its attribute N; 0: no list. */
 size_t lengthOfList(const Reader& read, const std::vector<napi_value>& attributes) {
   for (napi_value attribute : attributes)
     if (read.text(read.property(attribute, "name")) == "N") return read.integer(read.property(attribute, "value"));

@@ -1,5 +1,5 @@
-// For the time in which TensorFlow is loaded, when its libraries log before anything can stop them: hold(file) sends the
-// process's stderr to a file, release() gives it back.
+// Used while TensorFlow is loaded, when its libraries log before anything can stop them: hold(file) redirects the
+// process's stderr to a file, release() restores it.
 #include <fcntl.h>
 #include <node_api.h>
 #include <unistd.h>

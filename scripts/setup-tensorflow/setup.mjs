@@ -1,9 +1,9 @@
-// Sets up the tensorflow backend: @tensorflow/tfjs-node-gpu, TensorFlow's C library out of PyPI's wheel, the binding between
-// them. As often as you like: does what is missing, and says it.
+// Sets up the tensorflow backend: @tensorflow/tfjs-node-gpu, TensorFlow's C library from PyPI's wheel, the binding
+// between them. Can be run again at any time: does only what is missing, and says so.
 //   npm run setup:tensorflow                            the processor
-//   npm run setup:tensorflow -- --gpu                   CUDA 12 and cuDNN 9 with it, as `pip install tensorflow[and-cuda]`
+//   npm run setup:tensorflow -- --gpu                   with CUDA 12, cuDNN 9, like `pip install tensorflow[and-cuda]`
 //   npm run setup:tensorflow -- --gpu --system-cuda     the CUDA libraries that the machine has
-//   CLR_TENSORFLOW=<folder> npm run setup:tensorflow    a TensorFlow that is installed, e.g. .../site-packages/tensorflow
+//   CLR_TENSORFLOW=<folder> npm run setup:tensorflow    an installed TensorFlow, e.g. .../site-packages/tensorflow
 // CLR_CACHE names the cache (default ~/.cache/clr), PYTHON the Python whose pip downloads, CXX the compiler.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
@@ -94,7 +94,7 @@ function isDone(inputs, packageFolder, target) {
   return true;
 }
 
-/** Of the library that the binding is made for: it may be replaced by another. */
+/** Identifies the library that the binding is made for, which may be replaced. */
 function fingerprint(tensorflow) {
   const { size, mtimeMs } = statSync(path.join(tensorflow, 'libtensorflow_cc.so.2'));
   return `${size} ${mtimeMs}`;

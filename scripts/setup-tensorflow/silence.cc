@@ -1,5 +1,5 @@
-// Part of the binding: before TensorFlow begins, tells abseil's log to keep silent where TF_CPP_MIN_LOG_LEVEL is 3, which it
-// does not always look at itself. Older TensorFlows obey that variable and have no such function.
+// Part of the binding: before TensorFlow starts, silences abseil's log if TF_CPP_MIN_LOG_LEVEL is 3, which abseil does
+// not always obey by itself. Older TensorFlows obey that variable and lack this function.
 #if __has_include("absl/log/globals.h")
 #include <cstdlib>
 #include <cstring>

@@ -1,4 +1,4 @@
-// Wheels by pip, each with the SHA-256 in a requirements file here, unpacked into a folder.
+// Downloads wheels with pip, each with the SHA-256 in a requirements file here, and unpacks them into a folder.
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -26,7 +26,7 @@ export function wheelsOf(files) {
   });
 }
 
-/** Downloads and unpacks what `folder` lacks, and says so first. One that was interrupted goes on at the wheel it was at. */
+/** Downloads and unpacks what `folder` lacks, and says so first. If interrupted, it resumes at that wheel. */
 export function addWheels(wheels, folder, say) {
   const lacking = wheels.filter((wheel) => !existsSync(stamp(wheel, folder)));
   if (lacking.length === 0) return;
@@ -37,7 +37,7 @@ export function addWheels(wheels, folder, say) {
   mkdirSync(folder, { recursive: true });
   checkSpace(lacking, folder);
   for (const name of readdirSync(folder))
-    if (/^(download|unpacking)-/.test(name)) rmSync(path.join(folder, name), { recursive: true }); // of one that was killed
+    if (/^(download|unpacking)-/.test(name)) rmSync(path.join(folder, name), { recursive: true }); // left by a kill
   for (const wheel of lacking) add(wheel, folder, python);
 }
 
@@ -70,7 +70,7 @@ function run(command, args, options, wheel) {
   if (status !== 0) throw new Error(explain(stderr, wheel));
 }
 
-/** pip's dozens of lines in one. */
+/** One line in place of pip's dozens. */
 function explain(output, { name, version }) {
   const what = `${name} ${version}`;
   if (/DO NOT MATCH THE HASHES/.test(output))
