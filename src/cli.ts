@@ -22,7 +22,7 @@ import { ClrError, exitCodes, Interruption } from './errors.js';
 import { printable } from './system/printable.js';
 import { version } from './system/version.js';
 
-const mostText = 2000; // characters of a line: a message may quote what a foreign file holds
+const mostText = 2000; // characters per line: a message may quote the contents of any file
 
 const program = new Command('clr')
   .description('A laboratory for cyclical learning rates and cyclical momentum.')
@@ -60,11 +60,11 @@ const program = new Command('clr')
 for (const command of program.commands) command.addHelpText('after', examplesText(command.name()));
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });
 
-process.stderr.on('error', () => {}); // a closed stderr ends no run
+process.stderr.on('error', () => {}); // a closed stderr must not end a run
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(event, (error) => process.exit(explain(error)));
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : explain(error)); // 0: closed by its reader, such as `head`
+  process.exit(error.code === 'EPIPE' ? 0 : explain(error)); // 0: the reader, e.g. `head`, closed it
 });
 
 try {
@@ -73,7 +73,7 @@ try {
   process.exitCode = explain(error, await hintFor(error));
 }
 
-/** What was meant by an unknown command; an example where an argument is missing. */
+/** For an unknown command, the one probably meant; for a missing argument, an example. */
 async function hintFor(error: unknown): Promise<string | undefined> {
   const [command = ''] = program.args;
   const { code } = error as CommanderError;
@@ -84,11 +84,11 @@ async function hintFor(error: unknown): Promise<string | undefined> {
   return near || '`clr --help` lists the commands';
 }
 
-/** Prints one line and a hint; returns the exit code. */
+/** Prints the error as one line and a hint; returns the exit code. */
 function explain(error: unknown, more?: string): number {
   const { code } = error as NodeJS.ErrnoException;
   if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
-  if (code === 'commander.help') return exitCodes.usage; // no command: the help has been shown
+  if (code === 'commander.help') return exitCodes.usage; // no command: the help has been printed
   const debug = program.opts<{ debug?: boolean }>().debug;
   const { message = String(error), stack } = (error ?? {}) as Error;
   const hint = error instanceof ClrError ? error.hint : more;
@@ -102,7 +102,7 @@ function explain(error: unknown, more?: string): number {
   return exitCodes.failed;
 }
 
-/** Several of them, each printable. */
+/** `text` with each of its lines made printable. */
 function lines(text: string): string {
   const all = text.split('\n').map((line) => printable(line, mostText));
   return all.join('\n');

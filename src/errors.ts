@@ -1,4 +1,4 @@
-/** What the process exits with; the README's table says the same. */
+/** Exit codes of the process, also listed in the README. */
 export const exitCodes = { failed: 1, usage: 2, diverged: 3, data: 4, backend: 5 } as const;
 
 /** An error that the user can act on: one line that names the thing, a hint with the next step, an exit code. */
@@ -18,7 +18,7 @@ export class ClrError extends Error {
   }
 }
 
-/** A signal ended what had not begun to leave results; the reason of an aborted AbortSignal. */
+/** A signal arrived before there were any results to keep; the `reason` of the aborted AbortSignal. */
 export class Interruption extends Error {
   constructor(
     signal: string,

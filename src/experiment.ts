@@ -7,7 +7,7 @@ import { recordTraining } from './training/record.js';
 import { resumeRun, startRun } from './training/start.js';
 import { warmStart } from './training/warm-start.js';
 
-/** One run, from config to run folder. All checks come before the folder is made. */
+/** One run, from config to run folder. All checks are made before the folder is created. */
 export async function runExperiment(
   config: ExperimentConfig,
   options: ExperimentOptions,

@@ -15,7 +15,7 @@ describe('a random stream', () => {
     expect(other.uniform()).not.toBe(randomStream(7, 'init', 3).uniform());
   });
 
-  it('has normal numbers of mean 0 and deviation 1', () => {
+  it('draws normal numbers with mean 0 and deviation 1', () => {
     const { normal } = randomStream(1, 'init');
     const values = Array.from({ length: 20_000 }, normal);
     const mean = values.reduce((a, b) => a + b) / values.length;
@@ -24,7 +24,7 @@ describe('a random stream', () => {
     expect(Math.abs(variance - 1)).toBeLessThan(0.04);
   });
 
-  it('permutes every index once', () => {
+  it('permutes the indices, each exactly once', () => {
     const order = randomStream(1, 'shuffle').permutation(1000);
     expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
     expect([...order.slice(0, 5)]).not.toEqual([0, 1, 2, 3, 4]);

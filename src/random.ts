@@ -2,7 +2,7 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
-/** What a stream is for: streams of different purposes are independent, so that changing one leaves the others as they were. */
+/** What a stream is for. Those of different purposes are independent: drawing more from one changes no other. */
 export type Purpose =
   | 'init'
   | 'shuffle'
@@ -19,7 +19,7 @@ export type Purpose =
 export interface Random {
   /** In [0, 1). */
   uniform(): number;
-  /** Whole numbers from `low` to `high`, both included. */
+  /** An integer from `low` to `high`, both included. */
   integer(low: number, high: number): number;
   /** Mean 0, standard deviation 1. */
   normal(): number;
@@ -50,7 +50,7 @@ export function randomStream(seed: number, purpose: Purpose, index = 0): Random 
   };
 }
 
-/** A whole number below 2^32 for (seed, purpose, indices), as the streams are made from. */
+/** An integer below 2^32 for (seed, purpose, indices), from the same hash that seeds the streams. */
 export function keyOf(seed: number, purpose: 'dropout', ...indices: number[]): number {
   return hash([seed, purpose, ...indices].join('/')) >>> 0;
 }

@@ -1,26 +1,26 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 
-/** What the pages and `clr show` tell of an entry. */
+/** What the documentation and `clr show` say about an entry. */
 export interface About {
   /** What it is: a sentence or two. */
   readonly about: string;
-  /** In the names of its options; a line each. */
+  /** In terms of its options; one formula per line. */
   readonly formula?: string;
-  /** Where it comes from: addresses. */
+  /** Where it comes from: URLs. */
   readonly source?: string;
 }
 
-/** One `type` that a config can name: its options (beside `type`) and what it makes of them. */
+/** One `type` that a config can name: its options (besides `type`) and what it creates from them. */
 export interface Entry<Args extends unknown[] = never[], Made = unknown> extends About {
   readonly type: string;
   readonly options: z.ZodObject;
-  /** Drops options that others have made meaningless, so that a resolved config says what is used. */
+  /** Drops options that others make meaningless, so that a resolved config holds only what is used. */
   resolve?(options: never): Record<string, unknown>;
   create(options: never, ...args: Args): Made;
 }
 
-/** Gives `create` the type of the options that the entry's own schema yields. */
+/** Types the options passed to `create` by the entry's own schema. */
 export function entry<Shape extends z.ZodRawShape, Args extends unknown[], Made>(
   definition: About & {
     type: string;
@@ -32,10 +32,10 @@ export function entry<Shape extends z.ZodRawShape, Args extends unknown[], Made>
   return definition as unknown as Entry<Args, Made>;
 }
 
-/** The options of an entry as they stand in a validated config. */
+/** An entry's options in a validated config. */
 export type Typed = { type: string } & Record<string, unknown>;
 
-/** The things of one kind (schedules, datasets, ...) that a config can name. Adding one is one more element of `entries`. */
+/** The things of one kind (schedules, datasets, ...) that a config can name; to add one, append it to `entries`. */
 export class Registry<Args extends unknown[], Made> {
   /** Validates `{ type, ...options }`, fills in the defaults, refuses unknown keys and unknown types. */
   readonly schema: z.ZodType<Typed>;
@@ -58,12 +58,12 @@ export class Registry<Args extends unknown[], Made> {
   /** `config` must have passed `schema`. */
   create(config: Typed, ...args: Args): Made {
     const found = this.entries.find((e) => e.type === config.type);
-    if (!found) throw new Error(`unknown ${this.kind} ${config.type}`); // the schema has let it through
+    if (!found) throw new Error(`unknown ${this.kind} ${config.type}`); // a bug: the schema let it through
     return found.create(config as never, ...args);
   }
 }
 
-/** `, did you mean "x"?` when one of `known` is near enough to be a slip of the pen; else nothing. */
+/** `, did you mean "x"?` if one of `known` is close enough to be a typo; else an empty string. */
 export function didYouMean(word: string, known: readonly string[]): string {
   if (known.length === 0) return '';
   const nearest = closest(word, known);

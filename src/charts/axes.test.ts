@@ -13,7 +13,7 @@ test('a loss axis ends above the untrained loss when the loss blows up, and says
   expect(title).toEqual(['loss', 'cut off at 3.4 (highest: 1.0e+6)']);
 });
 
-test('one exploded curve among several leaves the axis to the others, wherever it stands', () => {
+test('one exploded curve among several leaves the axis to the others, whatever its position', () => {
   const good = [2.3, 1.2, 0.8, 0.7];
   const bad = [5e3, 1e4, 1e4, 1e4];
   for (const curves of [[bad, good], [good, bad], [good, bad, good], [bad]])

@@ -1,16 +1,16 @@
 import { median } from '../statistics/median.js';
-/** The finite values' least and greatest, widened by `margin` of their distance; by a twentieth of the value if there is but one. */
+/** Lowest and highest finite value, widened by `margin` of their distance; a single value by a twentieth of itself. */
 export function extent(values: readonly number[], margin: number): [number, number] {
   const [low, high] = finiteRange(values);
   const padding = low < high ? (high - low) * margin : Math.abs(low) / 20 || 1;
   return [low - padding, high + padding];
 }
 
-/** A logarithmic axis around the positive values, half a decade to each side if there is but one; with ticks that can be read. */
+/** A logarithmic axis around the positive values, half a decade to each side of a single one; with readable ticks. */
 export function logAxis(values: readonly number[]) {
   const [low, high] = finiteRange(values.filter((value) => value > 0).map(Math.log10));
   const padding = 0.02 * (high - low) || 0.5;
-  const ends = [low - padding, high + padding].map((power) => Math.min(308, Math.max(-307, power))); // a double's
+  const ends = [low - padding, high + padding].map((power) => Math.min(308, Math.max(-307, power))); // a double's range
   const domain = ends.map((power) => 10 ** power) as [number, number];
   const ticks = logTicks(domain);
   return {
@@ -19,7 +19,7 @@ export function logAxis(values: readonly number[]) {
   } as const;
 }
 
-/** Powers of ten, at most some 15 of them; up to three decades also their double and fivefold. */
+/** Powers of ten, at most some 15 of them; up to three decades also twice and five times these. */
 function logTicks([low, high]: readonly [number, number]): number[] {
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const exponents = Array.from({ length: last - first + 1 }, (_, i) => first + i);
@@ -47,11 +47,11 @@ function finiteRange(values: readonly number[]): [number, number] {
   return low <= high ? [low, high] : [0, 1];
 }
 
-/** Where a loss axis ends, and its title, which says so in a second line if it leaves values out. */
+/** The domain of a loss axis, and its title, whose second line says so if values are cut off. */
 export interface LossAxis {
   title: string | string[];
   domain: [number, number];
-  /** That line. */
+  /** That second line. */
   note?: string;
 }
 
@@ -66,8 +66,8 @@ export function lossAxis(title: string, ...curves: (readonly number[])[]): LossA
 }
 
 /**
- * Of one curve the greater of its first ten losses' median, which is the untrained network's, and the median of all; of
- * several the highest that is no explosion: more than five times what half of them stay below. Infinity: there is none.
+ * For one curve, the higher of the median of its first ten losses, which is the untrained network's, and the median of
+ * all; for several, the highest that is no explosion: at most five times their median. Infinity: there are no losses.
  */
 export function usualLoss(curves: readonly (readonly number[])[]): number {
   const each = curves

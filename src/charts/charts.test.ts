@@ -9,7 +9,7 @@ import { renderPng } from './render.js';
 
 const heading = { title: 'a run', subtitle: 'seed 1' };
 
-/** A triangle of the LR over 60 updates, ten an epoch, and one of the momentum. */
+/** A triangle of the LR over 60 updates, ten per epoch, and one of the momentum. */
 const iterations: IterationRow[] = Array.from({ length: 60 }, (_, iteration) => ({
   iteration,
   epoch: 1 + Math.floor(iteration / 10),
@@ -36,7 +36,7 @@ const charts: Record<string, (count: number, diverged: boolean) => TopLevelSpec>
     ),
 };
 
-/** The first rows of the run, the last of them that of a divergence. */
+/** The first `count` rows of the run, the last of them that of a divergence if asked. */
 function lossy(count: number, diverges: boolean, loss: number, lrScale?: 'log') {
   const rows = cut(iterations, count, diverges, { loss });
   return [rows, heading, { lrScale, diverged: diverges ? rows.at(-1) : undefined }] as const;
@@ -77,7 +77,7 @@ test('an LR cycle gives a rising and a falling stretch, a plateau no stretch of 
   expect(text).not.toContain('constant LR');
 });
 
-test('the epochs along the top are iterations divided by those of one epoch', () => {
+test('the epochs along the top are iterations divided by the iterations of one epoch', () => {
   expect(JSON.stringify(lrMomentum(iterations, heading))).toContain('{"epoch":6.018}'); // 1.02 * 59 / 10
 });
 
@@ -90,7 +90,7 @@ test('a constant momentum has a line in the subtitle instead of a panel', () => 
   expect(lrMomentum(iterations, heading)).toMatchObject({ title: { subtitle: 'seed 1' }, hconcat: [{}, {}] });
 });
 
-test('a long run makes no large spec', () => {
+test('a long run does not make a large spec', () => {
   const long = Array.from({ length: 100_000 }, (_, i) => ({ ...iterations[i % 60]!, iteration: i, epoch: 1 }));
   for (const spec of [lossVsLr(long, heading), lrMomentum(long, heading)])
     expect(JSON.stringify(spec).length).toBeLessThan(400_000);

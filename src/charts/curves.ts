@@ -7,7 +7,7 @@ import { thin } from './thin.js';
 
 const sets = { train: 'training', val: 'validation' } as const;
 
-/** Loss and accuracy of the training and the validation set over epochs, two panels. `diverged`: the epoch to mark. */
+/** Loss and accuracy of training and validation set over epochs, in two panels. `diverged`: the epoch to mark. */
 export function curves(rows: readonly MetricsRow[], heading: Heading, diverged?: number): TopLevelSpec {
   const losses = lossAxis(
     'loss',

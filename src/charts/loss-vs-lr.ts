@@ -10,8 +10,9 @@ import { thin } from './thin.js';
 const directions = ['rising LR', 'falling LR', 'constant LR'] as const;
 
 /**
- * Training loss against learning rate: a faint point each batch, a line for the debiased moving average (beta 0.98).
- * A cycle comes to each LR twice: updates while the LR rises and while it falls have different colours, each stretch its own line.
+ * Training loss against learning rate: a faint point per batch, a line for the debiased moving average (beta 0.98). A
+ * cycle passes each LR twice: updates with a rising and with a falling LR have different colours, each stretch its own
+ * line.
  */
 export function lossVsLr(
   rows: readonly IterationRow[],
@@ -36,7 +37,7 @@ type Point = Pick<IterationRow, 'iteration' | 'lr' | 'loss'> & {
   stretch: number;
 };
 
-/** Adds the smoothed loss, whether the LR rises or falls at this update, and the number of the stretch of one direction. */
+/** Adds the smoothed loss, whether the LR rises or falls at the update, and the number of its stretch. */
 function withDirection(rows: readonly IterationRow[]): Point[] {
   const smoothed = smooth(rows.map((row) => row.loss));
   const signs = lrSigns(rows.map((row) => row.lr));
@@ -48,7 +49,7 @@ function withDirection(rows: readonly IterationRow[]): Point[] {
   });
 }
 
-/** 1 where the LR rises towards the next update, -1 where it falls. A plateau goes on as before; a single jump belongs to what follows. */
+/** 1 where the LR rises to the next update, -1 where it falls. A plateau keeps the last sign, a jump gets the next. */
 function lrSigns(lrs: readonly number[]): number[] {
   const steps = lrs.map((lr, i) => Math.sign((lrs[i + 1] ?? lr) - lr));
   let current = steps.find((step) => step !== 0) ?? 0;

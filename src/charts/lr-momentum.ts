@@ -5,7 +5,7 @@ import { noData, verticalMark } from './marks.js';
 import { chart, type Heading, type Layer, type Panel, palette, panelSize, widePanel, withLine } from './theme.js';
 import { thin } from './thin.js';
 
-/** A row of iterations.csv; without a loss where a schedule is drawn that was not trained. */
+/** A row of iterations.csv; without a loss if the schedule was not trained. */
 export type ScheduleRow = Omit<IterationRow, 'loss'> & Partial<Pick<IterationRow, 'loss'>>;
 
 /** How the charts over updates are drawn. */
@@ -16,8 +16,8 @@ export interface RunChartOptions {
 }
 
 /**
- * Learning rate and momentum over iterations, two panels side by side with the same x, epochs along the top. A constant momentum
- * has no panel: the subtitle names it.
+ * Learning rate and momentum over iterations, two panels side by side with the same x, epochs along the top. A constant
+ * momentum has no panel: the subtitle names it.
  */
 export function lrMomentum(
   rows: readonly ScheduleRow[],
@@ -63,7 +63,7 @@ function panel(
     },
   };
   const layer: Layer[] = [line];
-  const markAt = y.field === 'lr' ? size.height - 12 : 12; // mostly the LR is high there and the momentum low
+  const markAt = y.field === 'lr' ? size.height - 12 : 12; // the momentum is mostly low there, the LR high
   if (diverged)
     layer.push(verticalMark(diverged.iteration, `diverged at ${diverged.iteration} `, x.scale.domain, markAt));
   if (drawn.length === 0) layer.push(noData);
@@ -74,7 +74,7 @@ function panel(
   };
 }
 
-/** An axis along the top, in epochs, if the rows tell how many iterations one has. */
+/** An axis along the top, in epochs, if the rows show how many iterations one has. */
 function epochAxis(rows: readonly ScheduleRow[], iterations: readonly number[]): Layer[] {
   const second = rows.find((row) => row.epoch === 2);
   if (!second) return [];

@@ -6,7 +6,7 @@ export const noData: Layer = {
   mark: { type: 'text', text: 'no data', fontSize: 16, color: '#888888' },
 };
 
-/** A dashed line over the whole height at `x`, its text `y` pixels below the panel's top, on the side with more room. */
+/** A dashed line over the whole height at `x`, with a text `y` pixels below the panel's top, on the wider side. */
 export function verticalMark(x: number, text: string, domain: readonly [number, number], y = -8): Layer {
   const right = x < (domain[0] + domain[1]) / 2;
   return {

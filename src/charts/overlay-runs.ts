@@ -5,11 +5,11 @@ import { type HeadingConfig, headingSchema, modelOnData } from './heading.js';
 import { type OverlaidRun, overlay } from './overlay.js';
 import { writeChartFile } from './render.js';
 
-const mostRuns = 20; // lines that can be told apart, with goodwill
+const mostRuns = 20; // lines that can just be told apart
 
 /**
- * Draws several runs in one chart, each by its name. Throws ClrError('data') where one cannot be read, ClrError('usage') where
- * they are too many.
+ * Draws several runs in one chart, labelled by name. Throws ClrError('data') if one cannot be read, ClrError('usage')
+ * if there are too many.
  */
 export async function writeOverlay(
   file: string,
@@ -37,7 +37,7 @@ export async function writeOverlay(
   await writeChartFile(file, overlay(runs, { title, subtitle: nets.slice(0, 3).join('; ') }, lrScale));
 }
 
-/** The runs' names; with their seeds, or else their folders, where these tell them apart. */
+/** The runs' names; if these are not unique, with their seeds, or with seeds and folders. */
 function labels(configs: readonly HeadingConfig[], directories: readonly string[]): string[] {
   const named = configs.map(({ name }) => name);
   const seeded = configs.map(({ name, seed }) => `${name}, seed ${seed}`);

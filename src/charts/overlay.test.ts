@@ -19,7 +19,7 @@ const run = (
 };
 const labelsIn = (file: string) => [...new Set(readFileSync(file, 'utf8').match(/"run": "[^"]*"/g))];
 
-test('runs are overlaid with a label each, by name, else by seed, marked where they have not completed', async () => {
+test('runs are overlaid with a label each, by name, else by seed, marked if they have not completed', async () => {
   const [a, b] = [run('1', { name: 'a', seed: 1 }, 60), run('2', { name: 'b', seed: 1 }, 50, 'interrupted')];
   const chart = path.join(root, 'overlay.png');
   await writeOverlay(chart, [a, b], 'log');

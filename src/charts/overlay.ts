@@ -27,8 +27,8 @@ interface Axes {
 const setNames = ['validation', 'training'];
 
 /**
- * Loss, accuracy, learning rate and momentum of several runs, one colour per run: validation solid and training dashed. If
- * the momentum is constant and the same in all runs, the subtitle says so instead.
+ * Loss, accuracy, learning rate and momentum of several runs, one colour per run: validation solid and training dashed.
+ * If the momentum is constant and the same in all runs, the subtitle says so instead.
  */
 export function overlay(
   runs: readonly OverlaidRun[],

@@ -35,7 +35,7 @@ test('the PNG has the scale factor times the size of the spec and a white backgr
   expect([...data.subarray(0, 3)]).toEqual([255, 255, 255]);
 });
 
-test('letters are drawn with the shipped font, of which the widths are known', async () => {
+test('letters are drawn with the shipped font, whose widths are known', async () => {
   const font = readFont();
   for (const words of ['illicit fill', 'MOMENTUM WWW', '0.95 % \u2212 1,000', 'learning rate', beyondAscii]) {
     expect(textWidth(font, words, fontSize)).toBeGreaterThan(0);
@@ -44,7 +44,7 @@ test('letters are drawn with the shipped font, of which the widths are known', a
   expect(textWidth(font, 'iiii', 10)).toBeLessThan(textWidth(font, 'WWWW', 10) / 3);
 });
 
-/** Of our own texts, and of vega's: minus sign, micro, ellipsis. */
+/** Characters of our own texts, and of vega's: minus sign, micro, ellipsis. */
 const beyondAscii = '\u00b1 \u00d7 \u2264 \u2265 \u00b0 \u2013 \u2014 \u2019 \u2212 \u00b5 \u2026';
 
 test('the shipped font has a glyph for every character of charts, so that none is drawn as a box', () => {
@@ -55,7 +55,7 @@ test('the shipped font has a glyph for every character of charts, so that none i
   expect(font.hasGlyphForCodePoint('\u6f22'.codePointAt(0)!)).toBe(false); // a Chinese character, which it lacks
 });
 
-test('fonts of the host are not seen: whatever font is asked for, the shipped one is drawn', async () => {
+test('fonts of the host are not used: whatever font is asked for, the shipped one is drawn', async () => {
   const shipped = await renderPng(text('Momentum 0.95'));
   for (const font of ['DejaVu Sans', 'Liberation Serif', 'Arial', 'monospace', 'serif'])
     expect((await renderPng(text('Momentum 0.95', font))).equals(shipped), font).toBe(true);
@@ -68,7 +68,7 @@ test('a chart is written with its spec, and nothing else stays in the folder', a
   expect(JSON.parse(readFileSync(join(directory, 'words.vl.json'), 'utf8'))).toEqual(text('{braces} [and "quotes"]'));
 });
 
-test('a PDF has the size of the chart, 96 pixels an inch, and the shipped font in it', async () => {
+test('a PDF has the size of the chart, at 96 pixels per inch, and embeds the shipped font', async () => {
   await writeChartFile(join(directory, 'words.pdf'), text('words'));
   const pdf = readFileSync(join(directory, 'words.pdf'), 'latin1');
   expect(pdf).toMatch(/^%PDF-[\s\S]*%%EOF\s*$/);

@@ -5,21 +5,21 @@ import { ClrError } from '../errors.js';
 import { replaceFile, writeOutput } from '../system/atomic.js';
 import { fontconfigFile, fontFile, readFont, textWidth } from './font.js';
 
-/** Pixels of the PNG for one of the spec: crisp in print. */
+/** Pixels of the PNG per pixel of the spec, for crisp print. */
 export const scaleFactor = 2;
 
 let loaded: ReturnType<typeof load> | undefined;
 
-/** The heavy modules, at the first chart: with the shipped font, whatever fonts the host has or lacks. */
+/** Loads the heavy modules at the first chart, with the shipped font, whatever fonts the host has. */
 async function load() {
-  process.env.FONTCONFIG_FILE = fontconfigFile; // read when the first text is drawn, so before sharp
+  process.env.FONTCONFIG_FILE = fontconfigFile; // read when the first text is drawn: set before sharp is loaded
   const [vega, { compile }, { default: sharp }] = await Promise.all([
     import('vega'),
     import('vega-lite'),
     import('sharp'),
   ]);
   const font = readFont();
-  // Without a canvas vega takes 0.8 of the font size for each letter. The typings lack textMetrics.
+  // Without a canvas, vega assumes 0.8 of the font size per letter. The typings lack textMetrics.
   const { textMetrics } = vega as unknown as {
     textMetrics: { width(item: { fontSize?: number }, text: unknown): number };
   };
@@ -27,7 +27,7 @@ async function load() {
   return { vega, compile, sharp };
 }
 
-/** Draws the chart, `scaleFactor` pixels for each of the spec's, on white. */
+/** Draws the chart on white, with `scaleFactor` pixels for each of the spec's. */
 export async function renderPng(spec: TopLevelSpec): Promise<Buffer> {
   const svg = await renderSvg(spec, scaleFactor);
   const { sharp } = await loaded!;
@@ -44,7 +44,7 @@ async function renderSvg(spec: TopLevelSpec, scale: number): Promise<string> {
   return svg;
 }
 
-/** The same as PDF, 96 of the spec's pixels an inch, with the shipped font in it. */
+/** The chart as PDF, at 96 of the spec's pixels per inch, with the shipped font embedded. */
 async function renderPdf(spec: TopLevelSpec): Promise<Buffer> {
   const [svg, { default: PDFDocument }, { default: draw }] = await Promise.all([
     renderSvg(spec, 1),
@@ -58,13 +58,13 @@ async function renderPdf(spec: TopLevelSpec): Promise<Buffer> {
   return buffer(document);
 }
 
-/** Writes `<name>.png` and, beside it, the spec `<name>.vl.json`; neither is ever there in part. */
+/** Writes `<name>.png` and, beside it, the spec `<name>.vl.json`; each atomically. */
 export async function writeChart(directory: string, name: string, spec: TopLevelSpec): Promise<void> {
   replaceFile(join(directory, `${name}.vl.json`), specText(spec));
   replaceFile(join(directory, `${name}.png`), await renderPng(spec));
 }
 
-/** The same for a file that the user has named, whose folder is made. Throws ClrError('usage') for another kind of file. */
+/** The same for a file named by the user, whose folder is made. Throws ClrError('usage') for other kinds of file. */
 export async function writeChartFile(file: string, spec: TopLevelSpec): Promise<void> {
   const { dir, name, ext } = parse(file);
   const render = kinds.get(ext);
@@ -80,7 +80,7 @@ const kinds = new Map<string, (spec: TopLevelSpec) => Promise<Buffer | string>>(
   ['.pdf', renderPdf],
 ]);
 
-/** JSON with seven digits a number and each innermost object, such as a row of the data, on a line of its own. */
+/** JSON with numbers to seven digits, and each innermost object, such as a row of the data, on its own line. */
 function specText(spec: TopLevelSpec): string {
   const digits = (_key: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value);
   return `${JSON.stringify(spec, digits, 2).replace(/\{[^{}[\]]*\}/g, (object) => object.replace(/\s*\n\s*/g, ' '))}\n`;

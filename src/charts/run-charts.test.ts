@@ -16,7 +16,7 @@ write('config.json', { name: 'a run', seed: 1, batch_size: 8, ...typed });
 table('metrics.csv', metricsColumns, ['1,2,0.1,0.9,2.3,10,2.3,10,1,100']);
 table('iterations.csv', iterationColumns, ['0,1,0.1,0.9,2.3', '1,1,0.1,0.9,2.3', '2,2,0.4,0.9,2.3', '3,2,0.5,0.9,7.5']);
 
-test('a run that ended at a finite loss above max_loss is marked where it did, on every chart', async () => {
+test('a run that ended at a finite loss above max_loss is marked there on every chart', async () => {
   write('summary.json', { status: 'diverged', iterations: 4 });
   const specs = (await writeRunCharts(directory)).map((png) => readFileSync(png.replace(/png$/, 'vl.json'), 'utf8'));
   const marks = specs.map((spec) => [...spec.matchAll(/"diverged [^"]*"/g)].map(String));

@@ -11,8 +11,8 @@ import { lrMomentum } from './lr-momentum.js';
 import { writeChart } from './render.js';
 
 /**
- * Draws every chart of a run from its files; returns the PNGs' paths. Throws ClrError('data') where the files
- * are not those of a run, ClrError('failed') where a chart cannot be drawn, after the others.
+ * Draws every chart of a run from its files; returns the PNGs' paths. Throws ClrError('data') if the files
+ * are not those of a run, ClrError('failed') if a chart cannot be drawn, after the others.
  */
 export async function writeRunCharts(directory: string, lrScale: 'linear' | 'log' = 'linear'): Promise<string[]> {
   const heading = readHeading(directory);

@@ -1,6 +1,6 @@
 import type { Config, TopLevelSpec } from 'vega-lite';
 
-/** What every chart is told: the name of the run or config, and lines under it. */
+/** The heading of a chart: the name of the run or config, and lines below it. */
 export interface Heading {
   title: string;
   subtitle?: string | string[];
@@ -12,18 +12,18 @@ export type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number];
 /** One set of axes with what is drawn in it. */
 export type Panel = Extract<TopLevelSpec, { hconcat: unknown }>['hconcat'][number];
 
-/** Okabe and Ito's colours, told apart by colour-blind readers as well (https://jfly.uni-koeln.de/color/). */
+/** Okabe and Ito's colours, which colour-blind readers can tell apart too (https://jfly.uni-koeln.de/color/). */
 export const palette = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000'];
 
-/** Of one panel, in pixels before the scale factor of the PNG. */
+/** Size of one panel, in pixels before the scale factor of the PNG. */
 export const panelSize = { width: 360, height: 240 };
 
-/** Of a panel that stands alone. */
+/** Size of a panel that is alone. */
 export const widePanel = { width: 1.5 * panelSize.width, height: 1.5 * panelSize.height };
 
 const ink = '#222222';
 
-/** Of every chart. */
+/** The style of every chart. */
 export const theme: Config = {
   font: 'Roboto',
   background: 'white',

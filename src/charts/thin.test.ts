@@ -14,12 +14,12 @@ test('thinning keeps the order, the first and last row and every spike, within t
   expect(kept).toContainEqual(spiky[40_001]);
 });
 
-test('values that are not finite hide no spike of their neighbours', () => {
+test('values that are not finite do not hide a spike next to them', () => {
   const broken = rows.map((row) => ({ ...row, y: row.x % 2 ? Number.NaN : row.x === 12_346 ? 9 : row.y }));
   expect(thin(broken, ['y'], 100)).toContainEqual(broken[12_346]);
 });
 
-test('few rows stay as they are', () => {
+test('few rows are returned unchanged', () => {
   expect(thin(rows.slice(0, 2000), ['y'])).toEqual(rows.slice(0, 2000));
   expect(thin([], ['y' as never])).toEqual([]);
 });

@@ -1,7 +1,7 @@
 /**
- * At most `limit` of the rows, in their order, extremes kept: the rows are cut into runs of equal length, and of each run stay
- * the rows with the least and the greatest value of each field, as do the very first and last row.
- * Values that are not finite are never an extreme.
+ * At most `limit` of the rows, in their order, with extremes kept: the rows are cut into stretches of equal length, of
+ * which the rows with the lowest and the highest value of each field are kept, and the very first and last row.
+ * Values that are not finite never count as extremes.
  */
 export function thin<Row extends object>(rows: readonly Row[], fields: readonly (keyof Row)[], limit = 2000): Row[] {
   if (rows.length <= limit) return [...rows];

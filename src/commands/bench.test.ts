@@ -5,7 +5,7 @@ import type { BenchResult } from '../diagnostics/bench.js';
 const tiny = '--depth 8 --batch-size 4 --steps 2 --warmup 1 --backend wasm'.split(' ');
 const bench = (...args: string[]) => execa('node', ['bin/clr.js', 'bench', ...tiny, ...args], { reject: false });
 
-test('bench --json tells what ran, and its speed and memory as positive numbers that agree', async () => {
+test('bench --json says what ran, with speed and memory as positive numbers that agree', async () => {
   const { exitCode, stdout } = await bench('--json');
   expect(exitCode).toBe(0);
   const result = JSON.parse(stdout) as BenchResult;
@@ -33,7 +33,7 @@ test('bench --profile lists the kernels of a step, the slowest first, with the c
   expect(times.reduce((a, b) => a + b)).toBeGreaterThan(0.3 * quartiles_ms[0]);
 });
 
-test('bench in words ends with the profile, a line a kernel', async () => {
+test('bench without --json ends with the profile, one line per kernel', async () => {
   const { exitCode, stdout } = await bench('--profile');
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/^wasm on .*, f32, threads 1, batch 4\n[\d.]+ images\/s: [\d.]+ ms per step \(median of 2, /);

@@ -73,7 +73,7 @@ function ceilingsText({ gb_per_second, tflops }: DeviceProfile['ceilings']): str
   return `limits of this device: ${gb_per_second.toFixed(0)} GB/s, ${tflops.toFixed(2)} TFLOP/s (float32, measured)`;
 }
 
-/** With the rates at which it moved and computed, if known. */
+/** A kernel's line, with the rates at which it moved data and computed, if known. */
 function kernelText({ kernel, ms, calls, bytes, flop }: KernelTime): string {
   const rates = bytes
     ? `${(bytes / ms / 1e6).toFixed(0).padStart(6)} GB/s  ${(flop! / ms / 1e9).toFixed(2).padStart(6)} TFLOP/s  `

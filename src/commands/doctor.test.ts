@@ -25,7 +25,7 @@ test('doctor --json lists Node.js, each backend, the data and the charts, and a 
   expect(usable).not.toContain('CIFAR-10');
 });
 
-test('doctor says the same in words, with the remedy on a line of its own', async () => {
+test('doctor says the same in words, with the remedy on its own line', async () => {
   const { exitCode, stdout } = await doctor('--data', 'bin');
   expect(exitCode).toBe(0);
   const lines = stdout.split('\n');
@@ -36,7 +36,7 @@ test('doctor says the same in words, with the remedy on a line of its own', asyn
   expect(lines.filter((line) => /^ +remedy: \S/.test(line))).toHaveLength(missing.length);
 });
 
-test('doctor names data that do not exist, and ends with 0 all the same', async () => {
+test('doctor names data that do not exist, and still exits with 0', async () => {
   const { exitCode, stdout } = await doctor('--data', 'nowhere.tar.gz', '--json');
   expect(exitCode).toBe(0);
   const data = (JSON.parse(stdout) as Finding[]).find(({ subject }) => subject === 'CIFAR-10');

@@ -49,7 +49,7 @@ export const exportCommand = new Command('export')
     skipped.forEach(nameSkipped);
     const pieces = longTable(runs, per, format, nameSkipped);
     if (out === undefined)
-      await pipeline(pieces, process.stdout, { end: false }); // no faster than it is read
+      await pipeline(pieces, process.stdout, { end: false }); // no faster than stdout is read
     else {
       const { writeOutput } = await import('../system/atomic.js');
       writeOutput(out, pieces);

@@ -34,7 +34,7 @@ test('a curve for each combination of the lists, on each seed', async () => {
   expect(found).toEqual(curves.flatMap((curve) => [1, 2, 3].map((seed) => [...curve, seed])));
 });
 
-test('a list of seeds says which; none of them comes twice', async () => {
+test('a list of seeds names them; duplicates are refused', async () => {
   const plans = await plan({ seeds: '2,9' });
   expect(plans.map(({ config }) => config.seed)).toEqual([2, 9]);
   expect(plans.map(({ curve }) => curve)).toEqual([1, 1]);

@@ -11,7 +11,7 @@ function optionsWith(value: string | undefined): Record<string, unknown> {
   return command.parse([], { from: 'user' }).opts();
 }
 
-it('a variable that is empty counts as one that is not set', () => {
+it('an empty variable counts as unset', () => {
   const unset = optionsWith(undefined);
   expect(unset).toEqual({ cache: expect.stringMatching(/clr$/), runs: 'runs' });
   expect(optionsWith('')).toEqual(unset);

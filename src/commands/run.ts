@@ -130,7 +130,7 @@ async function dryRun(config: ExperimentConfig, resume: string | undefined): Pro
   );
 }
 
-/** Whether the run in the folder is already done; if so, says it, and sets the exit code of a diverged run. */
+/** Whether the run in the folder is already done; if so, says so, and sets the exit code of a diverged run. */
 async function reportDone(directory: string, config: ExperimentConfig, untilEpoch?: number): Promise<boolean> {
   const { outcomeOf } = await import('../training/resume.js');
   const outcome = outcomeOf(directory, config, untilEpoch);

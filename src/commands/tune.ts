@@ -111,7 +111,7 @@ tuneCommand.action(async (file: string, flags: Flags) => {
   const interruption = listenForSignals('waiting for the checkpoints of the runs');
   const { signal } = interruption;
   const { data, cache, takeOver } = flags;
-  let told = -1; // the plan, then a line for each decision
+  let told = -1; // decisions reported; -1: not even the plan
   const report = (record: TuneRecord) => {
     if (told < 0) process.stderr.write(`${planLines(record, config).join('\n')}\n`);
     for (const { stage, chosen, sure } of record.decisions.slice(Math.max(0, told)))

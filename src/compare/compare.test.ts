@@ -74,7 +74,7 @@ describe('compare', () => {
     ]);
   });
 
-  it('takes one procedure for all arms: intervals and p by Welch, corrected together', () => {
+  it('uses one procedure for all arms: intervals and p by Welch, corrected together', () => {
     const [other, cyclicalRow] = comparison().rows.map((r) => r.against?.finding);
     expect(cyclicalRow).toMatchObject(interval(welch(cyclical, constant)!, 0.05 / 3));
     expect(other!.p).toBeCloseTo(3 * pValue(welch(cyclical.slice(0, 4), constant)!), 12);
@@ -88,7 +88,7 @@ describe('compare', () => {
     expect(other!.finding).toBeUndefined(); // it has no seed in common with the baseline
   });
 
-  it('says the verdict in a sentence, and the seeds needed only for a difference that was named', () => {
+  it('gives the verdict in a sentence, and the seeds needed only if a difference is named', () => {
     const first = (difference?: number) => comparison({ difference }).rows[0]!.against!.sentence;
     expect(first()).toBe('undecided: other seeds is between 0.25 worse and 0.55 better than constant');
     expect(first(0.2)).toMatch(/ better than constant; about 2\d seeds per arm would detect a difference of 0\.2$/);
@@ -101,7 +101,7 @@ describe('compare', () => {
     );
   });
 
-  it('sums up the arms that have no score yet, for a chart too', () => {
+  it('sums up the arms that have no score yet, in a chart too', () => {
     writeSweep('begun', { base: [91, 92], done: [93, 94], b: [], c: [], d: [], e: [] }, 2);
     const whole = comparison({}, path.join(root, 'begun'));
     expect(notesOf(whole).sentences).toEqual([
@@ -111,12 +111,12 @@ describe('compare', () => {
     expect(JSON.stringify(compareChart(whole, []))).toContain('"why":"1 failed, 1 pending"');
   });
 
-  it('takes a run of an older version, whose config lacks newer keys, for one of the same config', () => {
+  it('groups a run of an older version, whose config lacks newer keys, with the same config', () => {
     const config = { name: 'arm', optimizer: { type: 'sgd', weight_decay: 1e-4 } };
     writeRun('versions/old', { ...config, seed: 1 }, 90);
     const newer = { ...config.optimizer, no_decay: [] };
     writeRun('versions/new', { ...config, seed: 2, label_smoothing: 0, optimizer: newer }, 91);
-    writeRun('foreign/1', { ...config, name: '<b>', seed: 3 }, 91); // a name that is not valid changes nothing
+    writeRun('foreign/1', { ...config, name: '<b>', seed: 3 }, 91); // an invalid name changes nothing
     expect(comparison({}, path.join(root, 'versions'), path.join(root, 'foreign')).columns).toEqual([]);
     writeRun('versions/other', { ...config, seed: 3, label_smoothing: 0.1 }, 92);
     const { rows } = comparison({}, path.join(root, 'versions'));
@@ -126,7 +126,7 @@ describe('compare', () => {
     ]);
   });
 
-  it('keeps what failed, was interrupted or never began in every output, with n of planned', () => {
+  it('keeps runs that failed, were interrupted or never started in every output, with n of planned', () => {
     writeSweep('nothing-lost', { none: [], gone: [90], good: [91, 92] }, 2);
     const whole = comparison({}, path.join(root, 'nothing-lost'));
     expect(whole.rows.map((r) => [r.config, r.n, r.missing])).toEqual([
@@ -140,7 +140,7 @@ describe('compare', () => {
     expect([...longTable(runs, 'run', 'csv', () => {})].join('')).toMatch(/none\/seed-1,none,1,failed/);
   });
 
-  it('judges a sweep that asked a question as the sweep did, and not where another is asked of it', () => {
+  it('judges a sweep with a question as the sweep did, unless another question is asked', () => {
     const scores = { a: [60, 61, 60.5, 60.2], better: [95, 95.5], same: [60.1, 61.1, 60.4, 60.3] };
     const question = {
       metric: 'val_acc',
@@ -198,7 +198,7 @@ describe('compare', () => {
     expect(seen.size).toBe(4);
   });
 
-  it('puts runs of different questions apart, each with a baseline', () => {
+  it('separates runs of different questions, each with a baseline', () => {
     writeRun('two/1', { name: 'short', epochs: 3 }, 50);
     writeRun('two/2', { name: 'long', epochs: 30 }, 60);
     const { runs } = readRuns([path.join(root, 'two')]);
@@ -210,7 +210,7 @@ describe('compare', () => {
     expect(compareEach([runs], runs, {})).toHaveLength(1);
   });
 
-  it('takes another baseline, metric, order, filter and wanted difference', () => {
+  it('takes another baseline, metric, order and filter', () => {
     const options = { baseline: 'cyclical', metric: 'val_loss', sort: 'schedule.lr', paired: true } as const;
     const other = comparison(options);
     expect(other.baseline).toBe('cyclical');
@@ -229,7 +229,7 @@ describe('compare', () => {
     expect(() => comparison(options)).toThrow(message);
   });
 
-  it('counts a seed that was run twice once, and tells configs of the same name apart', () => {
+  it('counts a seed once if it was run twice, and tells configs of the same name apart', () => {
     writeRun('b/1', { name: 'same' }, 90);
     writeRun('b/2', { name: 'same' }, 91);
     writeRun('b/10', { name: 'same', ...lr(0.3) }, 92);
@@ -244,8 +244,8 @@ describe('compare', () => {
   });
 });
 
-describe('compare, at its edges', () => {
-  it('numbers configs of one name that differ in more than a label can say', () => {
+describe('compare, in edge cases', () => {
+  it('numbers configs of one name that differ in more than a label can hold', () => {
     const other = { dataset: { type: 'synthetic', train_size: 1000, val_size: 500 }, max_iterations: 12 };
     writeRun('l/1', { name: 'same' }, 90);
     writeRun('l/2', { name: 'same', ...other }, 91);
@@ -277,7 +277,7 @@ describe('reading runs', () => {
     ]);
   });
 
-  it('takes folders in folders and sweeps in the order of their manifest, each run once', () => {
+  it('finds folders in folders, and sweeps in the order of their manifest, each run once', () => {
     for (const arm of ['zebra', 'ant']) writeRun(`d/sweep-x/${arm}/seed-1`, { name: arm }, 90);
     const directories = ['zebra', 'ant', 'later'].map((arm) => ({ directory: `${arm}/seed-1` }));
     writeFileSync(path.join(root, 'd/sweep-x/sweep.json'), JSON.stringify({ runs: directories }));
@@ -359,7 +359,7 @@ describe('printing', () => {
     expect((user + system) / 1e6).toBeLessThan(2);
   });
 
-  it('hostile names steer neither the terminal nor the reader of Markdown or a spreadsheet', () => {
+  it('hostile names inject nothing into the terminal, Markdown or a spreadsheet', () => {
     const name = '=cmd|<img src=x onerror=alert(1)>\u001b[31m\u202e\u009b2J\n*b*';
     writeRun('e/1', { name, 'k\u001b]0;x\u0007': '\u001b[2J' }, 90);
     writeRun('e/2', { name: 'plain' }, 91);
@@ -371,7 +371,7 @@ describe('printing', () => {
     expect(printed[2]).toContain("'=cmd|");
   });
 
-  it('reads the curve of an arm that was stopped as far as it came', () => {
+  it('reads the curve of a stopped arm up to where it stopped', () => {
     writeRun('halved/1', { name: 'kept' }, 90);
     writeRun('halved/2', { name: 'behind' }, undefined, 'stopped');
     writeRun('halved/3', { name: 'wild' }, undefined, 'diverged');

@@ -43,7 +43,7 @@ export interface ComparisonOptions {
 
 /** Everything that is printed or drawn: text, Markdown, CSV, JSON and charts show only this. */
 export interface Comparison {
-  /** Title that distinguishes it from the other comparisons of a call: the sweep, or what is trained on what. */
+  /** Title that distinguishes it from the other comparisons of a call: the sweep, or net, data and epochs. */
   title: string;
   metric: Metric;
   baseline: string;
@@ -66,7 +66,7 @@ export interface Comparison {
 /** What the source of these configs reports. */
 export type Reference = { configs: string[]; source: string | undefined } & NonNullable<Run['expected']>;
 
-/** Groups the runs by config, tests each group against the baseline. Throws ClrError('usage') for names that do not exist. */
+/** Groups the runs by config, tests each group against the baseline. Throws ClrError('usage') for unknown names. */
 export function compare(all: readonly Run[], skipped: Skipped[], options: ComparisonOptions): Comparison {
   const asked = options.filter?.length ? undefined : askedBy(all, options);
   const { metric = asked?.question.metric ?? 'val_acc', difference = asked?.question.difference } = options;

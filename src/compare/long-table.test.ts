@@ -13,7 +13,7 @@ const root = mkdtempSync(path.join(os.tmpdir(), 'clr-export-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
 const skip = () => {};
-/** A run, with another file, maybe, in place of its own. */
+/** Writes and reads a run, if asked with one of its files replaced. */
 function run(name: string, config: object, file?: [string, string], accuracy: number | undefined = 60) {
   const directory = path.join(root, name);
   writeRunFolder(directory, { name, ...config }, accuracy);
@@ -62,7 +62,7 @@ describe('the tidy table', () => {
     expect(asText).toEqual(csv(runs, 'epoch', 'csv', skip));
   });
 
-  it('keeps true and false as words, and leaves empty what a config lacks and a diverged run did not reach', () => {
+  it('writes true and false as words, and leaves empty what a config lacks or a diverged run did not reach', () => {
     const [a, b] = [run('on', { drop_last: true }), run('off', { drop_last: false, max_loss: 5 })];
     const diverged = { ...b, status: 'diverged' as const, scores: undefined };
     const rows = csv([a, diverged], 'run', 'csv', skip);
@@ -76,11 +76,11 @@ describe('the tidy table', () => {
     const hostile = run('hostile', { name: '=cmd|x\u001b[31m', '@key\u0007': '+1', lr: 3 });
     const [first] = csv([hostile, runs[0]!], 'epoch', 'csv', skip);
     expect(first).toMatchObject({ name: "'=cmd|x [31m", "'@key ": "'+1", 'config.lr': '3' });
-    expect(first!.lr).toBe('0.1'); // what was measured
+    expect(first!.lr).toBe('0.1'); // the measured LR
     expect(json([hostile, runs[0]!], 'epoch', 'json', skip)[0]).toMatchObject({ name: '=cmd|x [31m' });
   });
 
-  it('names the runs whose rows cannot be read, and leaves them out', () => {
+  it('skips the runs whose rows cannot be read, and names them', () => {
     const header = `${Object.keys(metricsColumns)}\n`;
     const bad = [run('bad', {}, ['metrics.csv', 'epoch,']), run('empty', {}, ['metrics.csv', header])];
     const skipped: Skipped[] = [];

@@ -24,7 +24,7 @@ const theirs = [81.2, 81.3, 81.4, 81.3];
 const published = { val_acc: 81.3, std: Math.sqrt(0.02 / 3), n: 4 };
 
 describe('runs against a published accuracy', () => {
-  it("has Welch's interval as from the published runs themselves", () => {
+  it("have Welch's interval as if computed from the published runs themselves", () => {
     const ours = [80.1, 79.9, 80.3, 79.8];
     const { finding, verdict } = againstPublished(row('a', ours), published, one);
     const whole = welch(ours, theirs)!;
@@ -43,13 +43,13 @@ describe('runs against a published accuracy', () => {
     expect(againstPublished(row('a', accuracies), published, one).verdict).toBe(verdict);
   });
 
-  it('reproduces within the margin asked for, and no nearer', () => {
+  it('reproduce it within the margin asked for, and no nearer', () => {
     const ours = row('a', [81.1, 81.2, 81.5]);
     expect(againstPublished(ours, published, { ...one, margin: 1 }).verdict).toBe('reproduced');
     expect(againstPublished(ours, published, { ...one, margin: 0.1 }).verdict).toBe('undecided');
   });
 
-  it('takes a number without a deviation as exact, and widens for several configs', () => {
+  it('take a value without a deviation as exact, and have wider intervals for several configs', () => {
     const exact = againstPublished(row('a', [93.4, 93.6, 93.5]), { val_acc: 93.53 }, one).finding!;
     expect(exact.df).toBeCloseTo(2, 10);
     expect(exact.error).toBeCloseTo(0.1 / Math.sqrt(3), 10);
@@ -57,7 +57,7 @@ describe('runs against a published accuracy', () => {
     expect(many.finding!.high - many.finding!.low).toBeGreaterThan(exact.high - exact.low);
   });
 
-  it('is drawn in the chart as a diamond with its deviation, if asked', () => {
+  it('are drawn with it as a diamond with its deviation, if asked', () => {
     const ours = row('a', [80, 80.5]);
     const rows = [{ ...ours, published: againstPublished(ours, { val_acc: 81.3, std: 0.5 }, one) }, row('b', [79])];
     const of = (withPublished: boolean) => JSON.stringify(compareDots(rows, 'val_acc', {}, withPublished));
@@ -65,12 +65,12 @@ describe('runs against a published accuracy', () => {
     expect(of(false)).not.toContain('81.3');
   });
 
-  it('a reported divergence is reproduced where every run diverges', () => {
+  it('reproduce a reported divergence if every run diverges', () => {
     expect(againstPublished(row('a', [], 3), { diverges: true }, one).verdict).toBe('diverges');
     expect(againstPublished(row('a', [50], 2), { diverges: true }, one).verdict).toBe('does not diverge');
   });
 
-  it('the table has only the rows with a report, and says how it judges', () => {
+  it('have a table of only the rows with a report, with a note on how it judges', () => {
     const reported = row('a', [80.1, 79.9]);
     const rows = [{ ...reported, published: againstPublished(reported, published, one) }, row('b', [1, 2])];
     const { head, body } = publishedCells({ rows, alpha: 0.05 });

@@ -1,15 +1,15 @@
 import { didYouMean } from '../registry.js';
 
-/** What a name stands for. */
+/** The kind of thing that a name stands for. */
 export type AliasKind = 'schedule' | 'model' | 'optimizer' | 'dataset' | 'key' | 'command';
 
-/** A name of another library, and what it is here. */
+/** Names used by other libraries, and their equivalent here. */
 interface Alias {
-  /** As they are written there; case, `_`, `-` and `.` do not matter. */
+  /** Separated by spaces, as written there; case, `_`, `-` and `.` do not matter. */
   names: string;
   /** What to write here. */
   here: string;
-  /** The entry of that kind which comes nearest, for `clr show`. */
+  /** The closest entry of that kind, for `clr show`. */
   type?: string;
 }
 
@@ -132,20 +132,20 @@ const tables: Record<AliasKind, Alias[]> = {
   command: commands,
 };
 
-/** What `name` of another library is here; undefined: not known. */
+/** The equivalent here of another library's `name`; undefined if unknown. */
 export function aliasOf(kind: AliasKind, name: string): Pick<Alias, 'here' | 'type'> | undefined {
   const layers = /^resnet(\d+)$/.exec(fold(name))?.[1];
   if (kind === 'model' && layers) return { type: 'resnet', here: `resnet with depth: ${layers}` };
   return tables[kind].find(({ names }) => names.split(' ').some((other) => fold(other) === fold(name)));
 }
 
-/** The same for a key, by its whole path or its last part. */
+/** Like `suggestion`, for a key: looks up its whole path, then its last part. */
 export function keySuggestion(path: string, known: readonly string[]): string {
   const alias = aliasOf('key', path);
   return alias ? `: in clr this is ${alias.here}` : suggestion('key', path.slice(path.lastIndexOf('.') + 1), known);
 }
 
-/** `, did you mean "adamw"?`, or what the name of another library is here; nothing where neither is known. */
+/** `, did you mean "adamw"?`, or the equivalent of another library's name; an empty string if there is neither. */
 export function suggestion(kind: AliasKind, name: string, known: readonly string[]): string {
   const same = known.find((other) => fold(other) === fold(name));
   if (same) return `, did you mean "${same}"?`;
@@ -153,7 +153,7 @@ export function suggestion(kind: AliasKind, name: string, known: readonly string
   return alias ? `: in clr this is ${alias.here}` : didYouMean(name, known);
 }
 
-/** Without what libraries differ in: case, `_`, `-`, `.` and spaces. */
+/** Removes what libraries write differently: case, `_`, `-`, `.` and spaces. */
 function fold(name: string): string {
   return name.toLowerCase().replaceAll(/[-_. ]/g, '');
 }

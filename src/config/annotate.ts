@@ -2,7 +2,7 @@ import path from 'node:path';
 import { Document, isMap, isScalar, type Scalar, visit } from 'yaml';
 import type { Resolved } from './load.js';
 
-/** The resolved config as YAML; behind each value a comment that says where it was set, `default` where nowhere. */
+/** The resolved config as YAML; a comment after each value says where it was set, or `default`. */
 export function annotated({ config, origin }: Resolved): string {
   const place = (at: string) => short(origin.get(at) ?? 'default');
   const document = new Document(config);
@@ -21,7 +21,7 @@ export function annotated({ config, origin }: Resolved): string {
   return document.toString({ lineWidth: 0 });
 }
 
-/** A file below the current folder by its relative path. */
+/** Shortens the path of a file below the current folder to a relative one. */
 function short(place: string): string {
   return place.startsWith(`${process.cwd()}${path.sep}`) ? path.relative(process.cwd(), place) : place;
 }

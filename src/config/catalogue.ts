@@ -6,7 +6,7 @@ import { type ConfigKey, configKeys, optionKeys, registries } from './reference.
 
 type Kind = keyof typeof registries;
 
-/** One type of a config, with all that `clr show` tells of it. */
+/** One `type` of a config, with everything that `clr show` prints about it. */
 export interface Described {
   kind: Kind;
   type: string;
@@ -14,13 +14,13 @@ export interface Described {
   formula?: string;
   source?: string;
   options: ConfigKey[];
-  /** What the name asked for is here, where that is another's. */
+  /** If the name asked for is another library's: its equivalent here. */
   alias?: string;
 }
 
 const kinds = Object.keys(registries) as Kind[];
 
-/** Every type of every kind, or of one. */
+/** All types, or those of one kind. */
 export function catalogue(kind?: string): Described[] {
   const chosen = kinds.filter((k) => kind === undefined || k === kind);
   return chosen.flatMap((k) => registries[k].entries.map((entry) => describe(k, entry)));
@@ -59,7 +59,7 @@ function describe(kind: Kind, entry: Entry): Described {
   return { kind, type, about, ...(formula && { formula }), ...(source && { source }), options: optionKeys(entry) };
 }
 
-/** Values of options without a default, to draw a schedule with. */
+/** Values for options without a default, used to draw a schedule. */
 export const sampleOptions: Record<string, unknown> = {
   max_lr: 1,
   base_lr: 0.1,
@@ -69,7 +69,7 @@ export const sampleOptions: Record<string, unknown> = {
   ],
 };
 
-/** LR and momentum of a schedule over 30 epochs, with `sampleOptions` where it has no default. */
+/** LR and momentum of a schedule over 30 epochs, with `sampleOptions` for options without a default. */
 export function sampleCurve({ type, options }: Described): Hyperparameters[] {
   const length: RunLength = { iterationsPerEpoch: 50, iterations: 1500 };
   const needed = options.filter(({ key, required }) => required && key in sampleOptions);

@@ -41,7 +41,7 @@ test.each(experiments.filter((file) => file.startsWith('rn56-')))(
     const small = loadConfig(path.join(folder, file), { files: [cpuScale] });
     const { depth: _, ...model } = full.model;
     expect(small).toMatchObject({ epochs: 12, batch_size: 256, model: { ...model, blocks: [1, 1, 1] } });
-    expect(small.model).not.toHaveProperty('depth'); // blocks stand in its place
+    expect(small.model).not.toHaveProperty('depth'); // replaced by blocks
     const lengths = [runLength(full, 50_000), runLength(small, 10_000)] as const;
     const [large, little] = [schedules.create(full.schedule, lengths[0]), schedules.create(small.schedule, lengths[1])];
     const tolerance = 0.01 * peak(scheduleRows(full));

@@ -6,18 +6,18 @@ export interface Draft {
   tree: Tree;
   /** Where each key was set: `schedule.max_lr` -> `file:line`, or the flag. */
   origin: Map<string, string>;
-  /** Objects that another `type` has replaced: `schedule` -> the types. */
+  /** Objects replaced by one of another `type`: `schedule` -> both types. */
   replaced: Map<string, { was: string; by: string }>;
 }
 
-/** A draft of a tree alone. */
+/** A draft of `tree` in which nothing has been replaced yet. */
 export function draftOf(tree: Tree, origin: [string, string][] = []): Draft {
   return { tree, origin: new Map(origin), replaced: new Map() };
 }
 
 /**
- * Merges `over` into `draft`. Objects are merged key by key; one that names another `type` replaces the whole, since its
- * options are others; null removes an inherited key.
+ * Merges `over` into `draft`. Objects are merged key by key; one with another `type` replaces the whole object, since
+ * its options differ; null removes an inherited key.
  */
 export function mergeDraft(draft: Draft, over: Draft): Draft {
   draft.tree = mergeTrees(draft, draft.tree, over.tree, '');
@@ -45,7 +45,7 @@ function mergeTrees(draft: Draft, base: Tree, over: Tree, prefix: string): Tree 
   return merged;
 }
 
-/** What stood at `key` has gone. */
+/** Drops what is recorded about `key`, whose value has been removed or replaced. */
 function forget({ origin, replaced }: Draft, key: string): void {
   for (const other of origin.keys()) if (other === key || other.startsWith(`${key}.`)) origin.delete(other);
   replaced.delete(key);
@@ -56,7 +56,7 @@ export function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A value in an error message: its JSON, cut off where it is long. */
+/** A value in an error message: its JSON, truncated if long. */
 export function describe(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (value === undefined) return 'empty';

@@ -73,20 +73,20 @@ describe('an error', () => {
     expect(hint).toMatch(/# in place of \/\//);
   });
 
-  it('leaves addresses and paths alone', () => {
+  it('is not raised for the // of a URL', () => {
     const text = 'source: https://arxiv.org/abs/1506.01186\nname: a\nschedule: { type: constant } # fine\n';
     const file = path.join(directory, 'b.yaml');
     writeFileSync(file, text);
     expect(loadConfig(file).source).toBe('https://arxiv.org/abs/1506.01186');
   });
 
-  it('knows a sweep', () => {
+  it('recognises a sweep file', () => {
     const { message, hint } = errorOf('name: s\nbase: x.json\narms:\n  a: {}\n', [], 's.yaml');
     expect(message).toMatch(/s\.yaml is a sweep, not the config of an experiment$/);
     expect(hint).toMatch(/^clr sweep .*s\.yaml$/);
   });
 
-  it('of a wrong path names the nearest file there, or the nearest config that comes with the program', () => {
+  it('for a wrong path names the nearest file there, or the nearest config that comes with the program', () => {
     expect(() => loadConfig('configs/rn56-1cylce.json')).toThrow(/did you mean "configs\/rn56-1cycle\.json"\?$/);
     expect(() => loadConfig('rn56-1cylce')).toThrow(/there is no such file, did you mean "rn56-1cycle"\?$/);
   });
@@ -119,13 +119,13 @@ describe('the names of other libraries', () => {
     expect(errorOf(text).message).toContain(expected);
   });
 
-  it('come before what is merely spelt alike', () => {
+  it('take precedence over names that are merely spelt alike', () => {
     expect(suggestion('command', 'train', ['run', 'lrfind', 'plot'])).toBe(': in clr this is clr run CONFIG');
     expect(suggestion('command', 'fit', ['run', 'lrfind'])).toBe(': in clr this is clr run CONFIG');
     expect(suggestion('command', 'swep', ['run', 'sweep'])).toBe(', did you mean "sweep"?');
   });
 
-  it('stand once each in the table, and none of them is an own name', async () => {
+  it('never give another meaning to the name of a schedule', async () => {
     const { schedules } = await import('../schedules/index.js');
     for (const type of schedules.types) expect(aliasOf('schedule', type)?.type ?? type).toBe(type);
   });

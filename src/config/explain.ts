@@ -14,12 +14,12 @@ interface Explanation {
   hint?: string;
 }
 
-/** Checks a draft. Throws ClrError('usage') that names place, key, value, and what would be right: the one place that knows zod. */
+/** Validates a draft; only this file reads zod's issues. Throws ClrError('usage') with place, key, value and remedy. */
 export function validate<Schema extends z.ZodType>(schema: Schema, draft: Draft, file: string): z.output<Schema> {
   const result = schema.safeParse(draft.tree, { error: words });
   if (result.success) return result.data;
   const root = inputSchema(schema);
-  const misspelt = (issue: Issue) => Number(issue.code === 'unrecognized_keys'); // why another one is missing
+  const misspelt = (issue: Issue) => Number(issue.code === 'unrecognized_keys'); // may explain a missing key
   const issues = result.error.issues.toSorted((a, b) => misspelt(b) - misspelt(a));
   const [first, ...others] = issues.flatMap((issue) => explain(issue, draft, file, root)) as [Explanation];
   throw new ClrError('usage', first.text, hintOf(first.hint, others));
@@ -45,7 +45,7 @@ function explain(issue: Issue, draft: Draft, file: string, root: Node): Explanat
   const at = issue.path.join('.');
   const shown = isTree(value) ? '' : ` (it is ${describe(value)})`;
   const place = placeOf(at, draft) ?? file;
-  const subject = place === `--${at.replaceAll('_', '-')}` ? place : `${place}: ${at}`; // --epochs says it
+  const subject = place === `--${at.replaceAll('_', '-')}` ? place : `${place}: ${at}`; // --epochs names it
   return [{ text: `${subject}: ${issue.message}${shown}` }];
 }
 
@@ -55,7 +55,7 @@ function unknownKey(at: string, known: string[], { origin }: Draft, file: string
   return { text: `${origin.get(at) ?? file}: unknown key "${at}"${near}${choices}` };
 }
 
-/** `path`: that of the object whose `type` is missing or unknown. */
+/** `path` leads to the object whose `type` is missing or unknown. */
 function wrongType(path: PropertyKey[], type: unknown, draft: Draft, file: string, root: Node): Explanation {
   const known = typesAt(nodeAt(root, draft.tree, path));
   const at = path.join('.');
@@ -101,7 +101,7 @@ const kinds: Record<string, string> = {
   record: 'an object of keys',
 };
 
-/** zod's issues in plain words, each a sentence whose subject is the value; schemas that have words of their own keep these. */
+/** zod's issues in plain words, as predicates of the value ("must be ..."); a schema's own messages take precedence. */
 function words(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_type') return `must be ${kinds[issue.expected] ?? issue.expected}`;
   if (issue.code === 'invalid_value') return `must be ${listed(issue.values.map(String))}`;

@@ -20,12 +20,12 @@ export interface Node {
   exclusiveMaximum?: number;
 }
 
-/** What may be written in a file that `schema` reads. */
+/** The JSON Schema of a file that is validated with `schema`. */
 export function inputSchema(schema: z.ZodType): Node {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Node;
 }
 
-/** The node at `keyPath` below `root`, where `value` stands at the root: of several forms, the one that its `type` names. */
+/** The node at `keyPath` below `root`. The `type`s in `value`, the tree at `root`, select the members of unions. */
 export function nodeAt(root: Node, value: unknown, keyPath: readonly PropertyKey[]): Node | undefined {
   let nodes: Node[] = [root];
   let here = value;
@@ -41,7 +41,7 @@ export function keysAt(node: Node | undefined, value: unknown): string[] {
   return node ? forms(node, value).flatMap((form) => Object.keys(form.properties ?? {})) : [];
 }
 
-/** The `type`s that `node` tells apart. */
+/** The `type`s of the union `node`. */
 export function typesAt(node: Node | undefined): string[] {
   return (node?.oneOf ?? []).flatMap((member) => (member.properties?.type?.const as string | undefined) ?? []);
 }

@@ -42,13 +42,13 @@ describe('a config', () => {
     expect(config).toMatchObject({ name: 'derived', epochs: 5, seed: 9, schedule: { type: 'constant', lr: 0.7 } });
   });
 
-  it('takes a key out that it sets to null', () => {
+  it('removes an inherited key that it sets to null', () => {
     file('base3.json', '{ "epochs": 5, "expected": { "val_acc": 90 }, "schedule": { "type": "constant", "lr": 0.1 } }');
     const config = loadConfig(file('d3.json', '{ "extends": "base3.json", "expected": null }'));
     expect(config.expected).toBeUndefined();
   });
 
-  it('drops the base options when it names another type', () => {
+  it('drops the inherited options when it names another type', () => {
     file('base2.json', minimal);
     const config = loadConfig(
       file('d2.json', '{ "extends": "base2.json", "schedule": { "type": "clr-beta", "max_lr": 2 } }'),
@@ -70,7 +70,7 @@ describe('a config', () => {
     expect(config).toMatchObject({ epochs: 2, batch_size: 64, schedule: { lr: 0.01 }, augmentation: { flip: true } });
   });
 
-  it('is the same after a round through JSON', () => {
+  it('survives a round trip through JSON', () => {
     const config = loadConfig(file('c.json', minimal));
     expect(loadConfig(file('c2.json', JSON.stringify(config)))).toEqual(config);
   });
@@ -120,7 +120,7 @@ describe('an error in a config', () => {
     expect(error.message).toMatch(message);
   });
 
-  it('stops at aliases that explode', () => {
+  it('is reported for aliases that expand exponentially', () => {
     const bomb = [
       'a: &a [x, x, x, x, x, x, x, x, x]',
       ...'bcdefgh'.split('').map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefg'[i]}`)}]`),
@@ -140,7 +140,7 @@ describe('an error in a config', () => {
     expect(errorOf('s.json', minimal, { set: [`epochs=${text}`] }).exitCode).toBe(2);
   });
 
-  it('stops at files that extend one another without end', () => {
+  it('is reported when too many files extend one another', () => {
     for (let i = 0; i < 12; i++)
       file(`fan${i}.json`, JSON.stringify({ extends: Array.from({ length: 9 }, () => `fan${i + 1}.json`) }));
     file('fan12.json', minimal);

@@ -9,7 +9,7 @@ import { validate } from './explain.js';
 import { maxDepth, parse, refuseDepthAndPollution } from './parse.js';
 import { configSchema, defaultTypes, type ExperimentConfig } from './schema.js';
 
-const maxBytes = 1 << 16; // the parser's time and stack grow faster than the text
+const maxBytes = 1 << 16; // the parser's time and stack grow faster than linearly
 const maxFiles = 64;
 
 export interface ConfigOverrides {
@@ -17,7 +17,7 @@ export interface ConfigOverrides {
   files?: string[];
   /** `key.path=value`; values are read as YAML. */
   set?: string[];
-  /** Flag or place -> the assignments that it stands for; errors name it. */
+  /** Flag or place -> the assignments made there; errors name it. */
   flags?: Record<string, string | string[]>;
 }
 
@@ -27,7 +27,7 @@ export interface Resolved {
   origin: Map<string, string>;
 }
 
-/** Reads a JSON or YAML config with all that it extends, applies the overrides, validates. Throws ClrError('usage'). */
+/** Reads a JSON or YAML config and those it extends, applies the overrides, validates. Throws ClrError('usage'). */
 export function loadConfig(file: string, overrides: ConfigOverrides = {}): ExperimentConfig {
   return resolveConfig(file, overrides).config;
 }
@@ -43,7 +43,7 @@ export function resolveConfig(named: string, { files = [], set = [], flags = {} 
   for (const [flag, assignments] of Object.entries(flags))
     for (const assignment of [assignments].flat()) mergeDraft(draft, parseAssignment(assignment, flag));
   draft.tree.name ??= path.basename(file).replace(/\.(json|ya?ml)$/i, '');
-  const { $schema: _, ...config } = validate(configSchema, draft, file); // for editors, and relative to that file
+  const { $schema: _, ...config } = validate(configSchema, draft, file); // for editors only, and relative to the file
   return { config, origin: draft.origin };
 }
 
@@ -63,12 +63,12 @@ export function validateConfig(tree: unknown, where: string): ExperimentConfig {
   return config;
 }
 
-/** The config of an older run with the keys that have come since, at their defaults; as it is where it is not valid. */
+/** An older run's config, with defaults for the keys added since; unchanged if it is not valid. */
 export function completed(config: object): object {
   return configSchema.safeParse(config).data ?? config;
 }
 
-/** `quickstart` -> the config of that name that comes with the program, where no file is called so; else the name itself. */
+/** `quickstart` -> that config of the program, unless a file has this name; `name` itself if neither exists. */
 export function findConfig(name: string, folder = '.'): string {
   if (existsSync(name)) return name;
   const found = ['.json', '.yaml', ''].map((ending) => shipped(path.join('configs', folder, name + ending)));
@@ -77,7 +77,7 @@ export function findConfig(name: string, folder = '.'): string {
   return [...found, ...below].find((file) => existsSync(file) && statSync(file).isFile()) ?? name;
 }
 
-/** The config that a file names: relative to that file, absolute, or that of this name which comes with the program. */
+/** Resolves a config named in `file`: absolute, relative to `file`, or one that comes with the program. */
 export function namedBy(file: string, name: string): string {
   const beside = path.isAbsolute(name) ? name : path.join(path.dirname(file), name);
   if (existsSync(beside)) return beside;
@@ -85,7 +85,7 @@ export function namedBy(file: string, name: string): string {
   return found === name ? beside : found;
 }
 
-/** `left`: how many files more may be read, since each may extend several. */
+/** `left`: how many more files may be read; a limit is needed because each may extend several. */
 function readDraft(file: string, ancestors: string[] = [], left = { files: maxFiles }): Draft {
   if (left.files-- === 0) throw new ClrError('usage', `${file}: more than ${maxFiles} files extend one another`);
   const absolute = path.resolve(file);
@@ -100,7 +100,7 @@ function readDraft(file: string, ancestors: string[] = [], left = { files: maxFi
       throw new ClrError('usage', `${file}: extends takes a relative path, not ${describe(base)}`);
     mergeDraft(draft, readDraft(namedBy(file, base), [...ancestors, absolute], left));
   }
-  const { name, ...inherited } = draft.tree; // a name is a file's own
+  const { name, ...inherited } = draft.tree; // names are not inherited
   draft.tree = inherited;
   return mergeDraft(draft, { ...own, tree });
 }
@@ -128,7 +128,7 @@ function unreadable(file: string, { code, message }: NodeJS.ErrnoException): Clr
   );
 }
 
-/** Among the files beside it, or among those that come with the program. */
+/** "did you mean": a config in the same folder, or one that comes with the program. */
 function nearestFile(file: string): string {
   const folder = path.dirname(file);
   const configs = (directory: string) =>

@@ -2,12 +2,12 @@ import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, Scalar, vis
 import { ClrError } from '../errors.js';
 import { type Draft, describe, draftOf, isTree, type Tree } from './draft.js';
 
-/** Levels of nesting, and of files that extend one another. */
+/** The most levels of nesting, and of files that extend one another. */
 export const maxDepth = 16;
 
 type Document = ReturnType<typeof parseDocument>;
 
-/** Reads JSON or YAML, with the line of each key. `file`: its name, or the flag that the text is of. Throws ClrError('usage'). */
+/** Reads JSON or YAML, with the line of each key. `file`: the file or flag it comes from. Throws ClrError('usage'). */
 export function parse(text: string, file: string): Draft {
   refuseNesting(text, file);
   const lines = new LineCounter();
@@ -27,7 +27,7 @@ export function parse(text: string, file: string): Draft {
   return draftOf(tree, [...keyLines(document.contents, '', lineOf)]);
 }
 
-/** The dotted key and the place of everything below a node. */
+/** The dotted key and the place of each entry below a node. */
 function* keyLines(node: unknown, prefix: string, lineOf: (position: number) => string): Generator<[string, string]> {
   const pairs = isMap(node) ? node.items.map((i) => [i.key, i.value]) : isSeq(node) ? [...node.items.entries()] : [];
   for (const [key, value] of pairs) {
@@ -38,7 +38,7 @@ function* keyLines(node: unknown, prefix: string, lineOf: (position: number) => 
   }
 }
 
-/** `// text` is no comment in YAML but a word, which then makes an odd key or value. */
+/** In YAML, `// text` is not a comment but plain text that becomes part of a key or value. */
 function refuseComments(document: Document, lineOf: (position: number) => string): void {
   visit(document, {
     Scalar(_, { type, source, range }) {
@@ -51,7 +51,7 @@ function refuseComments(document: Document, lineOf: (position: number) => string
   });
 }
 
-/** A map or an alias as a key would be spelt out, each level twice as long. */
+/** A map or alias used as a key would be written out as text, which doubles in length with each level. */
 function refuseOddKeys(document: Document, lineOf: (position: number) => string): void {
   visit(document, {
     Pair(_, { key }) {
@@ -72,7 +72,7 @@ function toTree(document: Document, file: string): unknown {
   }
 }
 
-/** Before the parser sees the text, which runs out of stack, or memory, at thousands of levels. Counts those in strings too. */
+/** Runs before the parser, which exhausts stack or memory at thousands of levels. Counts brackets in strings too. */
 function refuseNesting(text: string, file: string): void {
   let depth = 0;
   for (const [bracket] of text.matchAll(/[[{\]}]/g)) {
@@ -86,7 +86,7 @@ function tooDeep(file: string): ClrError {
   return new ClrError('usage', `${file}: nested more than ${maxDepth} levels deep`);
 }
 
-/** Throws ClrError('usage') for a tree that is too deep, or with a key that would change objects themselves. */
+/** Throws ClrError('usage') for a tree that is too deep, or has a key that would pollute prototypes. */
 export function refuseDepthAndPollution(value: unknown, file: string, depth = 0): void {
   if (depth > maxDepth) throw tooDeep(file);
   if (typeof value !== 'object' || value === null) return;

@@ -1,7 +1,7 @@
 import type { Entry } from '../registry.js';
 import { type ConfigKey, configKeys, optionKeys, registries } from './reference.js';
 
-const width = 118; // characters a line of Markdown
+const width = 118; // characters per line of Markdown
 
 /** Every key of a config with type, default and meaning: the generated part of configs/README.md. */
 export function referencePage(): string {
@@ -9,7 +9,7 @@ export function referencePage(): string {
   return `${['### Keys', ...configKeys().map(keyLine), ...parts.flat()].join('\n')}\n`;
 }
 
-/** What a key of `registries` can be; options that many of its types share are listed once, in front. */
+/** The types of one key of `registries`; options that several of them share are listed once, first. */
 function typesPart(key: string, entries: readonly Entry[]): string[] {
   const shared = sharedLines(entries);
   const types = entries.flatMap((entry) => ['', ...typeLines(entry, shared)]);
@@ -36,7 +36,7 @@ function typeLines(entry: Entry, shared: string[]): string[] {
   ];
 }
 
-/** The lines of options that are the same in at least three types; one for each key, the most frequent. */
+/** The lines of options that are identical in at least three types; of several for one key, the most frequent. */
 function sharedLines(entries: readonly Entry[]): string[] {
   const counts = new Map<string, { key: string; count: number }>();
   for (const option of entries.flatMap(optionKeys)) {
@@ -54,7 +54,7 @@ function keyLine({ key, type, default: value, required, description }: ConfigKey
   return wrap(`- \`${key}\` (${type}${rest}): ${description}`, '  ').join('\n');
 }
 
-/** Lines of at most `width` characters, all but the first behind `indent`. */
+/** Lines of at most `width` characters, all but the first indented by `indent`. */
 function wrap(text: string, indent: string): string[] {
   const lines: string[] = [];
   let line = '';

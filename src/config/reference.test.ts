@@ -37,7 +37,7 @@ test('configs/README.md lists every key with its default, and every type with it
   ).toEqual([]);
 });
 
-test('types, bounds and defaults of keys are put in words', () => {
+test('types, bounds and defaults of keys are described in words', () => {
   const find = (key: string) => configKeys().find((k) => k.key === key);
   expect(find('epochs')).toMatchObject({ type: 'number in (0, 100000]', default: '30' });
   expect(find('precision')).toMatchObject({ type: 'f32 | bf16 | f16', default: undefined });

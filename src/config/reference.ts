@@ -12,7 +12,7 @@ export interface ConfigKey {
   key: string;
   /** In words: `number > 0`, `a | b`. */
   type: string;
-  /** As JSON; undefined: there is none. */
+  /** As JSON; undefined if there is none. */
   default?: string;
   required: boolean;
   description: string;
@@ -52,10 +52,10 @@ function keysBelow(node: Node, key: string): ConfigKey[] {
   return [...keysOf(node, `${key}.`), ...members, ...items];
 }
 
-/** A key of one of several forms of a value is not required: another form may be chosen. */
+/** A key in one member of a union is not required: another member may be chosen. */
 const asOneOfSeveral = (key: ConfigKey): ConfigKey => ({ ...key, required: false });
 
-/** An object of defaults says less than the defaults of its keys. */
+/** Not `{}`: the defaults of an object's keys say more. */
 function defaultOf({ default: value, properties }: Node): string | undefined {
   if (value === undefined || (properties && JSON.stringify(value) === '{}')) return undefined;
   return JSON.stringify(value);
@@ -75,7 +75,7 @@ function typeOf(node: Node): string {
 
 const plural = (type: string) => `${type.replace(/^an? /, '')}s`;
 
-/** ` >= 0`, ` in [0, 1)`; the largest exact integer bounds nothing. */
+/** ` >= 0`, ` in [0, 1)`; omits MAX_SAFE_INTEGER, which zod sets as the bound of any integer. */
 function bounds({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Node): string {
   const [low, high] = [minimum ?? exclusiveMinimum, maximum ?? exclusiveMaximum];
   if (low === undefined) return '';

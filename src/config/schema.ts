@@ -6,7 +6,7 @@ import { optimizers } from '../optimizers/index.js';
 import { schedules } from '../schedules/index.js';
 import { inputSchema } from './json-schema.js';
 
-/** What a config means that names no `type` there. */
+/** The types used where a config names none. */
 export const defaultTypes = { dataset: { type: 'cifar10' }, model: { type: 'resnet' }, optimizer: { type: 'sgd' } };
 
 const batchSize = z.int().min(1).max(65536);
@@ -138,7 +138,7 @@ const keys = z.strictObject({
     .describe('what to write for other programs while it trains'),
 });
 
-/** Everything that decides a run. Defaults live here, and in the options of each `type`, and nowhere else. */
+/** Everything that decides a run. Defaults live only here and in the options of each `type`. */
 export const configSchema = keys
   .refine(({ order, drop_last }) => order === 'shuffled' || !drop_last, {
     path: ['drop_last'],
@@ -151,7 +151,7 @@ export const configSchema = keys
 
 export type ExperimentConfig = z.output<typeof configSchema>;
 
-/** Updates in one epoch, a fraction where the order is fixed-cyclic, and in the whole run. */
+/** Updates per epoch (with the order fixed-cyclic, not always an integer) and in the whole run. */
 export function runLength(
   config: Pick<ExperimentConfig, 'epochs' | 'batch_size' | 'nominal_batch_size' | 'drop_last' | 'order'>,
   trainingImages: number,
@@ -166,7 +166,7 @@ export function runLength(
   return { iterationsPerEpoch, iterations: Math.max(1, Math.round(epochs * iterationsPerEpoch)) };
 }
 
-/** For editors: completes and checks config files. `extends` is resolved before validation, so it stands here alone. */
+/** For editors, to complete and check config files. `extends` is only here: it is resolved before validation. */
 export function configJsonSchema(): object {
   const schema = inputSchema(configSchema);
   const paths = {

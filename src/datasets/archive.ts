@@ -8,12 +8,13 @@ import type { Layout } from './layout.js';
 import { maxBytes, memberOf } from './members.js';
 import type { SourceFile } from './source-file.js';
 
-/** Zeros that fill an archive's last record: at most 2048 blocks, GNU tar's largest record of common use. */
+/** Limit for the zeros that fill an archive's last record: 2048 blocks, GNU tar's largest record in common use. */
 const maxPaddingBytes = 1 << 20;
 
 /**
- * The files of a data set in a .tar or .tar.gz (told by its content), read in one pass and in memory: nothing is written
- * to disk. Throws ClrError('data') for what is no archive, is cut off or too large, or holds links or paths that lead out of it.
+ * The files of a data set in a .tar or .tar.gz (recognised by content), read in one pass and in memory: nothing is
+ * written to disk. Throws ClrError('data') if it is not an archive, is cut off or too large, or holds links or paths
+ * that lead out of it.
  */
 export async function* archiveFiles(archive: string, layout: Layout): AsyncGenerator<SourceFile> {
   const ready: SourceFile[] = [];
@@ -37,14 +38,14 @@ export async function* archiveFiles(archive: string, layout: Layout): AsyncGener
   parser.on('error', (error) => problems.push(damaged(archive, error)));
 
   let total = 0;
-  let padding = 0; // bytes after the end mark: read for gzip's checksum alone; the parser would keep and copy all of them
+  let padding = 0; // bytes after the end mark, read only to verify gzip's checksum; the parser would buffer all of them
   for await (const chunk of unpacked(archive)) {
     total += chunk.length;
     if (complete) padding += chunk.length;
     if (total > layout.archiveBytes) throw refused(archive, `unpacks to more than ${layout.archiveBytes} bytes`);
     if (padding > maxPaddingBytes) throw refused(archive, `has more than ${maxPaddingBytes} bytes after its end mark`);
     if (complete) continue;
-    parser.write(chunk); // synchronous: what is complete after it stands in `ready`
+    parser.write(chunk); // synchronous: it puts the completed entries into `ready`
     if (problems.length > 0) throw problems[0];
     yield* ready.splice(0);
   }
@@ -54,7 +55,7 @@ export async function* archiveFiles(archive: string, layout: Layout): AsyncGener
   yield* ready;
 }
 
-/** Puts the entry into `ready` as soon as its last byte is there. */
+/** Checks the entry, and puts it into `ready` once its last byte has been read. */
 function collect(archive: string, layout: Layout, entry: ReadEntry, seen: Set<string>, ready: SourceFile[]): void {
   const path = entry.path.replace(/^(\.\/)+/, '').replace(/\/+$/, '');
   const isDirectory = entry.type === 'Directory';
@@ -74,7 +75,7 @@ function collect(archive: string, layout: Layout, entry: ReadEntry, seen: Set<st
   entry.on('end', () => ready.push({ path, member, bytes: async () => Buffer.concat(chunks) }));
 }
 
-/** The archive's bytes, decompressed when it starts with gzip's two magic bytes. Its errors name the archive. */
+/** The archive's bytes, decompressed if they start with gzip's two magic bytes. Errors name the archive. */
 async function* unpacked(archive: string): AsyncGenerator<Buffer> {
   try {
     const file = await open(archive);
@@ -99,7 +100,7 @@ function refused(archive: string, why: string): ClrError {
   return new ClrError('data', `${archive} ${why}`, 'pack only plain files and folders with relative names');
 }
 
-/** Shown on a terminal: control characters escaped. */
+/** Escapes control characters, for the terminal. */
 function quoted(name: string): string {
   return JSON.stringify(name);
 }

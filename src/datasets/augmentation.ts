@@ -22,7 +22,7 @@ export const augmentationSchema = z.strictObject({
 /** A validated `augmentation` of a config. */
 export type Augmentation = z.output<typeof augmentationSchema>;
 
-/** [count, planWidth] for assembleBatch: every image once, in its own order, mirrored at random or unchanged. */
+/** [count, planWidth] for assembleBatch: every image once, in stored order, mirrored at random or unchanged. */
 export function validationPlan(
   count: number,
   { flip_validation: flip }: Augmentation,
@@ -35,12 +35,12 @@ export function validationPlan(
   return plan;
 }
 
-/** [count, planWidth] for assembleBatch: the whole epoch at once, in an order of its own. */
+/** [count, planWidth] for assembleBatch: a whole epoch, shuffled and augmented by (seed, epoch). */
 export function epochPlan(count: number, augmentation: Augmentation, seed: number, epoch: number): Int32Array {
   return augmented(randomStream(seed, 'shuffle', epoch).permutation(count), augmentation, seed, epoch);
 }
 
-/** Gives the plan of `size` images from position `start` on of an order that is repeated without end. */
+/** Returns a function: the plan of `size` images from position `start` on, in one order that is repeated endlessly. */
 export function cyclicPlan(
   count: number,
   augmentation: Augmentation,
@@ -65,7 +65,7 @@ export function cyclicPlan(
   };
 }
 
-/** The images in that order, augmented position by position. */
+/** The images in `order`; augmentation is drawn by position, not by image. */
 function augmented(order: Int32Array, { flip, crop }: Augmentation, seed: number, pass: number): Int32Array {
   const random = randomStream(seed, 'augmentation', pass);
   const offset = () => (crop ? random.integer(0, 2 * crop.pad) : 0);

@@ -16,7 +16,7 @@ import type { Dataset, Split } from './dataset.js';
 beforeAll(() => cpu.activate({ precision: 'f32' }));
 
 const imageShape: Dataset['imageShape'] = [3, 3, 1];
-const asIs = { mean: [0], deviation: [1 / 255] }; // values come out as the bytes went in
+const asIs = { mean: [0], deviation: [1 / 255] }; // the values are the bytes themselves
 const none = augmentationSchema.parse({});
 const both: Augmentation = { ...none, flip: true, crop: { pad: 2, mode: 'zero' } };
 
@@ -28,7 +28,7 @@ function splitOf(count: number): Split {
   };
 }
 
-/** Values rounded to the bytes that they stand for. */
+/** Reads the batches, with pixel values rounded to the original bytes. */
 function valuesOf(batches: Iterable<Batch>): { labels: number[]; pixels: number[]; shape: number[] }[] {
   return [...batches].map(({ x, labels, size }) => {
     expect(labels.dtype).toBe('float32');
@@ -56,7 +56,7 @@ describe('normalisation', () => {
     expect(deviation[1]).toBeCloseTo(0.2, 14);
   });
 
-  it('refuses a channel without any difference', () => {
+  it('refuses a channel whose values are all equal', () => {
     expect(() => normalisation({ images: new Uint8Array(9), labels: new Uint8Array(1) }, imageShape)).toThrow(
       /channel 0/,
     );
@@ -86,7 +86,7 @@ describe('training batches', () => {
     expect(order({ seed: 2 })).not.toEqual(order({}));
   });
 
-  it('are the same from the middle of an epoch on', () => {
+  it('are the same when started in the middle of an epoch', () => {
     for (const augmentation of [none, both])
       expect(epoch({ augmentation, firstBatch: 1 })).toEqual(epoch({ augmentation }).slice(1));
   });
@@ -103,7 +103,7 @@ describe('batches in a fixed cyclic order', () => {
   const labels = (first: number, end: number, changes = {}) =>
     valuesOf(cyclicBatches({ ...options, ...changes, first, end })).flatMap((batch) => batch.labels);
 
-  it('read one order of the seed over and over, and run on from pass to pass', () => {
+  it('repeat one order given by the seed, and may span two passes', () => {
     const twoPasses = labels(0, 5);
     expect(twoPasses.slice(0, 10).toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(twoPasses.slice(10)).toEqual(twoPasses.slice(0, 10));
@@ -111,7 +111,7 @@ describe('batches in a fixed cyclic order', () => {
     expect(labels(0, 1, { batchSize: 23 })).toEqual([...twoPasses, ...twoPasses.slice(0, 3)]);
   });
 
-  it('are the same from any iteration on, augmented too, and augmented anew in each pass', () => {
+  it('are the same from any iteration on, also when augmented, with new augmentation in each pass', () => {
     const augmented = { ...options, augmentation: both };
     const whole = valuesOf(cyclicBatches({ ...augmented, first: 0, end: 8 }));
     for (const first of [1, 4, 7])
@@ -127,7 +127,7 @@ describe('validation batches', () => {
     return valuesOf(validationBatches({ ...options, augmentation, epoch }));
   };
 
-  it('hold all images in their order, unchanged', () => {
+  it('hold all images in stored order, unchanged', () => {
     for (const augmentation of [none, both]) {
       expect(batches(augmentation).flatMap(({ labels }) => labels)).toEqual([0, 1, 2, 3, 4]);
       const pixels = batches(augmentation).flatMap((batch) => batch.pixels);
@@ -135,7 +135,7 @@ describe('validation batches', () => {
     }
   });
 
-  it('are mirrored at random where asked for, each epoch anew', () => {
+  it('are mirrored at random on request, differently in each epoch', () => {
     const rows = (epoch: number) =>
       batches({ ...none, flip_validation: true }, epoch).flatMap((batch) => batch.pixels.filter((_, i) => i % 9 < 3));
     const mirrored = (epoch: number) => [0, 1, 2, 3, 4].map((n) => rows(epoch)[3 * n] === 9 * n + 3);
@@ -150,11 +150,11 @@ describe('the mean image', () => {
   const images = Uint8Array.of(0, 10, 20, 30, 40, 50, 1, 11, 21, 31, 41, 52); // two images [1, 2, 3]
   const subtracted = meanImageNormalisation({ images, labels: new Uint8Array(2) }, [1, 2, 3]);
 
-  it('is that of every pixel over the images, in 0..255', () => {
+  it('holds the mean of each pixel over all images, in 0..255', () => {
     expect([...subtracted.meanImage!]).toEqual([0.5, 10.5, 20.5, 30.5, 40.5, 51]);
   });
 
-  it('is taken from each pixel at its own place, before mirroring; pixels added are black', () => {
+  it('is subtracted from each pixel before cropping and mirroring; added pixels are 0', () => {
     const value = (plan: number[], pad: number) => {
       const options = { images, imageShape: [1, 2, 3] as Dataset['imageShape'], plan: Int32Array.from(plan), pad };
       return [...assembleBatch({ ...options, padMode: 'zero', ...subtracted }).dataSync()];

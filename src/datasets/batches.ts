@@ -6,7 +6,7 @@ import type { Dataset, Split } from './dataset.js';
 
 export { type Augmentation, augmentationSchema } from './augmentation.js';
 
-/** What a pixel becomes: (pixel/255 - mean) / deviation - meanImage (see AssembleBatch). */
+/** Maps a pixel to (pixel/255 - mean) / deviation - meanImage (see AssembleBatch). */
 export type Normalisation = Pick<AssembleBatch, 'mean' | 'deviation' | 'meanImage'>;
 
 /** The caller disposes `x` and `labels`. */
@@ -54,7 +54,7 @@ export function meanImageNormalisation({ images, labels }: Split, imageShape: Da
   };
 }
 
-/** Those that a config can name. */
+/** The normalisations that a config can name. */
 export const normalisations = { 'per-channel': normalisation, 'mean-image': meanImageNormalisation };
 
 /** How many batches an epoch over `n` images has. */
@@ -62,7 +62,7 @@ export function batchesPerEpoch(n: number, batchSize: number, dropLast: boolean)
   return dropLast ? Math.floor(n / batchSize) : Math.ceil(n / batchSize);
 }
 
-/** Training batches, besides how their images are made up. */
+/** Options of both kinds of training batches. */
 interface TrainingOptions extends Batching {
   augmentation: Augmentation;
   seed: number;
@@ -83,8 +83,8 @@ export function* epochBatches(
 }
 
 /**
- * The training batches `first` to `end` - 1 of a whole run that reads its images in one random order, given by the seed,
- * over and over: a batch runs on from the end of a pass into the next. Augmentation is drawn anew in each pass.
+ * The training batches `first` to `end` - 1 of a whole run that repeats one random order of its images, given by the
+ * seed; a batch may span the end of one pass and the start of the next. Augmentation is drawn anew in each pass.
  */
 export function* cyclicBatches(options: TrainingOptions & { first: number; end: number }): Generator<Batch> {
   const { split, batchSize, augmentation, seed, first, end } = options;
@@ -92,7 +92,7 @@ export function* cyclicBatches(options: TrainingOptions & { first: number; end: 
   for (let b = first; b < end; b++) yield batch(options, plan(b * batchSize, batchSize), augmentation.crop);
 }
 
-/** All images in their own order, as they are but for mirroring where `flip_validation` asks for it, by (seed, epoch). */
+/** All images in stored order, unchanged except for the mirroring of `flip_validation`, drawn from (seed, epoch). */
 export function* validationBatches(options: TrainingOptions & { epoch: number }): Generator<Batch> {
   const count = options.split.labels.length;
   const plan = validationPlan(count, options.augmentation, options.seed, options.epoch);
@@ -100,7 +100,7 @@ export function* validationBatches(options: TrainingOptions & { epoch: number })
     yield batch(options, rowsOf(plan, b, options.batchSize), null);
 }
 
-/** Those of batch `index`. */
+/** The rows of `plan` that make up batch `index`. */
 function rowsOf(plan: Int32Array, index: number, batchSize: number): Int32Array {
   return plan.slice(index * batchSize * planWidth, (index + 1) * batchSize * planWidth);
 }

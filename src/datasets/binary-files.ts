@@ -4,7 +4,7 @@ import { type BinaryFormat, pixelBytes } from './layout.js';
 
 const pixels = pixelBytes / 3;
 
-/** The official binary version. `files` by name; `from` is where they come from, for the messages. */
+/** Decodes the official binary version. `files` is keyed by name; `from`, for messages, is where they come from. */
 export function fromBinaryFiles(files: Map<string, Buffer>, format: BinaryFormat, from: string): Dataset {
   const { trainFiles, testFile, namesFile, classes } = format;
   const missing = [...trainFiles, testFile, namesFile].filter((name) => !files.has(name));

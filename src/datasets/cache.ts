@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { makeFolders, replaceFile } from '../system/atomic.js';
 import { type Dataset, type Labels, type Split, zeroLabels } from './dataset.js';
 
-/** Text at the start of a file, padded with blanks: the SHA-256 of all that follows its line, then the header's line. */
+/** A cache file starts with two lines: the SHA-256 of all after it, then this header as JSON, padded with spaces. */
 interface Header {
   imageShape: [number, number, number];
   classNames: string[];
@@ -14,12 +14,13 @@ interface Header {
 
 const checksumLength = 64 + 1;
 
-/** The header is padded to a multiple of this, so that the pixels after it lie at an even address. */
+/** The header is padded to a multiple of this, so that the pixels after it start at an aligned offset. */
 const alignment = 4096;
 
 /**
- * The data set kept in `file`, or else the one that `build` makes, which is then kept there. The file appears whole or not
- * at all (temporary file, rename), so several processes may do this at once. A damaged file is rebuilt and reported.
+ * The data set cached in `file`, or else the one that `build` makes, which is then cached there. The file is replaced
+ * atomically (temporary file, rename), so several processes may do this at once. A damaged file is rebuilt and
+ * reported.
  */
 export async function cached(
   file: string,
@@ -60,7 +61,7 @@ function unpack(bytes: Buffer): Dataset {
   const body = sealed.subarray(end + 1);
   const imageBytes = imageShape[0] * imageShape[1] * imageShape[2];
   const split = (start: number, count: number): Split => {
-    const plain = new Uint8Array(body.buffer, body.byteOffset + start); // no Buffer: its slice() does not copy
+    const plain = new Uint8Array(body.buffer, body.byteOffset + start); // not a Buffer, whose slice() does not copy
     const labels = zeroLabels(count, classNames.length);
     bytesOf(labels).set(plain.subarray(count * imageBytes, count * imageBytes + labels.byteLength));
     return { images: plain.subarray(0, count * imageBytes), labels };

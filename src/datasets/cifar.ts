@@ -6,12 +6,12 @@ import type { BinaryFormat, Layout } from './layout.js';
 import { readSource } from './read-source.js';
 import { type Limits, limited, limitOptions, trainedOn } from './subset.js';
 
-/** The limits of both: a 32 x 32 image is a few kB, whatever its metadata; they unpack to 184 MB (binary) or 250 MB (images). */
+/** Generous limits for both: a 32 x 32 image file is a few kB; they unpack to 184 MB (binary) or 250 MB (images). */
 export function cifarLayout(binary: BinaryFormat): Layout {
   return { binary, size: { width: 32, height: 32 }, imageFileBytes: 1 << 20, archiveBytes: 1 << 30 };
 }
 
-/** One of Krizhevsky's two data sets, from the official binary files, from image folders, or from an archive of either. */
+/** One of Krizhevsky's two data sets, from the official binary files, image folders, or an archive of either. */
 export function cifar(type: string, about: string, layout: Layout, download: Download) {
   return {
     ...entry({

@@ -65,7 +65,7 @@ function write(path: string, content: Buffer | string): string {
   return path;
 }
 
-/** Six tiny batches; image i of a batch has the label i % 10, and its pixel p of channel c is (i + c * 50 + p) % 256. */
+/** Six tiny batches; image i of a batch has label i % 10, and its pixel p of channel c is (i + c * 50 + p) % 256. */
 function writeBatches(folder: string, recordsEach = 20): string {
   for (const name of ['data_batch_1', 'data_batch_2', 'data_batch_3', 'data_batch_4', 'data_batch_5', 'test_batch']) {
     const records = Array.from({ length: recordsEach }, (_, i) => [
@@ -119,7 +119,7 @@ describe('the official batches', () => {
     expect([...direct.train.labels.slice(0, 12)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
     expect([...direct.train.images.slice(3072, 3078)]).toEqual([1, 51, 101, 2, 52, 102]); // image 1
     expectSame(await load(join(place, 'data')), direct);
-    expectSame(await load(await pack(join(place, 'data'), join(place, 'named.zip'))), direct); // told by content
+    expectSame(await load(await pack(join(place, 'data'), join(place, 'named.zip'))), direct); // recognised by content
     expectSame(await load(await pack(folder, join(place, 'flat.tar'), false)), direct);
   });
 
@@ -231,8 +231,8 @@ function animated(png: Buffer): Buffer {
   return Buffer.concat([png.subarray(0, 33), chunk, png.subarray(33)]);
 }
 
-describe('what is no data set', () => {
-  it('is refused: a path that is absent, a device, a folder of other things, two data sets', async () => {
+describe('a source', () => {
+  it('is refused if absent, a device, a folder of other things, or two data sets', async () => {
     expect(await refusal(join(place, 'absent'))).toContain('absent does not exist');
     expect(await refusal('/dev/null')).toBe('/dev/null is neither a file nor a folder');
     expect(await refusal(place)).toMatch(/holds neither the official binary files nor image folders/);
@@ -241,7 +241,7 @@ describe('what is no data set', () => {
     expect(await refusal(join(place, 'two'))).toMatch(/holds more than one data set \(in b, a\)/);
   });
 
-  it('is refused: a file that is no archive, an empty one, an archive packed twice', async () => {
+  it('is refused if it is a file but no archive, is empty, or is packed twice', async () => {
     expect(await refusal(write(join(place, 'page.tar.gz'), '<html>'.repeat(200)))).toMatch(
       /page\.tar\.gz is .*no archive/,
     );
@@ -252,7 +252,7 @@ describe('what is no data set', () => {
     );
   });
 
-  it('is refused: an archive cut off anywhere, compressed or not', async () => {
+  it('is refused if it is an archive cut off anywhere, compressed or not', async () => {
     const folder = await writeImages(join(place, 'data'));
     for (const gzip of [true, false]) {
       const whole = readFileSync(await pack(folder, join(place, 'whole'), gzip));
@@ -266,7 +266,7 @@ describe('what is no data set', () => {
     }
   });
 
-  it('is refused: an archive with links, absolute names or names that lead out of it', async () => {
+  it('is refused if it is an archive with links, absolute names or names that lead out of it', async () => {
     const folder = await writeImages(join(place, 'data'));
     symlinkSync('/etc/passwd', join(folder, 'train/cat/link.png'));
     expect(await refusal(await pack(folder, join(place, 'links.tar.gz')))).toMatch(
@@ -278,19 +278,19 @@ describe('what is no data set', () => {
       );
   });
 
-  it('is refused: an archive with one file twice', async () => {
+  it('is refused if it is an archive with one file twice', async () => {
     const once = tarEntry('train/cat/x.png', await image(1).png().toBuffer());
     const twice = Buffer.concat([once.subarray(0, -1024), once]);
     expect(await refusal(write(join(place, 'twice.tar'), twice))).toMatch(/holds "train\/cat\/x\.png" twice/);
   });
 
-  it('is refused: a name that would steer the terminal', async () => {
+  it('is refused if a name holds control characters, which are shown escaped', async () => {
     const folder = await writeImages(join(place, 'data'));
     write(join(folder, 'train/cat/\u001b[2J\n.png'), await image(1).png().toBuffer());
     expect(await refusal(folder)).toContain('"train/cat/\\u001b[2J\\n.png"');
   });
 
-  it('is accepted beside a link that leads nowhere', async () => {
+  it('is accepted with a dangling link beside the data, but not within', async () => {
     const folder = await writeImages(join(place, 'data'));
     symlinkSync('/nowhere', join(folder, 'old'));
     expect((await load(folder)).train.labels).toHaveLength(4);
@@ -298,13 +298,13 @@ describe('what is no data set', () => {
     await expect(load(folder)).rejects.toThrow(/train\/cat\/z\.png does not exist/);
   });
 
-  it('is refused: an archive with a file too large for its place', async () => {
+  it('is refused if it is an archive with a file larger than its kind can be', async () => {
     const huge = tarEntry('train/cat/x.png', Buffer.alloc((1 << 20) + 1));
     expect(await refusal(write(join(place, 'huge.tar.gz'), gzipSync(huge)))).toMatch(/x\.png" of 1048577 bytes/);
   });
 });
 
-/** An archive with one file, under a name that tar itself would not give it. */
+/** An archive with one file, under a name that tar itself would not write. */
 function tarEntry(path: string, content: Buffer | string): Buffer {
   const header = new Header({ path, size: content.length, type: 'File', mode: 0o644, mtime: new Date(0) });
   header.encode();
@@ -323,7 +323,7 @@ describe('the cache', () => {
     expect(reports).toEqual([]);
   });
 
-  it('is rebuilt, and says so, when a byte is changed or the end is missing', async () => {
+  it('is rebuilt, with a message, when a byte has changed or the end is missing', async () => {
     const folder = await writeImages(join(place, 'data'));
     const first = await load(folder);
     const file = join(cacheDirectory, readdirSync(cacheDirectory)[0]!);
@@ -360,7 +360,7 @@ describe('the cache', () => {
     expect(reports).toEqual([]);
   });
 
-  it('is done without, and says so, where it cannot be written', async () => {
+  it('is skipped, with a message, where it cannot be written', async () => {
     const folder = await writeImages(join(place, 'data'));
     write(cacheDirectory, 'a file in the place of the folder');
     expect((await load(folder)).train.labels).toHaveLength(4);
@@ -371,7 +371,7 @@ describe('the cache', () => {
 describe('train_limit and val_limit', () => {
   const perClass = (labels: Labels) => Array.from({ length: 10 }, (_, c) => [...labels].filter((l) => l === c).length);
 
-  it('take as many of each class, the same ones for the same seed', async () => {
+  it('take equally many of each class, the same ones for the same seed', async () => {
     const folder = writeBatches(join(place, 'data'));
     const part = await load(folder, { train_limit: 53, val_limit: 10 });
     expect(perClass(part.train.labels).sort()).toEqual([5, 5, 5, 5, 5, 5, 5, 6, 6, 6]);
@@ -382,7 +382,7 @@ describe('train_limit and val_limit', () => {
     expect(isDeepStrictEqual(other, part)).toBe(false);
   });
 
-  it('are refused above what there is, and below 1', async () => {
+  it('are refused above the number of images, and below 1', async () => {
     const folder = writeBatches(join(place, 'data'));
     const error = await errorOf(load(folder, { val_limit: 21 }));
     expect(error.message).toBe('val_limit is 21, but there are only 20 images');
@@ -407,7 +407,7 @@ describe('holdout', () => {
     expect(sorted([one.train, one.validation])).toEqual(sorted([whole.train]));
   });
 
-  it('comes before train_limit, and leaves some to train on', async () => {
+  it('is applied before train_limit, and must leave images to train on', async () => {
     const folder = writeBatches(join(place, 'data'));
     const { train } = await load(folder, { holdout: 20, train_limit: 10 });
     expect(train.labels).toHaveLength(10);

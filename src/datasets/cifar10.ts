@@ -1,7 +1,7 @@
 import { cifar, cifarLayout } from './cifar.js';
 import type { Download } from './download.js';
 
-/** Of https://www.cs.toronto.edu/~kriz/cifar.html (md5 there: c32a1d4ab5d03f1284b67883e8d87530). */
+/** From https://www.cs.toronto.edu/~kriz/cifar.html (md5 there: c32a1d4ab5d03f1284b67883e8d87530). */
 export const cifar10Download: Download = {
   url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
   bytes: 170_052_171,

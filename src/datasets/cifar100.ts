@@ -1,7 +1,7 @@
 import { cifar, cifarLayout } from './cifar.js';
 import type { Download } from './download.js';
 
-/** Of https://www.cs.toronto.edu/~kriz/cifar.html (md5 there: 03b5dce01913d631647c71ecec9e9cb8). */
+/** From https://www.cs.toronto.edu/~kriz/cifar.html (md5 there: 03b5dce01913d631647c71ecec9e9cb8). */
 const download: Download = {
   url: 'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz',
   bytes: 168_513_733,

@@ -23,14 +23,14 @@ export function zeroLabels(count: number, classes: number): Labels {
   return classes > 256 ? new Uint16Array(count) : new Uint8Array(count);
 }
 
-/** Where images come from and go to, besides what the config says. */
+/** How to load images, beyond what the config says. */
 export interface DataOptions {
   /** `--data` or CLR_DATA: a file or folder; undefined: download. */
   path?: string;
   /** Downloads and decoded images are kept here. */
   cacheDirectory: string;
   seed: number;
-  /** Aborted: the download or the decoding ends, with the reason as its error. */
+  /** When aborted, the download or the decoding fails with its reason. */
   signal?: AbortSignal;
   /** Called with a line for the user, e.g. the progress of a download. */
   report(message: string): void;

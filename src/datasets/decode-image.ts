@@ -2,7 +2,7 @@ import { ClrError } from '../errors.js';
 
 const pngSignature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
-/** Width and height of the largest image. */
+/** The largest width and height of an image. */
 const maxSide = 1024;
 
 interface Size {
@@ -11,8 +11,8 @@ interface Size {
 }
 
 /**
- * A PNG or JPEG as bytes [height, width, 3]. One that is not of `size`, where that is given, or would not be exact RGB, is a
- * ClrError('data') naming `file`.
+ * Decodes a PNG or JPEG to bytes [height, width, 3]. Throws ClrError('data') naming `file` if it is not of `size`
+ * (if given), or cannot be decoded to exact RGB.
  */
 export async function decodeImage(bytes: Buffer, file: string, size?: Size): Promise<Size & { pixels: Uint8Array }> {
   const { default: sharp } = await import('sharp');
@@ -32,7 +32,7 @@ export async function decodeImage(bytes: Buffer, file: string, size?: Size): Pro
   }
 }
 
-/** Read from the header itself (PNG specification 11.2.1), since sharp would silently reduce 16 bits and drop an animation. */
+/** Reads the header itself (PNG specification 11.2.1): sharp would silently reduce 16 bits and drop an animation. */
 function pngComplaint(bytes: Buffer, size: Size | undefined): string | undefined {
   if (bytes.length < 33) return 'is cut off';
   const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];

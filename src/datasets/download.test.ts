@@ -18,7 +18,7 @@ const never = new AbortController().signal;
 let cacheDirectory: string;
 let servers: Server[];
 let reports: string[];
-let ranges: (string | undefined)[]; // of the requests that came
+let ranges: (string | undefined)[]; // of the requests received
 beforeEach(() => {
   cacheDirectory = mkdtempSync(join(tmpdir(), 'clr-download-'));
   [servers, reports, ranges] = [[], [], []];
@@ -64,7 +64,7 @@ const serve: RequestListener = (request, response) => {
 const part = () => join(cacheDirectory, 'data.tar.gz.part');
 
 describe('a download', () => {
-  it('is whole under its name, reported, and not repeated', async () => {
+  it('is complete under its name, reported, and not repeated', async () => {
     const file = await fetchFrom(serve);
     expect(file).toBe(join(cacheDirectory, 'data.tar.gz'));
     expect(readFileSync(file).equals(content)).toBe(true);
@@ -73,19 +73,19 @@ describe('a download', () => {
     await fetchFrom(() => expect.fail('asked again'));
   });
 
-  it('goes on where an earlier one stopped', async () => {
+  it('continues where an earlier one stopped', async () => {
     writeFileSync(part(), content.subarray(0, 40_000));
     expect(readFileSync(await fetchFrom(serve)).equals(content)).toBe(true);
     expect(ranges).toEqual(['bytes=40000-']);
   });
 
-  it('starts over when the server does not know ranges', async () => {
+  it('starts over when the server does not support ranges', async () => {
     writeFileSync(part(), content.subarray(0, 40_000));
     const file = await fetchFrom((_, response) => response.end(content));
     expect(readFileSync(file).equals(content)).toBe(true);
   });
 
-  it('goes on by itself when the connection is cut', async () => {
+  it('continues by itself when the connection is cut', async () => {
     let cuts = 0;
     const file = await fetchFrom((request, response) => {
       if (cuts++ >= 2) return serve(request, response);
@@ -100,7 +100,7 @@ describe('a download', () => {
     expect(ranges).toEqual([undefined, 'bytes=30000-', 'bytes=60000-']);
   });
 
-  it('that brings nothing more fails, keeps its part, and names both ways out', async () => {
+  it('fails when nothing more arrives, keeps its part, and names both ways out', async () => {
     writeFileSync(part(), content.subarray(0, 40_000));
     const failure = fetchFrom((_, response) => response.destroy());
     await expect(failure).rejects.toMatchObject({
@@ -116,14 +116,14 @@ describe('a download', () => {
     expect(readdirSync(cacheDirectory)).toEqual([]);
   });
 
-  it('is thrown away when its checksum is wrong', async () => {
+  it('is deleted when its checksum is wrong', async () => {
     await expect(fetchFrom((_, response) => response.end(Buffer.alloc(content.length)))).rejects.toThrow(
       /has the checksum/,
     );
     expect(readdirSync(cacheDirectory)).toEqual([]);
   });
 
-  it('is thrown away when it is too long, even without end', async () => {
+  it('is deleted when it is too long, even endless', async () => {
     const endless: RequestListener = (_, response) => {
       const more = () => response.write(content, (error) => error ?? more());
       more();
@@ -153,7 +153,7 @@ describe('a download', () => {
     expect(ranges).toHaveLength(1);
   });
 
-  it('continues after a stall that came late', async () => {
+  it('continues after a stall late in the file', async () => {
     const file = await fetchFrom(
       (request, response) => {
         if (request.headers.range) return serve(request, response);
@@ -180,11 +180,11 @@ describe('a download', () => {
     await expect(fetchFrom(serve, {}, { signal: controller.signal })).rejects.toThrow(/^enough$/);
     expect(reports).toEqual([`process 7 on other.machine downloads into ${cacheDirectory}: waiting for it`]);
     const old = Date.now() / 1000 - 61;
-    utimesSync(part(), old, old); // nothing has come for a minute
+    utimesSync(part(), old, old); // nothing received for a minute
     expect(readFileSync(await fetchFrom(serve)).equals(content)).toBe(true);
   });
 
-  it('is shared by two that want it at once', async () => {
+  it('is shared by two simultaneous callers', async () => {
     const port = await listen(
       createServer((request, response) => {
         ranges.push(request.headers.range);
@@ -205,7 +205,7 @@ describe('the connection', () => {
     );
   });
 
-  it('goes past the proxy where NO_PROXY says so', async () => {
+  it('bypasses the proxy where NO_PROXY says so', async () => {
     vi.stubEnv('HTTPS_PROXY', 'http://127.0.0.1:9'); // nobody listens there, as on port 1
     vi.stubEnv('NO_PROXY', 'a.b, localhost');
     await expect(openHttps(new URL('https://127.0.0.1:1/x'), {}, never)).rejects.toThrow('127.0.0.1:9');
@@ -214,7 +214,7 @@ describe('the connection', () => {
     await expect(openHttps(new URL('https://127.0.0.1:1/x'), {}, never)).rejects.toThrow('127.0.0.1:1');
   });
 
-  it('says that a proxy refuses', async () => {
+  it('reports that a proxy refuses', async () => {
     const asked: unknown[] = [];
     const proxy = createServer().on('connect', (request, socket) => {
       asked.push([request.url, request.headers['proxy-authorization']]);
@@ -248,7 +248,7 @@ describe('the connection', () => {
       });
       vi.stubEnv('https_proxy', `127.0.0.1:${await listen(proxy)}`);
       const url = (path: string) => new URL(`https://localhost:${sitePort}${path}`);
-      await expect(openHttps(url('/new'), {}, never)).rejects.toThrow(/self.signed/); // certificates are checked through the proxy too
+      await expect(openHttps(url('/new'), {}, never)).rejects.toThrow(/self.signed/); // checked despite the proxy
       vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
       const response = await openHttps(url('/old'), { range: 'bytes=5-' }, never);
       expect(String((await response.body.toArray())[0])).toBe('bytes=5-');

@@ -10,24 +10,24 @@ import { describeHolder, lockFolder, lockHolder } from '../system/lock.js';
 import type { DataOptions } from './dataset.js';
 import { type Opener, openHttps } from './https.js';
 
-/** A file that is known beforehand. */
+/** A file whose size and checksum are known beforehand. */
 export interface Download {
   url: string;
   bytes: number;
   sha256: string;
 }
 
-/** Where the file lies once it is whole. */
+/** Where the complete file is stored. */
 export function downloadPath({ url }: Download, cacheDirectory: string): string {
   return join(cacheDirectory, basename(new URL(url).pathname));
 }
 
-/** Connections that were cut or too slow are made again this often, as long as each brings a part of the file. */
+/** The most connections per file: after one that was cut or too slow, another follows if it brought a part of it. */
 const maxAttempts = 20;
 
 /**
- * The path of the file in the cache directory, downloaded first unless it is there already. It gets its name only when
- * whole and checked; until then it is a `.part`, which a later call continues. Throws ClrError('data').
+ * The path of the file in the cache directory, downloaded first if it is not there yet. It gets its name only when
+ * complete and verified; until then it is a `.part`, which a later call continues. Throws ClrError('data').
  */
 export async function downloaded(
   wanted: Download,
@@ -54,8 +54,8 @@ export async function downloaded(
 }
 
 /**
- * Waits while another process downloads. One that cannot be looked up from here counts as gone once nothing has come for a
- * minute; the checksum finds what two writers would do.
+ * Waits while another process downloads. One that cannot be checked from here counts as gone after a minute without
+ * new data; the checksum would detect the damage done by two writers.
  */
 async function lock(file: string, { cacheDirectory, report, signal }: Waiting): Promise<() => void> {
   for (let waiting = false; ; waiting = true) {
@@ -73,7 +73,7 @@ async function lock(file: string, { cacheDirectory, report, signal }: Waiting): 
 
 type Waiting = Pick<DataOptions, 'cacheDirectory' | 'report' | 'signal'>;
 
-/** Since something was written to the file; for ever where there is none. */
+/** Seconds since the file was last written; infinity if there is none. */
 async function idleSeconds(file: string): Promise<number> {
   return stat(file).then(
     ({ mtimeMs }) => (Date.now() - mtimeMs) / 1000,
@@ -81,7 +81,7 @@ async function idleSeconds(file: string): Promise<number> {
   );
 }
 
-/** The other side counts as gone when fewer bytes than `bytes` come in `seconds`: no answer, silence, or a drip. */
+/** A server counts as stalled when fewer than `bytes` arrive in `seconds`: no answer, silence, or a trickle. */
 export interface Pace {
   bytes: number;
   seconds: number;
@@ -89,7 +89,7 @@ export interface Pace {
 
 const leastPace: Pace = { bytes: 30_000, seconds: 30 };
 
-/** Aborted by `outer`, or when what is counted comes more slowly than `pace`. */
+/** Its signal is aborted by `outer`, or when the counted bytes arrive more slowly than `pace`. */
 class Watchdog {
   private readonly controller = new AbortController();
   private received = 0;
@@ -158,7 +158,7 @@ async function fetchRest(
       if (Math.floor((received * 20) / bytes) > step) report(progress(url, received, bytes));
       yield chunk;
     }
-    watchdog.stop(); // what follows is the disk's time
+    watchdog.stop(); // from here on only the disk takes time
   };
   try {
     const { statusCode, headers, body } = await open(
@@ -179,7 +179,7 @@ async function fetchRest(
     throw error;
   } finally {
     watchdog.stop();
-    if (received > bytes) await rm(part, { force: true }); // no part of the file that is wanted
+    if (received > bytes) await rm(part, { force: true }); // it cannot be part of the wanted file
   }
   if (received < bytes) throw new Error(`the connection ended after ${received} of ${bytes} bytes`);
 }

@@ -1,18 +1,18 @@
 import type { Readable } from 'node:stream';
 
-/** What a server answers; the body is still to come. */
+/** A server's response; its body has not been read yet. */
 export interface Answer {
   statusCode: number;
   headers: Record<string, string | string[] | undefined>;
   body: Readable;
 }
 
-/** Asks for a URL. Rejects when there is no answer, or `signal` is aborted; that ends an answer under way, too. */
+/** Requests a URL. Rejects when there is no response or `signal` is aborted, which also ends a response in progress. */
 export type Opener = (url: URL, headers: Record<string, string>, signal: AbortSignal) => Promise<Answer>;
 
 const maxRedirects = 5;
 
-/** A GET over HTTPS and nothing else, through the proxy that HTTPS_PROXY and NO_PROXY name (Node 20's own client ignores them). */
+/** A GET, over HTTPS only, through the proxy given by HTTPS_PROXY and NO_PROXY (Node 20's own client ignores them). */
 export const openHttps: Opener = async (url, headers, signal) => {
   let target = url;
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
@@ -26,16 +26,16 @@ export const openHttps: Opener = async (url, headers, signal) => {
   throw new Error(`${url.href} redirects more than ${maxRedirects} times`);
 };
 
-/** On a connection of its own, closed with the body. */
+/** Opens its own connection, which is closed with the body. */
 async function getOnce(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
-  const { EnvHttpProxyAgent, request } = await import('undici'); // 100 ms
+  const { EnvHttpProxyAgent, request } = await import('undici'); // takes 100 ms to load
   const dispatcher = new EnvHttpProxyAgent({
     httpsProxy: proxyAddress(process.env.HTTPS_PROXY || process.env.https_proxy),
   });
   const close = () => void dispatcher.destroy();
   try {
     const answer = await Promise.race([request(url, { dispatcher, headers, signal }), rejection(signal)]);
-    answer.body.once('close', close).on('error', () => {}); // emitted where an answer is turned down, too
+    answer.body.once('close', close).on('error', () => {}); // destroying an unread body emits an error
     return answer;
   } catch (error) {
     close();
@@ -43,16 +43,16 @@ async function getOnce(url: URL, headers: Record<string, string>, signal: AbortS
   }
 }
 
-/** When the signal is aborted: undici hears it only once it is through the proxy. */
+/** Rejects when the signal is aborted: undici reacts to it only once it has passed the proxy. */
 function rejection(signal: AbortSignal): Promise<never> {
   const rejects = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
-  rejects.catch(() => {}); // an answer may have come before
+  rejects.catch(() => {}); // the response may have come first
   return rejects;
 }
 
-/** As curl reads it: http unless it says otherwise. */
+/** As in curl, the scheme is http unless given. */
 function proxyAddress(proxy: string | undefined): string | undefined {
   return proxy && !proxy.includes('://') ? `http://${proxy}` : proxy;
 }

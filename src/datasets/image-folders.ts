@@ -16,7 +16,7 @@ export interface DecodedImage {
 /** How many images are read and decoded at once: enough to keep sharp's four threads busy. */
 export const decodersAtOnce = 16;
 
-/** The data set of these images, in the order of their paths; the sorted class names give the labels. */
+/** Makes a data set of the images, sorted by path; a label is the index of its class in the sorted class names. */
 export function fromImages(images: DecodedImage[], classNames: Record<SplitName, Set<string>>, from: string): Dataset {
   const names = [...classNames.train].sort();
   const missing = [...classNames.test].filter((name) => !classNames.train.has(name));

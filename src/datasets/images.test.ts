@@ -47,7 +47,7 @@ async function pack(folder: string, file: string): Promise<string> {
 }
 
 describe('images', () => {
-  it('may have any size, and width and height of their own', async () => {
+  it('may have any size, and need not be square', async () => {
     const folder = await writeClasses(join(place, 'data'), 3);
     const dataset = await load('images', folder);
     expect(dataset.imageShape).toEqual([12, 20, 3]);
@@ -69,7 +69,7 @@ describe('images', () => {
     expect(Math.max(...part.train.labels)).toBeGreaterThan(255);
   });
 
-  it('keep odd numbers of bytes in the cache', async () => {
+  it('may have an odd number of bytes in the cache', async () => {
     const folder = join(place, 'data');
     for (let label = 0; label < 257; label++)
       for (const split of ['train', 'test']) write(join(folder, split, `${1000 + label}`, 'a.png'), await png(1, 3, 1));
@@ -86,7 +86,7 @@ describe('images', () => {
     );
   });
 
-  it('are refused above 1024 pixels a side, and where a class has images in one part alone', async () => {
+  it('are refused above 1024 pixels a side, and where a class has images in one split only', async () => {
     const folder = await writeClasses(join(place, 'data'), 2);
     write(join(folder, 'train/class-001/b.png'), await png(1, 1025, 2));
     await expect(load('images', folder)).rejects.toThrow(/class-001\/b\.png in .* is 1025 x 2 pixels/);
@@ -94,12 +94,12 @@ describe('images', () => {
     await expect(load('images', folder)).rejects.toThrow(/only in test\/: class-001/);
   });
 
-  it('are refused where no place is named, and where it holds none', async () => {
+  it('are refused when no path is given, and when it holds no images', async () => {
     await expect(load('images')).rejects.toThrow('the data set "images" has to be told where they are');
     await expect(load('images', place)).rejects.toThrow(`${place} holds no image folders`);
   });
 
-  it('have a known number beforehand only when limited', () => {
+  it('have a number known beforehand only when limited', () => {
     expect(trainSize({ type: 'images', train_limit: 40 })).toBe(40);
     expect(() => trainSize({ type: 'images' })).toThrow(/how many training images .* is not known/);
   });

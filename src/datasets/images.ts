@@ -9,8 +9,8 @@ import { type Limits, limited, limitOptions } from './subset.js';
 const layout: Layout = { imageFileBytes: 1 << 24, archiveBytes: 2 ** 31 };
 
 /**
- * Your own images: train/<class>/ and test/<class>/ with PNG or JPEG files, all of one size, in a folder or an archive. Any
- * number of classes up to 65,536.
+ * Your own images: train/<class>/ and test/<class>/ with PNG or JPEG files, all of one size, in a folder or an archive.
+ * Any number of classes up to 65,536.
  */
 export const images = {
   ...entry({

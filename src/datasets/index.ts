@@ -8,12 +8,12 @@ import { synthetic } from './synthetic.js';
 
 const entries = [cifar10, cifar100, images, synthetic];
 
-/** The data sets that a config can name. `create` throws ClrError('data') where images are missing or damaged. */
+/** The data sets that a config can name. `create` throws ClrError('data') if images are missing or damaged. */
 export const datasets = new Registry<[DataOptions], Promise<Dataset>>('dataset', entries);
 
 /**
- * Training images that a validated `dataset` of a config stands for, without loading any: for `cifar10` and `cifar100` the
- * official 50,000 unless limited, whatever the archive at hand holds. Throws ClrError('usage') where only the images tell.
+ * The number of training images of a validated `dataset`, without loading any: for `cifar10` and `cifar100` the
+ * official 50,000 unless limited, whatever the archive holds. Throws ClrError('usage') if only the images can tell.
  */
 export function trainSize(config: Typed): number {
   const size = entries.find(({ type }) => type === config.type)!.trainSize(config as never);

@@ -1,8 +1,8 @@
-/** What a data set's folder or archive may hold beside image folders, and the limits of both. */
+/** What a data set's folder or archive may hold besides image folders, and the size limits. */
 export interface Layout {
   /** The official binary version; undefined: there is none. */
   binary?: BinaryFormat;
-  /** Of every image; undefined: whatever size they have in common. */
+  /** The size of every image; undefined: any size that they share. */
   size?: { width: number; height: number };
   /** The most bytes that an image file may have. */
   imageFileBytes: number;
@@ -14,11 +14,11 @@ export interface Layout {
 export interface BinaryFormat {
   trainFiles: string[];
   testFile: string;
-  /** A name a line, in the order of the labels. */
+  /** One class name per line, in the order of the labels. */
   namesFile: string;
   classes: number;
   labelBytes: number;
-  /** Which of the label bytes counts. */
+  /** The index of the label byte that is used. */
   labelByte: number;
   /** The most records that one file may have. */
   records: number;

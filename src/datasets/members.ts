@@ -1,8 +1,8 @@
 import { fileBytes, type Layout } from './layout.js';
 
 /**
- * What a file (or folder) inside a data set is, told from its place in it: an official binary file, a class folder or an
- * image. `root` is the folder that it lies in, '' at the top.
+ * What a file (or folder) inside a data set is, judged by its path: an official binary file, a class folder or an
+ * image. `root` is the folder that holds the data set, '' at the top.
  */
 export type Member =
   | { kind: 'binary'; root: string; name: string }
@@ -18,7 +18,7 @@ export function maxBytes({ kind }: Member, { binary, imageFileBytes }: Layout): 
   return kind === 'image' ? imageFileBytes : 0;
 }
 
-/** Undefined for everything that is no part of the data: read-me files, hidden files, deeper folders. */
+/** Undefined for everything that is not part of the data: read-me files, hidden files, deeper folders. */
 export function memberOf(path: string, isDirectory: boolean, { binary }: Layout): Member | undefined {
   const top = /^(?:([^/]+)\/)?([^/]+)$/.exec(path);
   if (top && !isDirectory && binary && isBinary(top[2]!, binary))
@@ -36,7 +36,7 @@ function isBinary(name: string, { trainFiles, testFile, namesFile }: NonNullable
   return [...trainFiles, testFile, namesFile].includes(name);
 }
 
-/** Whether a folder at `path` can hold members, so that a folder is not searched deeper than that. */
+/** Whether a folder at `path` can hold members, so that the search goes no deeper than needed. */
 export function mayHoldMembers(path: string): boolean {
   return /^[^/]*$|^([^/]+\/)?(train|test)(\/[^/]+)?$/.test(path);
 }

@@ -10,10 +10,10 @@ import type { Layout } from './layout.js';
 import { openSource } from './source.js';
 import type { SourceFile } from './source-file.js';
 
-/** The most bytes that the decoded images may take: what one cache file and one buffer can hold. */
+/** The most bytes of decoded images: as many as one cache file and one buffer can hold. */
 const maxPixelBytes = 2 ** 31 - 2 ** 20;
 
-/** The data set at `path`, from the cache when it is there. `type` names the cache file. */
+/** The data set at `path`, from the cache if possible. `type` starts the name of the cache file. */
 export function readSource(
   type: string,
   layout: Layout,
@@ -33,7 +33,7 @@ export function readSource(
 type Binaries = Map<string, Buffer>;
 type Images = { decoded: DecodedImage[]; classNames: { train: Set<string>; test: Set<string> } };
 
-/** Reads one pass over the files; official files and images are told by their places. */
+/** Reads the files in one pass; their paths tell official files from images. */
 async function readAll(
   files: AsyncIterable<SourceFile>,
   from: string,
@@ -75,7 +75,7 @@ function at<V>(map: Map<string, V>, key: string, make: () => V): V {
   return value;
 }
 
-/** Does `work` on every item, `width` at a time; the first error ends it. */
+/** Does `work` on every item, `width` at a time; stops at the first error. */
 async function concurrently<T>(
   items: AsyncIterable<T>,
   width: number,

@@ -1,7 +1,7 @@
-/** A shape about the origin, about one unit in radius: the signed distance of (x, y) to its edge, negative inside. */
+/** A shape around the origin with a radius of about 1: the signed distance of (x, y) to its edge, negative inside. */
 export type Shape = (x: number, y: number) => number;
 
-/** The ten classes of the synthetic data set. Several differ in one feature only (filled or hollow, three corners or four). */
+/** The ten classes of the synthetic data set. Several differ in one feature only (filled or hollow, 3 corners or 4). */
 export const shapes: Record<string, Shape> = {
   bar: (x, y) => box(x, y, 1, 0.3),
   crescent: (x, y) => Math.max(disk(x, y, 1), -disk(x - 0.5, y, 0.8)),

@@ -8,7 +8,7 @@ import type { Layout } from './layout.js';
 import { maxBytes, mayHoldMembers, memberOf } from './members.js';
 import type { Source, SourceFile } from './source-file.js';
 
-/** Looks at what lies at `path`, without reading it. Throws ClrError('data') when nothing usable is there. */
+/** Opens the file or folder at `path` without reading any data. Throws ClrError('data') if it is not usable. */
 export function openSource(path: string, layout: Layout): Source {
   const stats = statOf(path);
   const place = realpathSync(path);

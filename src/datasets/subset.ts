@@ -18,7 +18,7 @@ const holdout = z
     'training images, the same number of each class and the same ones for every seed, that are held out for validation in place of the test images; none when absent',
   );
 
-/** Shared by the data sets that are read from files. */
+/** Options shared by the data sets that are read from files. */
 export const limitOptions = { holdout, train_limit: limit('training'), val_limit: limit('validation') };
 
 /** How many images of each split to take; undefined: all. */
@@ -29,10 +29,10 @@ export interface Limits {
   val_limit?: number | undefined;
 }
 
-/** How many of so many training images are trained on. */
+/** How many of `images` training images are trained on. */
 export const trainedOn = (images: number, { train_limit, holdout = 0 }: Limits) => train_limit ?? images - holdout;
 
-/** A class-balanced part of a data set, the same for the same seed; a larger part contains the smaller one. */
+/** A class-balanced part of a data set, the same for the same seed; a larger part contains a smaller one. */
 export function limited(whole: Dataset, limits: Limits, { seed }: Pick<DataOptions, 'seed'>): Dataset {
   const dataset = limits.holdout === undefined ? whole : heldOut(whole, limits.holdout);
   const part = (split: Split, key: keyof Limits, index: number) => {
@@ -54,7 +54,7 @@ export function limited(whole: Dataset, limits: Limits, { seed }: Pick<DataOptio
   };
 }
 
-/** Validates on so many of the training images, which are trained on no more. */
+/** Validates on `count` of the training images, which are taken out of training. */
 function heldOut(dataset: Dataset, count: number): Dataset {
   const { labels } = dataset.train;
   if (count >= labels.length)
@@ -65,7 +65,7 @@ function heldOut(dataset: Dataset, count: number): Dataset {
   return { ...dataset, train: take(dataset.train, rest), validation: take(dataset.train, held) };
 }
 
-/** `limit` indices in ascending order, as many of each class as of any other as far as there are enough of it. */
+/** `limit` indices in ascending order, equally many of each class as far as its images suffice. */
 export function balancedSubset(labels: Labels, limit: number, random: Random): Int32Array {
   const byClass = new Map<number, number[]>();
   for (const i of random.permutation(labels.length)) {

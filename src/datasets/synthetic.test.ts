@@ -25,7 +25,7 @@ describe('the synthetic data set', () => {
     expect(bytes(one.train).equals(bytes(one.validation))).toBe(false);
   });
 
-  it('draws one solid shape on one plain ground where neither noise nor blots hide it', async () => {
+  it('draws a solid shape on a plain background at difficulty 0', async () => {
     const { train } = await make({ difficulty: 0 });
     for (let i = 0; i < 40; i++) {
       const image = train.images.subarray(i * 3072, (i + 1) * 3072);

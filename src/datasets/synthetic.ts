@@ -11,9 +11,9 @@ const maxImages = 1_000_000; // 3 GB
 type Colour = [number, number, number];
 
 /**
- * Images in CIFAR-10's form that need no download. Each class is a shape, at a random place, size and rotation, and has a
- * hue that it is often but not always near; the background is dull, with blots and pixel noise. The same seed gives the
- * same images.
+ * Images in CIFAR-10's form that need no download. Each class is a shape, at a random place, size and rotation; its hue
+ * is drawn around the class's own. The background is dull, with blots and pixel noise. The same seed gives the same
+ * images.
  */
 export const synthetic = {
   ...entry({
@@ -41,7 +41,7 @@ export const synthetic = {
   trainSize: ({ train_size }: { train_size: number }) => train_size,
 };
 
-/** The classes in turn. */
+/** Draws the classes in turn. */
 function drawSplit(count: number, difficulty: number, random: Random): Split {
   const classes = Object.values(shapes);
   const split = { images: new Uint8Array(count * imageBytes), labels: new Uint8Array(count) };
@@ -72,7 +72,7 @@ function drawImage(pixels: Uint8Array, shape: Shape, hue: number, noise: number,
 
 const blot: Shape = (x, y) => Math.hypot(x, y) - 1;
 
-/** Draws `shape`, rotated at random, its centre at least `margin` pixels from the border, its edge one pixel soft. */
+/** Draws `shape`, rotated at random, centred at least `margin` pixels from the border, with an edge one pixel wide. */
 function paint(
   image: Float32Array,
   shape: Shape,
@@ -85,7 +85,7 @@ function paint(
   const [centreX, centreY] = [centre(), centre()];
   const angle = between(random, 0, 2 * Math.PI);
   const [cos, sin] = [Math.cos(angle) / radius, Math.sin(angle) / radius];
-  const reach = 1.3 * radius; // no shape goes further
+  const reach = 1.3 * radius; // no shape extends further
   const range = (middle: number) =>
     [Math.max(0, Math.floor(middle - reach)), Math.min(size, Math.ceil(middle + reach))] as const;
   const [[top, bottom], [left, right]] = [range(centreY), range(centreX)];

@@ -3,24 +3,24 @@ import { palette } from '../charts/theme.js';
 import type { Group } from './curves.js';
 import type { Method, Suggestion } from './suggestions.js';
 
-/** One combination of hyperparameters, its name in the legend and what the methods made of it. */
+/** One combination of hyperparameters, its name in the legend and the methods' suggestions for it. */
 export interface FinderCurve extends Group {
   label: string;
   suggestions: Suggestion[];
 }
 
-/** Of the range test, and so of its charts. */
+/** The scale of the range test, and by default of its charts. */
 export type Scale = 'linear' | 'exponential';
 /** A suggestion that names an LR. */
 export type Answer = Extract<Suggestion, { max_lr: number }>;
 
-/** The axis of the learning rate; with ticks of its own where it is logarithmic. */
+/** The axis of the learning rate; with explicit ticks if it is logarithmic. */
 export interface X {
   scale: { domain: [number, number] };
   axis?: object;
 }
 
-/** That of the loss or the accuracy. */
+/** The axis of the loss or the accuracy. */
 export interface Y extends X {
   title: string | string[];
 }
@@ -30,19 +30,19 @@ export interface FinderPanel {
   curves: readonly FinderCurve[];
   x: X;
   y: Y;
-  /** Show the suggestions of this method alone. */
+  /** Show the suggestions of this method only. */
   only?: Method;
 }
 
-/** The axis that the test was made on, with room for every suggestion. */
+/** The LR axis on the given scale, with room for every suggestion. */
 export function lrAxis(curves: readonly FinderCurve[], scale: Scale): X {
   const lrs = curves.flatMap((curve) => [...curve.lr, ...answers(curve).map((answer) => answer.max_lr)]);
   return scale === 'linear' ? { scale: { domain: extent(lrs, 0.02) } } : logAxis(lrs);
 }
 
 /**
- * Of validation losses: logarithmic where they blow up, which they do long before the training loss does, since batch norm's
- * running statistics lag behind the weights.
+ * The axis of validation losses: logarithmic if they blow up, which they do long before the training loss, since batch
+ * norm's running statistics lag behind the weights.
  */
 export function validationLossAxis(losses: readonly number[]): Y {
   const title = 'validation loss';
@@ -87,7 +87,7 @@ export function encodings({ curves, x, y }: FinderPanel) {
   } as const;
 }
 
-/** The palette, and from the beginning again where it is too short. */
+/** The palette, repeated if it is too short. */
 function colours(count: number): string[] {
   return Array.from({ length: count }, (_, i) => palette[i % palette.length]!);
 }

@@ -3,7 +3,7 @@ import { palette } from '../charts/theme.js';
 import { type Answer, answers, encodings, type FinderPanel, type X } from './chart-axes.js';
 import { type Method, methods, runningMedian } from './suggestions.js';
 
-/** Each suggestion of each curve as a symbol on the curve's line, or at the height of its start if the LR is below that. */
+/** Each suggestion of each curve as a symbol on the curve's line, at the height of its start if the LR is below it. */
 export function suggestionMarks(panel: FinderPanel): Layer {
   const { curves, only } = panel;
   const encode = encodings(panel);
@@ -49,8 +49,8 @@ const marks: Record<Method, { name: string; shape: string }> = {
 const rowHeight = 17;
 
 /**
- * Of a single curve: a dashed line for each suggestion, up to a row of its own above the panel with the method and the
- * LR. The line nearest to the side that the texts run from is the longest, so that none crosses a text. The range is shaded.
+ * For a single curve: a dashed line for each suggestion, up to its own row above the panel with the method and the LR.
+ * The texts run to one side, and the lines get shorter towards it, so that none crosses a text. The range is shaded.
  */
 export function flags({ curves, x, only }: FinderPanel): Layer[] {
   const shown = answers(curves[0]!, only);

@@ -14,7 +14,7 @@ import { suggest } from './suggestions.js';
 type Scale = 'linear' | 'exponential';
 const ranges = { linear: { start: 0.1, end: 2 }, exponential: { start: 1e-4, end: 10 } };
 
-/** A dip in each curve, made up; `end` rows of 100 each. */
+/** Synthetic curves, each with a dip; the first `end` of 100 rows each. */
 function curves(scale: Scale, { momenta = [0.9], seeds = [1], end = 100 } = {}): FinderCurve[] {
   const rows = momenta.flatMap((momentum, i) =>
     seeds.flatMap((seed) => made(scale, i + 1, momentum, seed).slice(0, end)),
@@ -54,7 +54,7 @@ test.each(drawn)('%s, %s: drawn without a warning', async (_, scale, options) =>
   expect(warn).not.toHaveBeenCalled();
 });
 
-test('no row at all is said so', () => {
+test('a chart without rows says so', () => {
   expect(JSON.stringify(lrFinder([], heading, 'linear'))).toContain('no data');
 });
 
@@ -86,7 +86,7 @@ test('no flag crosses the text of another', () => {
   expect(new Set(tops).size).toBe(6);
 });
 
-/** What the methods say of a curve that never leaves its noise. */
+/** A curve that never leaves its noise, with what the methods say about it. */
 const without = (curve: FinderCurve): FinderCurve => {
   const flat = curve.loss.map(() => 2.3);
   const none = suggest({ ...curve, loss: flat }, 10).filter(
@@ -106,7 +106,7 @@ test('one curve: each method without an answer is named with its reason', () => 
   expect(lrFinder([rangeless], heading, 'linear').title).toHaveProperty('subtitle.1', 'no answer from range: why');
 });
 
-test('several curves: the legend shows the methods that have an answer for one of them, and no other', async () => {
+test('several curves: the legend shows the methods that have an answer for any of them, and no others', async () => {
   const [first, second] = curves('exponential', { momenta: [0.9, 0.95] });
   const rangeAlone = { ...first!, suggestions: first!.suggestions.filter(({ method }) => method === 'range') };
   const shapes = (...of: FinderCurve[]) =>

@@ -19,8 +19,9 @@ import { type Method, runningMedian } from './suggestions.js';
 const size = { width: 1.5 * panelSize.width, height: 1.5 * panelSize.height };
 
 /**
- * Training loss against learning rate, on the axis of the range test. One curve: a faint point each batch, and a flag for each
- * suggestion, the range shaded. Several curves: their suggestions are marked on the lines. Several seeds: mean and a band.
+ * Training loss against learning rate, on the axis of the range test. One curve: a faint point per batch, and a flag
+ * per suggestion, the range shaded. Several curves: their suggestions are marked on the lines. Several seeds: mean and
+ * band.
  */
 export function lrFinder(curves: readonly FinderCurve[], heading: Heading, scale: Scale): TopLevelSpec {
   const seeds = curves.some((curve) => curve.seeds.length > 1);
@@ -30,7 +31,8 @@ export function lrFinder(curves: readonly FinderCurve[], heading: Heading, scale
     : rows.flatMap((row) => [row.raw, row.line]);
   const { title, domain } = lossAxis('training loss', values);
   const bottom = Math.min(...values, domain[1]);
-  const y: Y = { title, scale: { domain: [bottom - 0.05 * (domain[1] - bottom), domain[1]] } }; // not from 0: a dip is shallow
+  // not from 0, since dips are shallow
+  const y: Y = { title, scale: { domain: [bottom - 0.05 * (domain[1] - bottom), domain[1]] } };
   const panel: FinderPanel = { curves, x: lrAxis(curves, scale), y };
   const layer = [
     ...(seeds ? curves.map((curve) => seedBand(curve, panel)) : [points(rows, panel)]),
@@ -46,7 +48,7 @@ export function lrFinder(curves: readonly FinderCurve[], heading: Heading, scale
   return chart(withLines(heading, explanation, ...reasons(curves)), { ...size, layer });
 }
 
-/** Loss and accuracy on one validation batch after each update, against learning rate, two panels. */
+/** Loss and accuracy on one validation batch after each update, against learning rate, in two panels. */
 export function finderValidation(curves: readonly FinderCurve[], heading: Heading, scale: Scale): TopLevelSpec {
   const x = lrAxis(curves, scale);
   const draw = (key: 'val_loss' | 'val_acc'): Panel => {
@@ -76,7 +78,7 @@ function suggestionLayers(panel: FinderPanel): Layer[] {
   return panel.curves.length === 1 ? flags(panel) : [suggestionMarks(panel)];
 }
 
-/** Why methods have no answer, for a single curve: several have no room for it. */
+/** Why methods have no answer, for a single curve; with several there is no room for it. */
 function reasons(curves: readonly FinderCurve[], only?: Method): string[] {
   return curves.length === 1 ? unanswered(curves[0]!, only) : [];
 }
@@ -88,7 +90,7 @@ function withLines({ title, subtitle = [] }: Heading, ...lines: string[]): Headi
 interface Row {
   label: string;
   lr: number;
-  /** As measured, and what the line goes through. */
+  /** The measured value, and the value of the line. */
   raw: number;
   line: number;
 }

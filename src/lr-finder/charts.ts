@@ -8,7 +8,7 @@ import { finderValidation, lrFinder } from './chart-panels.js';
 import { type Group, groupCurves, labelOf } from './curves.js';
 import { suggest } from './suggestions.js';
 
-/** Of a finder's summary.json what its charts need. */
+/** The part of a finder's summary.json that its charts need. */
 const summarySchema = z.looseObject({
   settings: z.object({
     ...{ start: z.number(), end: z.number(), iterations: z.number() },
@@ -23,7 +23,7 @@ type Range = z.output<typeof summarySchema>['settings'];
 
 /**
  * Draws an LR finder's charts from its run folder, by default on the axis of its test; returns the PNGs' paths. Throws
- * ClrError('data') where the files are not those of an LR finder.
+ * ClrError('data') if the files are not those of an LR finder.
  */
 export async function writeFinderCharts(directory: string, lrScale?: 'linear' | 'log'): Promise<string[]> {
   const config = readJsonAs(headingSchema, directory, 'config.json');

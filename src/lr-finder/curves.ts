@@ -25,7 +25,7 @@ export interface Group extends LrCurve {
   val_acc?: number[];
 }
 
-/** Groups the rows by `curve`; of several seeds only the updates that all of them reached. */
+/** Groups the rows by `curve`; with several seeds, only the updates that all of them reached. */
 export function groupCurves(rows: readonly FinderRow[], smoothing: Smoothing = 'local'): Group[] {
   const curves = [...new Set(rows.map((row) => row.curve))];
   return curves.map((curve) =>
@@ -61,7 +61,7 @@ function group(rows: readonly FinderRow[], smoothing: Smoothing): Group {
   };
 }
 
-/** "momentum 0.95, batch 64": what tells this group from the others; all of it where there is but one. */
+/** "momentum 0.95, batch 64": what distinguishes this group from the others; all of it if there is only one. */
 export function labelOf(group: Group, groups: readonly Group[]): string {
   const words = { momentum: 'momentum', weight_decay: 'weight decay', batch_size: 'batch' } as const;
   const keys = Object.keys(words) as (keyof typeof words)[];

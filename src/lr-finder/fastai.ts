@@ -1,17 +1,18 @@
 /**
- * The four suggestions of fastai 2 (fastai/callback/schedule.py), to the last point: computed in float32, from the debiased
- * moving average (0.98), over the points that its `lr_find` keeps. Each gives undefined where fastai fails for want of points.
+ * The four suggestions of fastai 2 (fastai/callback/schedule.py), exactly: computed in float32, from the debiased
+ * moving average (0.98), over the points that its `lr_find` keeps. Each is undefined where fastai fails for lack of
+ * points.
  */
 
-/** LRs that rise, and the moving average of the loss. */
+/** Rising LRs, and the moving average of the loss. */
 interface Points {
   lr: readonly number[];
   loss: readonly number[];
 }
 
 /**
- * What lr_find(num_it) hands on: without the first num_it / 10 and the last 5 points of the curve, and from a loss that is
- * NaN on without the rest. A curve that stopped there had num_it points in fastai, which goes on.
+ * The points that lr_find(num_it) passes on: the curve without its first num_it / 10 and last 5 points, and without all
+ * from the first NaN loss on. Where our curve stops at a NaN, fastai continues to num_it points.
  */
 export function keptPoints(lr: readonly number[], loss: readonly number[], average: readonly number[], num_it: number) {
   const bad = loss.findIndex((value) => !Number.isFinite(value));
@@ -20,7 +21,7 @@ export function keptPoints(lr: readonly number[], loss: readonly number[], avera
   return { lr: part(lr), loss: part(average) };
 }
 
-/** The middle of the longest falling subsequence, whose start is taken when its end first becomes the best. */
+/** The middle of the longest falling subsequence, whose start is fixed when its end first becomes the best. */
 export function valley({ lr, loss }: Points): number | undefined {
   const lengths = loss.map(() => 1);
   let [start, end] = [0, 0];
@@ -33,7 +34,7 @@ export function valley({ lr, loss }: Points): number | undefined {
   return lr.at(start + Math.floor(third) + Math.floor(third / 2));
 }
 
-/** The LR where the loss falls most for a step in log LR, from one point to the next. */
+/** The LR where the loss falls fastest in log LR, from one point to the next. */
 export function steep({ lr, loss }: Points): number | undefined {
   const logs = lr.map((value) => Math.fround(Math.log(value)));
   const slopes = loss.slice(1).map((value, i) => float(float(value - loss[i]!) / float(logs[i + 1]! - logs[i]!)));
@@ -46,7 +47,7 @@ export function minimum({ lr, loss }: Points): number | undefined {
   return at < 0 ? undefined : lr[at]! / 10;
 }
 
-/** From the end, two points 15 apart move left while the slopes of the loss, by the index, differ by more than 0.005. */
+/** From the end, two points 15 apart move left while the slopes of the loss (per index) differ by more than 0.005. */
 export function slide({ lr, loss }: Points): number | undefined {
   const slopes = loss.map((_, i) => {
     const [before, after] = [Math.max(0, i - 1), Math.min(loss.length - 1, i + 1)];

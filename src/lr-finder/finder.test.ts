@@ -52,25 +52,25 @@ describe('two momenta on two seeds, with validation', () => {
     expect(validateConfig(readJson(directory, 'config.json'), 'config.json')).toEqual(config());
   });
 
-  test('every curve goes through the same LRs, past the end of an epoch, from its own seed', () => {
+  test('every curve takes the same LRs, past the end of an epoch, with its own seed', () => {
     const rows = readFinderRows(directory);
     expect(rows).toHaveLength(16);
     const lrs = [0.01, expect.closeTo(0.0464, 4), expect.closeTo(0.2154, 4), 1];
     for (const group of groupCurves(rows)) expect(group.lr).toEqual(lrs);
     const first = (curve: number, seed: number) => rows.find((r) => r.curve === curve && r.seed === seed)!.loss;
-    expect(first(1, 1)).toBe(first(2, 1)); // before the first update momentum has done nothing: the same weights anew
+    expect(first(1, 1)).toBe(first(2, 1)); // momentum has no effect before the first update: the same initial weights
     expect(first(1, 1)).not.toBe(first(1, 2));
     for (const row of rows) expect(row.val_acc).toSatisfy((acc: number) => acc >= 0 && acc <= 100);
   });
 
-  test('the summary tells for each curve how its seeds ended and why there is no suggestion', () => {
+  test('the summary says for each curve how its seeds ended and why there is no suggestion', () => {
     expect(summary.status).toBe('completed');
     expect(summary.curves.map(({ momentum }) => momentum)).toEqual([0.5, 0.9]);
     expect(summary.curves[0]!.seeds).toEqual([1, 2].map((seed) => ({ seed, status: 'completed', iterations: 4 })));
     expect(summary.curves[0]!.suggestions[0]).toMatchObject({ reason: expect.stringMatching(/too few points/) });
   });
 
-  test('its charts are drawn again from its files', async () => {
+  test('its charts can be redrawn from its files', async () => {
     const spec = path.join(directory, 'lr-finder.vl.json');
     const before = readFileSync(spec, 'utf8');
     rmSync(spec);
@@ -83,7 +83,7 @@ describe('two momenta on two seeds, with validation', () => {
   });
 });
 
-test('divergence ends a curve, not the test; without --no-stop', async () => {
+test('divergence ends the curve, not the test; with --no-stop it ends neither', async () => {
   const plans = [{ curve: 1, config: config() }];
   const { summary } = await find(plans, { start: 1e20, end: 1e30 });
   expect(summary).toMatchObject({ status: 'completed', curves: [{ seeds: [{ status: 'diverged' }] }] });
@@ -92,7 +92,7 @@ test('divergence ends a curve, not the test; without --no-stop', async () => {
   expect(whole.curves[0]!.seeds).toEqual([{ seed: 1, status: 'completed', iterations: 4 }]);
 }, 60_000);
 
-test('a range of 600 decades, of more than a number can hold, is drawn', async () => {
+test('a range of 600 decades, whose ratio overflows a number, is drawn', async () => {
   const { directory, summary } = await find([{ curve: 1, config: config() }], {
     start: 1e-300,
     end: 1e300,
@@ -102,7 +102,7 @@ test('a range of 600 decades, of more than a number can hold, is drawn', async (
   expect(readdirSync(directory)).toContain('lr-finder.png');
 }, 60_000);
 
-test('an interrupted test has a whole folder, its charts included, and leaves no tensor', async () => {
+test('an interrupted test leaves a complete folder, charts included, and no tensor', async () => {
   const before = memory().numTensors;
   const controller = new AbortController();
   controller.abort();
@@ -143,7 +143,7 @@ test('a curve that cannot be trained is refused before a folder is made', async 
   expect(readdirSync(runs)).toEqual(before);
 }, 60_000);
 
-test('what ended the test is told, though the summary cannot be written any more', async () => {
+test('the error that ended the test is reported even if the summary can no longer be written', async () => {
   const controller = new AbortController();
   const disk = vi.spyOn(controller.signal, 'aborted', 'get').mockImplementation(() => {
     const folder = path.join(runs, String(Math.max(...readdirSync(runs).map(Number))));

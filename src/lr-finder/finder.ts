@@ -18,13 +18,13 @@ import { type FinderProgress, finderProgress } from './progress.js';
 import { disposeTraining, type RangeTestOptions, rangeTest } from './range-test.js';
 import { type Suggestion, suggest } from './suggestions.js';
 
-/** One curve: a model trained from its initial weights on. Those that differ in nothing but the seed share `curve`. */
+/** One curve: a model trained from its initial weights. Plans that differ only in the seed share `curve`. */
 export interface Plan {
   curve: number;
   config: ExperimentConfig;
-  /** A further seed that nobody asked for: left out where all of them would take over a minute. */
+  /** An extra seed that was not requested: skipped if all of them would take over a minute. */
   spare?: boolean;
-  /** Held through the test; undefined: the one that the config's schedule starts with. */
+  /** Constant during the test; undefined: the one that the config's schedule starts with. */
   momentum?: number | undefined;
 }
 
@@ -37,20 +37,20 @@ export interface FinderSummary {
   /** Why it did not complete. */
   message?: string | undefined;
   settings: Settings;
-  /** Of the data set; the loss of guessing among them is ln(classes). */
+  /** Classes of the data set; the loss of guessing among them is ln(classes). */
   classes: number;
   curves: CurveSummary[];
   /** Wall time. */
   seconds: number;
 }
 
-/** What came of the curves of one combination of hyperparameters. */
+/** The results of the curves of one combination of hyperparameters. */
 export interface CurveSummary extends Pick<FinderRow, 'curve' | 'momentum' | 'weight_decay' | 'batch_size'> {
   seeds: { seed: number; status: 'completed' | 'diverged' | 'interrupted'; iterations: number }[];
   suggestions: (Suggestion & { schedule?: Record<string, unknown> })[];
 }
 
-/** Runs every plan's LR range test into a new run folder, keeps no weights. All checks of configs come before. */
+/** Runs every plan's LR range test into a new run folder, keeps no weights. All configs are checked before. */
 export async function runFinder(
   plans: Plan[],
   settings: Settings,
@@ -60,7 +60,7 @@ export async function runFinder(
   const { config } = plans[0]!;
   const { backend, dataset } = await backendAndData(config, options);
   const source = { backend, dataset, runs: options.runs };
-  for (const plan of plans) disposeTraining(prepared(plan.config, source)); // throws where one cannot be trained
+  for (const plan of plans) disposeTraining(prepared(plan.config, source)); // throws if one cannot be trained
 
   const directory = makeRunDirectory(options.runs);
   const unlock = lockFolder(directory);
@@ -78,7 +78,7 @@ export async function runFinder(
   }
 }
 
-/** One plan after the other, writing rows and the summary as it goes; whatever ends it, the summary says so. */
+/** Runs one plan after the other, writing rows and the summary as it goes; however it ends, the summary says so. */
 async function testAll(
   plans: Plan[],
   settings: Settings,
@@ -125,7 +125,7 @@ async function testAll(
   });
 }
 
-/** Seconds that seeds may take which nobody asked for. */
+/** Seconds that the extra seeds may take. */
 const spareSeconds = 60;
 
 function costsLittle(plans: Plan[], secondsEach: number): boolean {
@@ -207,7 +207,7 @@ function summariseCurves(
   });
 }
 
-/** The options of the config's own schedule that give it that maximum; two digits of the LR are more than the test can tell. */
+/** The options that give the config's own schedule this maximum, to two digits, more than the test can resolve. */
 export function scheduleOf(schedule: ExperimentConfig['schedule'], max_lr: number): Record<string, unknown> {
   const lr = Number(max_lr.toPrecision(2));
   if (schedule.type === 'phases') return { phases: scaledPhases(schedule.phases as Phase[], lr) };

@@ -35,7 +35,7 @@ test('a linear range has equal steps, an exponential one equal factors', () => {
   );
 });
 
-test('in the middle: the mean of the ends, or their geometric mean', () => {
+test('the LR in the middle is the mean of the ends, or their geometric mean', () => {
   expect(learningRate({ start: 0.1, end: 2.1, scale: 'linear', iterations: 101 }, 50)).toBeCloseTo(1.1, 12);
   expect(learningRate({ start: 1e-5, end: 10, scale: 'exponential', iterations: 7 }, 3)).toBeCloseTo(1e-2, 12);
   expect(learningRate({ start: 1e-300, end: 1e300, scale: 'exponential', iterations: 7 }, 3)).toBeCloseTo(1, 10);

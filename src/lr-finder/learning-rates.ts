@@ -21,12 +21,13 @@ export function checkRange({ start, end, iterations }: LrRange): void {
 }
 
 /**
- * The LR of update `i`, 0 to iterations - 1: from exactly `start` to exactly `end` in equal steps (linear) or by equal factors
- * (exponential). (fastai 0.7's linear finder runs from 0 whatever `start_lr` is, and ends a step before `end_lr`.)
+ * The LR of update `i`, 0 to iterations - 1: from exactly `start` to exactly `end` in equal steps (linear) or by equal
+ * factors (exponential). (fastai 0.7's linear finder runs from 0 whatever `start_lr` is, and ends a step before
+ * `end_lr`.)
  */
 export function learningRate({ start, end, scale, iterations }: LrRange, i: number): number {
   if (i === 0) return start;
-  if (i === iterations - 1) return end; // the formulas may miss it by a rounding
+  if (i === iterations - 1) return end; // the formulas may miss it by a rounding error
   const share = i / (iterations - 1);
   return scale === 'linear' ? start + share * (end - start) : start ** (1 - share) * end ** share;
 }

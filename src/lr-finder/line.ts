@@ -2,8 +2,9 @@ import { localRegression } from '../statistics/local-regression.js';
 import { median } from '../statistics/median.js';
 
 /**
- * The line through the losses of a range test: local regression on the log axis, without lag. A loss that blows up counts as
- * twice the usual one (of the start, or of the whole test if that is higher), so that it does not bend the line beside it.
+ * The line through the losses of a range test: local regression on the log axis, without lag. A loss that blows up
+ * counts as twice the usual one (of the start, or of the whole test if that is higher), so that it does not bend the
+ * line nearby.
  */
 export function lossLine(lr: readonly number[], loss: readonly number[]): number[] {
   const finite = loss.filter(Number.isFinite);

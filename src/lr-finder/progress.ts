@@ -2,7 +2,7 @@ import type { SingleBar } from 'cli-progress';
 import { progress } from '../terminal/progress.js';
 import type { RangeTestRow } from './range-test.js';
 
-/** Shows on stderr how the test is going: a bar on a terminal, elsewhere a line each tenth of a curve. */
+/** Shows on stderr how the test is going: a bar on a terminal, elsewhere a line per tenth of a curve. */
 export interface FinderProgress {
   /** A new curve begins; `label` says which. */
   start(label: string): void;
@@ -12,7 +12,7 @@ export interface FinderProgress {
   stop(): void;
 }
 
-/** `iterations`: of each curve. */
+/** `iterations`: updates of each curve. */
 export function finderProgress(iterations: number): FinderProgress {
   const shown = progress(({ row }, { value, total, eta }) => [
     { text: `${value}/${total}`, rank: 0 },

@@ -10,27 +10,27 @@ import { type LrRange, learningRate } from './learning-rates.js';
 /** What one update of the test measured. */
 export type RangeTestRow = Pick<FinderRow, 'iteration' | 'lr' | 'loss' | 'smoothed' | 'val_loss' | 'val_acc'>;
 
-/** The test ends when the smoothed loss is so many times its best (fastai; https://docs.fast.ai/callback.schedule.html). */
+/** The test ends at this many times the best smoothed loss (fastai, https://docs.fast.ai/callback.schedule.html). */
 export const stopFactor = 4;
 
 /** What is trained and measured; the caller disposes the batches. */
 export interface RangeTestSubject extends Stepping, Pick<Training, 'trainingBatches'> {
-  /** Those of a round, counted from 0; mixed, since one after the other is taken for all of them. */
+  /** The batches of a round, counted from 0; shuffled, since each single batch stands for the whole set. */
   validationBatches(round: number): Iterable<Batch>;
 }
 
 export interface RangeTestOptions extends LrRange {
   momentum: number;
-  /** Loss and accuracy on the next validation batch after each update; the batches come round again. */
+  /** Measure loss and accuracy on the next validation batch after each update, in round after round of batches. */
   validate: boolean;
-  /** At `stopFactor` times the best smoothed loss, or a loss that is not finite. */
+  /** End at `stopFactor` times the best smoothed loss, or a loss that is not finite. */
   stop: boolean;
   signal: AbortSignal;
 }
 
 /**
- * An LR range test (Smith, arXiv:1506.01186, sec. 3.3): trains a fresh model while the LR rises, and yields a row an update.
- * Returns how it ended.
+ * An LR range test (Smith, arXiv:1506.01186, sec. 3.3): trains a fresh model while the LR rises, and yields a row per
+ * update. Returns how it ended.
  */
 export async function* rangeTest(
   subject: RangeTestSubject,
@@ -49,7 +49,7 @@ export async function* rangeTest(
     best = Math.min(best, smoothed);
     yield { iteration, lr, loss, smoothed, val_loss: score.loss, val_acc: score.accuracy };
     if (options.stop && !(Number.isFinite(loss) && smoothed <= stopFactor * best)) return 'diverged';
-    await nextTurn(); // lets signals in
+    await nextTurn(); // lets signals be handled
     if (options.signal.aborted) return 'interrupted';
   }
   return 'completed';
@@ -57,7 +57,7 @@ export async function* rangeTest(
 
 const unmeasured = { loss: Number.NaN, accuracy: Number.NaN };
 
-/** Round after round. */
+/** The batches of round after round. */
 function* endless(round: (n: number) => Iterable<Batch>): Generator<Batch, never> {
   for (let n = 0; ; n++) yield* round(n);
 }

@@ -7,7 +7,7 @@ import { type LrCurve, type Method, runningMedian, suggest } from './suggestions
 
 const sixDecades: LrRange = { start: 1e-5, end: 10, scale: 'exponential', iterations: 100 };
 
-/** Made up: falls around LR 0.01 (a logistic step in log LR), least near 0.2, blows up beyond. */
+/** A synthetic loss: falls around LR 0.01 (a logistic step in log LR), is lowest near 0.2, blows up beyond. */
 const dip = (lr: number) => 2.3 - 1.2 / (1 + Math.exp(-2 * Math.log(lr / 0.01))) + (lr / 0.7) ** 2;
 
 function curve(loss: (lr: number, i: number) => number, range = sixDecades): LrCurve {
@@ -15,7 +15,7 @@ function curve(loss: (lr: number, i: number) => number, range = sixDecades): LrC
   const losses = lr.map(loss);
   return { lr, loss: losses, average: smooth(losses) };
 }
-/** As if the average had no lag: the answers are then those of the formula. */
+/** With an average that has no lag, so that the answers are those of the formula. */
 const exact = ({ lr, loss }: LrCurve): LrCurve => ({ lr, loss, average: loss });
 
 function answer(of: LrCurve, method: Method): { max_lr: number; base_lr?: number } {
@@ -23,13 +23,13 @@ function answer(of: LrCurve, method: Method): { max_lr: number; base_lr?: number
   if ('reason' in found) throw new Error(found.reason);
   return found;
 }
-/** Why ours have no answer: `recommended`, then `range`. */
+/** Why our own methods have no answer: `recommended`, then `range`. */
 const reasons = (of: LrCurve) =>
   suggest(of, 10)
     .filter(({ method }) => method === 'recommended' || method === 'range')
     .map((found) => ('reason' in found ? found.reason : undefined));
 
-/** The LR with the least loss, by looking at all of them. */
+/** The LR with the lowest loss. */
 const bottom = ({ lr, loss }: LrCurve) => lr[loss.indexOf(Math.min(...loss))]!;
 /** Neighbouring LRs of the range differ by this factor. */
 const step = (10 / 1e-5) ** (1 / 99);
@@ -90,7 +90,7 @@ test('a linear range: the fall is judged on the log axis', () => {
   expect(answer(made, 'recommended').max_lr).toBeLessThan(0.1);
 });
 
-test("fastai's default range gets an answer where the loss falls to guessing's alone, with what helps", () => {
+test("fastai's default range gives an answer and a hint on what helps if the loss only falls to guessing", () => {
   const range = { ...sixDecades, start: 1e-7 };
   const made = [1, 2, 3, 4, 5].map((seed) => {
     const { normal } = randomStream(seed, 'synthetic');
@@ -115,7 +115,7 @@ test('with a validation accuracy the range ends where it peaks', () => {
 });
 
 describe('no answer', () => {
-  test('where the accuracy never rises, for the range alone', () => {
+  test('if the accuracy never rises, for the range only', () => {
     const made = { ...curve(dip), val_acc: Array(100).fill(10) };
     expect(reasons(made)).toEqual([undefined, expect.stringMatching(/accuracy never rises/)]);
   });
@@ -129,7 +129,7 @@ describe('no answer', () => {
     for (const reason of reasons(curve(loss))) expect(reason).toMatch(/never falls|too few/);
   });
 
-  test('where the loss is nothing but noise, for nearly every seed', () => {
+  test('if the loss is only noise, for nearly every seed', () => {
     const pure = Array.from({ length: 200 }, (_, seed) => {
       const { normal } = randomStream(seed, 'synthetic');
       return curve(() => 2.3 + 0.1 * normal());
@@ -138,15 +138,15 @@ describe('no answer', () => {
     expect(without.length).toBeGreaterThan(197);
   });
 
-  describe('where a net thrown off at the start comes back to guessing', () => {
+  describe('if a net thrown off at the start only returns to guessing', () => {
     const backTo = (level: number) => curve((lr) => level + 3 / (1 + (lr / 1e-4) ** 2));
 
-    test('and no further; the reason says what to try', () => {
+    test('and the reason says what to try', () => {
       const expected = /never gets 2 % below guessing's, ln 10 = 2.30: lower --start, without --linear/;
       for (const reason of reasons(backTo(0.985 * Math.log(10)))) expect(reason).toMatch(expected);
     });
 
-    test('which depends on the number of classes', () => {
+    test('whose loss depends on the number of classes', () => {
       expect(suggest(backTo(2), 7)[0]).toHaveProperty('reason', expect.stringMatching('ln 7'));
       expect(suggest(backTo(2), 10)[0]).not.toHaveProperty('reason', expect.stringMatching('ln 10'));
     });
@@ -157,7 +157,7 @@ describe('no answer', () => {
     expect(reasons(short)).toEqual(Array(2).fill(expect.stringMatching(/^too few points.*raise --iterations/)));
   });
 
-  test('where the loss falls to the end', () => {
+  test('if the loss falls to the end', () => {
     for (const reason of reasons(exact(curve((lr) => 2 - 0.1 * Math.log10(lr)))))
       expect(reason).toMatch(/still falls at the last LR, 10: raise --end/);
   });
@@ -169,12 +169,12 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY])('what comes after a loss of %d
   expect(answer(exact(cut), 'range').max_lr).toBe(whole.lr[69]);
 });
 
-test('a loss that jumps up at the very end has diverged, and is not still falling', () => {
+test('a loss that jumps up at the very end counts as diverged, not as still falling', () => {
   const made = curve((lr, i) => (i < 98 ? 2 - 0.1 * Math.log10(lr) : 500));
   expect(answer(exact(made), 'range').max_lr).toBeGreaterThan(made.lr[90]!);
 });
 
-test('the line stays among the points beside a loss that blows up', () => {
+test('the line stays among the points next to a loss that blows up', () => {
   const { normal } = randomStream(3, 'synthetic');
   const made = curve((lr) => (lr > 2 ? 98 : dip(lr) + 0.05 * normal()));
   const line = lossLine(made.lr, made.loss);

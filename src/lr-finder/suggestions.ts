@@ -2,14 +2,14 @@ import { median } from '../statistics/median.js';
 import { keptPoints, minimum, slide, steep, valley } from './fastai.js';
 import { lossLine } from './line.js';
 
-/** What an LR range test measured, one number an update; LRs rise. */
+/** What an LR range test measured, one number per update; LRs rise. */
 export interface LrCurve {
   lr: readonly number[];
   /** Training loss of each batch. */
   loss: readonly number[];
   /** Its debiased moving average (0.98). */
   average: readonly number[];
-  /** Accuracy on a validation batch after the update, percent; where it was measured. */
+  /** Accuracy on a validation batch after the update, percent; if it was measured. */
   val_acc?: readonly number[];
 }
 
@@ -23,16 +23,17 @@ export type Suggestion =
   | { method: Method; max_lr: number; base_lr?: number; why?: string; caution?: string }
   | { method: Method; reason: string };
 
-/** Fewest points left, after the first tenth, that a method of ours is asked about. */
+/** The fewest points after the first tenth that our own methods accept. */
 const fewest = 10;
 
 /** A curve whose running median stays above this share of ln(classes), the loss of guessing, has learnt nothing. */
 const learnt = 0.98;
 
 /**
- * What each method makes of the curve. fastai's four answer wherever fastai does. Ours leave out the points from the first
- * loss that is not finite on, and the first tenth, and have no answer where there are too few points, the loss does not fall
- * by more than its noise, or falls (from a start above) to that of guessing alone. `iterations`: those asked for.
+ * The suggestion of each method. fastai's four answer wherever fastai does. Our own leave out the first tenth of the
+ * points and all from the first loss that is not finite, and have no answer if there are too few points, if the loss
+ * does not fall by more than its noise, or if it only falls (from a start above) to that of guessing. `iterations`:
+ * those asked for.
  */
 export function suggest(curve: LrCurve, classes: number, iterations = curve.lr.length): Suggestion[] {
   const firstBad = curve.loss.findIndex((loss) => !Number.isFinite(loss));
@@ -60,7 +61,7 @@ function ofFastai({ lr, loss, average }: LrCurve, iterations: number): Suggestio
 
 type Kept = Pick<LrCurve, 'lr' | 'loss' | 'val_acc'>;
 
-/** Why a curve tells nothing. */
+/** Why our own methods cannot use a curve; undefined: they can. */
 function unusable({ lr, loss }: Kept, classes: number): string | undefined {
   if (lr.length < fewest) return `too few points, ${lr.length} after the first tenth: raise --iterations`;
   if (!lowest(loss).fell) return 'the loss never falls by more than its noise';
@@ -71,14 +72,14 @@ function fallsToGuessing(loss: readonly number[], classes: number): boolean {
   return Math.min(...runningMedian(loss)) > learnt * Math.log(classes);
 }
 
-/** In the second half of the test, after LRs that changed nothing. */
+/** Whether the loss falls fastest in the second half of the test, after LRs that changed nothing. */
 function fallsLate(kept: Kept): boolean {
   return fastest(kept) > kept.lr.length / 2;
 }
 
 /**
- * Half way, on the log axis, between the LR where the loss falls fastest and the one where it stops falling: high enough to
- * learn at speed, with a margin below where it gets worse. Read off a curve without lag.
+ * Half way, on the log axis, between the LR where the loss falls fastest and the one where it stops falling: high
+ * enough to learn at speed, with a margin below where it gets worse. Read off a curve without lag.
  */
 function recommended(kept: Kept, diverged: boolean, classes: number): Suggestion {
   const { lr, loss } = kept;
@@ -94,7 +95,7 @@ function recommended(kept: Kept, diverged: boolean, classes: number): Suggestion
   return { method, max_lr, why, caution };
 }
 
-/** The point up to the least loss where the smooth curve falls most for the same factor in LR; -1: it never falls. */
+/** The point, up to the lowest loss, where the smooth curve falls fastest in log LR; -1: it never falls. */
 function fastest({ lr, loss }: Kept): number {
   const logs = lr.map(Math.log);
   const curve = lossLine(lr, loss);
@@ -107,10 +108,11 @@ function fastest({ lr, loss }: Kept): number {
 }
 
 /**
- * The bounds of a cycle in Smith's sense. max_lr: where the accuracy peaks, as in his figures (arXiv:1506.01186, sec. 3.3:
- * "slows, becomes ragged, or starts to fall"), or without validation where the training loss stops falling. base_lr: a tenth
- * of it (arXiv:1803.09820, sec. 5). Both are read off the running median over a tenth of the points, which has no lag: the
- * moving average's minimum comes some 20 updates late, by a factor of 4 in LR for 100 updates over six decades.
+ * The bounds of a cycle in Smith's sense. max_lr: where the accuracy peaks, as in his figures (arXiv:1506.01186, sec.
+ * 3.3: "slows, becomes ragged, or starts to fall"), or without validation where the training loss stops falling.
+ * base_lr: a tenth of it (arXiv:1803.09820, sec. 5). Both are read off the running median over a tenth of the points,
+ * which has no lag: the moving average's minimum comes some 20 updates late, by a factor of 4 in LR for 100 updates
+ * over six decades.
  */
 function range({ lr, loss, val_acc }: Kept, diverged: boolean): Suggestion {
   const what = val_acc ? 'validation accuracy' : 'loss';
@@ -123,15 +125,16 @@ function range({ lr, loss, val_acc }: Kept, diverged: boolean): Suggestion {
 }
 
 /**
- * Where the running median of noisy values is least (at the highest such LR), and whether they fall up to there. They do by
- * Mann and Kendall's test for a trend (Mann, Econometrica 13, 1945) at z = 3.5, in which the size of outliers does not count;
- * or where that median is five standard errors below the first one, since most of a long test may lie flat before the fall.
+ * Where the running median of noisy values is lowest (at the highest such LR), and whether they fall up to there: by
+ * Mann and Kendall's test for a trend (Mann, Econometrica 13, 1945) at z = 3.5, which ignores the size of outliers, or
+ * because that median is five standard errors below the first one, since most of a long test may be flat before the
+ * fall.
  */
 function lowest(values: readonly number[]): { at: number; fell: boolean } {
   const medians = runningMedian(values);
-  const at = medians.lastIndexOf(Math.min(...medians)); // of a plateau the end
+  const at = medians.lastIndexOf(Math.min(...medians)); // the end of a plateau
   const n = at + 1;
-  let falling = 0; // pairs that fall, less those that rise
+  let falling = 0; // pairs that fall, minus those that rise
   for (let i = 1; i < n; i++) for (let j = 0; j < i; j++) falling += Math.sign(values[j]! - values[i]!);
   const trend = falling > 3.5 * Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18);
   const h = halfWindow(values.length);
@@ -139,13 +142,13 @@ function lowest(values: readonly number[]): { at: number; fell: boolean } {
   return { at, fell: trend || drop > 5 * noise(values) * Math.sqrt(2 / (2 * h + 1)) };
 }
 
-/** The standard deviation of single values, from how neighbours differ; 1.25 for the median's own efficiency. */
+/** The standard deviation of single values, from the differences of neighbours; 1.25 for the median's efficiency. */
 function noise(values: readonly number[]): number {
   const differences = values.slice(1).map((value, i) => Math.abs(value - values[i]!));
   return (1.25 * 1.4826 * median(differences)) / Math.SQRT2;
 }
 
-/** Of each value and its neighbours, a tenth of all values; at the ends, of those neighbours that there are. */
+/** The median of each value and its neighbours, a tenth of all values; at the ends, of those that exist. */
 export function runningMedian(values: readonly number[]): number[] {
   const h = halfWindow(values.length);
   return values.map((_, i) => median(values.slice(Math.max(0, i - h), i + h + 1)));

@@ -2,21 +2,21 @@ import type { RunStatus } from '../runs/status.js';
 
 export type { RunStatus };
 
-// What `clr watch` and `clr report` tell the page in the browser. JSON: a number that is not finite is null.
+// What `clr watch` and `clr report` send to the page in the browser, as JSON: a number that is not finite is null.
 
-/** One run as the page draws it. Text in it may be another's: it is shown as text, never as HTML. */
+/** One run as the page draws it. Others may have written its text: it is shown as text, never as HTML. */
 export interface PageRun {
   /** Unique on the page. */
   id: string;
-  /** Its folder, as it was named. */
+  /** Its folder, as given. */
   directory: string;
   /** The config that it shares with its other seeds: one colour, one entry of the legend. */
   arm: string;
-  /** What tells its comparison from the others of a report; absent: there is but one. */
+  /** What distinguishes its comparison from the others of a report; absent: there is only one. */
   question?: string;
   seed: number;
   status: RunStatus;
-  /** A row of metrics.csv each. */
+  /** One per row of metrics.csv. */
   epochs: EpochPoint[];
   /** Rows of iterations.csv, thinned; absent: fetched when they are drawn. */
   steps?: StepPoint[];
@@ -39,16 +39,16 @@ export interface StepPoint {
   loss: Value;
 }
 
-/** The data of a page that does not change any more: a report. */
+/** The data of a page that no longer changes: a report. */
 export interface PageData {
   runs: PageRun[];
 }
 
 /** What the event stream of `clr watch` sends, by the event's name. */
 export interface PageEvents {
-  /** Runs that are new, or that have begun anew. */
+  /** Runs that are new, or whose rows have been reset. */
   runs: PageRun[];
-  /** What has come to a run: rows after those that the page has. */
+  /** What was added to a run: rows after those that the page has. */
   grown: { id: string; status: RunStatus; epochs: EpochPoint[]; steps: boolean }[];
   /** The table of `clr compare`, as HTML. */
   table: { html: string };

@@ -7,12 +7,12 @@ export class Html {
 
 type Value = Html | string | number | readonly (Html | string | number)[];
 
-/** A template of HTML: what is put in is escaped and stripped of control characters, unless it is Html; of a list, each. */
+/** A template of HTML: values (or the items of lists) are escaped and stripped of control characters, unless Html. */
 export function html(strings: TemplateStringsArray, ...values: Value[]): Html {
   return new Html(String.raw({ raw: strings }, ...values.map((value) => [value].flat().map(source).join(''))));
 }
 
-/** A table with its numeric columns to the right, which scrolls where it is wider than the page. */
+/** A table with right-aligned numeric columns, which scrolls if it is wider than the page. */
 export function table(head: readonly string[], body: readonly (readonly string[])[]): Html {
   const kinds = head.map((_, i) => kindOf(body.map((row) => row[i]!)));
   const kind = (i: number) => (kinds[i] ? html` class="${kinds[i]}"` : '');
@@ -23,7 +23,7 @@ export function table(head: readonly string[], body: readonly (readonly string[]
 
 const number = /^-?$|^(< )?[-+]?\d[^,]*( \[[^\]]*\])?$|^\[[-+]\d[^\]]*\]$/; // also an interval, or both
 
-/** Numbers stand to the right on one line; a word that is longer than a column may break anywhere. */
+/** Numbers are right-aligned on one line; a word that is longer than a column may break anywhere. */
 function kindOf(cells: readonly string[]): 'number' | 'long' | undefined {
   if (cells.every((cell) => number.test(cell))) return 'number';
   return cells.some((cell) => /\S{20}/.test(cell)) ? 'long' : undefined;
@@ -33,7 +33,7 @@ export function list(items: readonly string[]): Html {
   return html`<ul>\n${items.map((item) => html`<li>${item}</li>\n`)}</ul>\n`;
 }
 
-const longest = 1000; // characters of one text: names and settings may be another's
+const longest = 1000; // characters of one text: others may have written names and settings
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 function source(value: Html | string | number): string {

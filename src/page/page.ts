@@ -4,7 +4,7 @@ import { shipped } from '../system/root.js';
 import type { PageData } from './data.js';
 import { Html, html } from './html.js';
 
-/** What a page holds: `clr report`'s has its data in it, `clr watch`'s asks the server for them. */
+/** The content of a page: that of `clr report` contains its data, that of `clr watch` gets them from the server. */
 export interface Page {
   title: string;
   body: Html;
@@ -12,7 +12,7 @@ export interface Page {
   data?: PageData;
 }
 
-/** A whole page: nothing comes from elsewhere, and its policy allows no script but the page's own. */
+/** A complete page: nothing is loaded from elsewhere, and its policy allows no script but the page's own. */
 export function page({ title, body, data }: Page): string {
   const script = bundled('page.js');
   const digest = createHash('sha256').update(script).digest('base64');
@@ -22,7 +22,7 @@ export function page({ title, body, data }: Page): string {
   return document(title, html`${body}\n${scripts}`, policy);
 }
 
-/** A page without a script, or with those in its body that the policy allows. */
+/** A page without scripts, or with those in its body that `more`, an addition to its policy, allows. */
 export function document(title: string, body: Html, more: string[] = []): string {
   const policy = ["default-src 'none'", 'img-src data: blob:', "style-src 'unsafe-inline'", ...more].join('; ');
   return html`<!doctype html>
@@ -42,7 +42,7 @@ ${body}
 `.source;
 }
 
-/** Where the browser's side draws: legend, controls, charts. */
+/** Where the browser's script draws: legend, controls, charts. */
 export const app = html`<div id="app">
 <div class="controls">
 <span id="status"></span><span id="connection" role="status"></span>
@@ -71,7 +71,7 @@ function chartCard(id: string, choices: [value: string, title: string][]): Html 
   return html`<section class="card"><select id="${name}" aria-label="what is drawn">${options}</select><div id="${id}"></div></section>`;
 }
 
-/** A `<` could end the script: JSON may write it as an escape. What is not finite is null. */
+/** JSON with `<` escaped, which could end the script. Numbers that are not finite are null. */
 function inScript(data: PageData): string {
   return JSON.stringify(data).replaceAll('<', '\\u003c');
 }

@@ -16,14 +16,14 @@ const machine = z.object({
 });
 type Machine = z.output<typeof machine>;
 
-/** environment.json: where a run began, and where it went on. */
+/** environment.json: the machine on which a run began, and those on which it was resumed. */
 const environmentSchema = machine.extend({
   resumed: z.array(machine.extend({ iteration: z.number() })).default([]),
 });
 
 export const environmentColumns = ['seeds', 'backend', 'device', 'precision', 'threads', 'versions', 'commit'];
 
-/** What the runs of an arm ran on: a line for each different environment, with the seeds that it holds for; and what cannot be read. */
+/** The environments of an arm's runs: a line for each different one, with its seeds; `unread`: files not readable. */
 export function environmentsOf({ runs }: Row): { lines: string[][]; unread: Skipped[] } {
   const seeds = new Map<string, string[]>();
   const unread: Skipped[] = [];

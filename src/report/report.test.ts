@@ -14,7 +14,7 @@ const root = mkdtempSync(path.join(os.tmpdir(), 'clr-report-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
 describe('HTML', () => {
-  it('holds what is put in as text, without control characters, and its own marks as marks', () => {
+  it('inserts values as text, without control characters, and its own markup as markup', () => {
     const hostile = `<script>"&'\u001b[31m\u202e`;
     expect(html`<p title="${hostile}">${hostile}</p>`.source).toBe(
       '<p title="&lt;script&gt;&quot;&amp;&#39; [31m ">&lt;script&gt;&quot;&amp;&#39; [31m </p>',
@@ -24,7 +24,7 @@ describe('HTML', () => {
     expect(html`${'x'.repeat(100_000)}`.source.length).toBeLessThan(1100);
   });
 
-  it('sets numbers to the right, and a dash with them, but not a list of numbers', () => {
+  it('right-aligns numbers, and a dash with them, but not a list of numbers', () => {
     const cells = table(['a', 'b'], [['-1.5 ± 2', '1, 2'], ['-', '3']]).source.match(/<td[^>]*>/g); // biome-ignore format: rows
     expect(cells).toEqual(['<td class="number">', '<td>', '<td class="number">', '<td>']);
     const against = table(
@@ -71,13 +71,13 @@ describe('a report', () => {
     expect(page).toContain('Every file of the runs above was read.');
   });
 
-  it('tells on what each run was made, a line for each different environment', () => {
+  it('says where each run ran, with a line for each different environment', () => {
     const [, section] = /<h3>momentum 0.9, the baseline<\/h3>(.*?)<\/section>/s.exec(page)!;
     expect(section).toMatch(/<td>1, 2, 3<\/td><td>wasm<\/td>.*sharp unknown<\/td><td>0123456789ab<\/td>/);
     expect(section).toMatch(/>2 from iteration 6<\/td>.*<td>fedcba987654, with changes<\/td>/);
   });
 
-  it('needs nothing but itself, and holds the chart', async () => {
+  it('is self-contained, and holds the chart', async () => {
     expect(page).toMatch(/^<!doctype html>/);
     const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(page)!;
     expect(policy).toMatch(
@@ -114,7 +114,7 @@ describe('a report', () => {
     expect(new Set(runs.map((run) => run.question))).toEqual(new Set(comparisons.map(({ title }) => title)));
   });
 
-  it('is refused where its file is to be no HTML', async () => {
+  it('is refused if its file is not HTML', async () => {
     await expect(writeReport(path.join(root, 'metrics.csv'), read().comparisons, [])).rejects.toThrow(
       /a report is an HTML file/,
     );

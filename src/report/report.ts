@@ -9,7 +9,7 @@ import { type Metric, metrics } from '../runs/scores.js';
 import { version } from '../system/version.js';
 import { environmentColumns, environmentsOf } from './environments.js';
 
-const mostColumns = 3; // of settings in the first table, so that it fits a page; the section of each config has them all
+const mostColumns = 3; // of settings in the first table, so that it fits a page; the sections of the configs have all
 
 export interface ReportParts {
   /** One or more, each with the PNG of its chart for readers without scripts. */
@@ -18,12 +18,12 @@ export interface ReportParts {
   series: PageRun[];
   /** Folders without a run to show. */
   skipped: Skipped[];
-  /** Files of runs that are shown which could not be read. */
+  /** Runs on the page whose files could not be read. */
   unread: Skipped[];
   title: string;
 }
 
-/** Comparisons as one page of HTML that needs nothing else: tables, sentences, charts, a section per arm, what was left out. */
+/** Comparisons as one self-contained HTML page: tables, sentences, charts, a section per arm, what was left out. */
 export function report({ comparisons, series, skipped, unread, title }: ReportParts): string {
   const rows = comparisons.flatMap(({ comparison }) => comparison.rows);
   const environments = new Map(rows.map((row) => [row, environmentsOf(row)]));

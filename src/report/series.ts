@@ -10,7 +10,7 @@ import { printable } from '../system/printable.js';
 const mostPoints = 400; // of one run over iterations
 const mostDetailed = 40; // runs whose iterations are in the page, shared among the arms
 
-/** The curves of every run, the baseline's arm first; what cannot be read is given to `skip`. `question`: if there are several. */
+/** The curves of every run, the baseline's first; `skip` gets what cannot be read. `question`: if there are several. */
 export function readSeries({ rows, baseline }: Comparison, skip: (run: Skipped) => void, question?: string): PageRun[] {
   const ordered = [...rows].sort((a, b) => Number(b.config === baseline) - Number(a.config === baseline));
   const each = Math.max(1, Math.floor(mostDetailed / rows.length));

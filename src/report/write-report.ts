@@ -9,7 +9,7 @@ import { writeOutput } from '../system/atomic.js';
 import { report } from './report.js';
 import { readSeries } from './series.js';
 
-/** Writes the report to `file`, whole or not at all. Throws ClrError('usage') for a file that is no HTML. */
+/** Writes the report to `file` atomically. Throws ClrError('usage') for a file that is not HTML. */
 export async function writeReport(
   file: string,
   comparisons: readonly Comparison[],

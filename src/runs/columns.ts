@@ -2,7 +2,7 @@
 export interface Column {
   readonly type: 'integer' | 'real';
   readonly doc: string;
-  /** The cell is empty where it was not measured; read as NaN. */
+  /** The cell is empty if it was not measured, and is read as NaN. */
   readonly optional?: true;
 }
 
@@ -29,7 +29,7 @@ export const iterationColumns = {
   loss: { type: 'real', doc: 'mean cross-entropy of the batch in nats, before the update' },
 } as const satisfies Record<string, Column>;
 
-/** Further columns of iterations.csv, where gradients are float16. */
+/** Further columns of iterations.csv if gradients are float16. */
 export const lossScaleColumns = {
   loss_scale: {
     type: 'real',
@@ -37,7 +37,7 @@ export const lossScaleColumns = {
   },
 } as const satisfies Record<string, Column>;
 
-/** NaN and infinities stand for what a diverged run measured. */
+/** A diverged run may have measured NaN and infinities. */
 export type MetricsRow = Record<keyof typeof metricsColumns, number>;
 
 export type IterationRow = Record<keyof typeof iterationColumns, number> & { loss_scale?: number };

@@ -7,7 +7,7 @@ const packages = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'veg
 /** See `describeEnvironment`. */
 export type Environment = ReturnType<typeof describeEnvironment>;
 
-/** environment.json: what a run ran on; with config.json all that is needed to judge whether it can be repeated. */
+/** environment.json: hardware and software of a run; with config.json it tells whether the run can be repeated. */
 export function describeEnvironment(backend: ActiveBackend) {
   return {
     started: new Date().toISOString(),

@@ -19,7 +19,7 @@ interface Answer {
 }
 
 describe.skipIf(!findPython(['tensorboard']))('TensorBoard reads of a run', () => {
-  it('that was killed three times every point once', async () => {
+  it('killed three times, every point exactly once', async () => {
     const config = path.join(scratch, 'board.json');
     const [perEpoch, epochs] = [10, 4];
     writeFileSync(

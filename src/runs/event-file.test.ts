@@ -8,10 +8,10 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'clr-events-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 it('masks the checksum CRC-32C', () => {
-  expect(maskedCrc(Buffer.from('123456789'))).toBe(0xc78ab0e5); // from its definition: rotr(0xe3069283, 15) + 0xa282ead8
+  expect(maskedCrc(Buffer.from('123456789'))).toBe(0xc78ab0e5); // by definition: rotr(0xe3069283, 15) + 0xa282ead8
 });
 
-it('of a resumed run keeps what was before the checkpoint, of a last event that is cut off nothing', () => {
+it('of a resumed run keeps the events before the checkpoint, and drops a last event that is cut off', () => {
   const first = new EventFile(scratch, 'arm', { lr: 0.1 }, () => true);
   for (const step of [0, 127, 128, 300]) first.scalars(step, { 'iteration/loss': step });
   first.close();

@@ -5,24 +5,25 @@ import { cannotWrite, replaceFile } from '../system/atomic.js';
 import { bytes, double, float, int } from '../system/protobuf.js';
 
 const prefix = 'events.out.tfevents.';
-/** Of the tags of what is measured once an epoch. */
+/** Starts the tags of values that are measured once per epoch. */
 export const epochPrefix = 'epoch/';
-const stepTag = 0x10; // field 2, a whole number: only events with scalars have it, right after the time
+const stepTag = 0x10; // field 2, an integer: only events with scalars have it, right after the time
 
 type Kept = (step: number, ofEpoch: boolean) => boolean;
 
-/** A setting of the run, as TensorBoard's table of hyperparameters shows it. */
+/** The settings of the run, as TensorBoard's table of hyperparameters shows them. */
 export type Hyperparameters = Record<string, string | number | boolean | null>;
 
 /**
- * TensorBoard's event file of a run folder (https://github.com/tensorflow/tensorboard/blob/master/tensorboard/compat/proto/event.proto):
- * scalars, and the run as a session of the hparams plugin, grouped by the arm's name. Times are those of writing.
+ * TensorBoard's event file of a run folder
+ * (https://github.com/tensorflow/tensorboard/blob/master/tensorboard/compat/proto/event.proto): scalars, and the run as
+ * a session of the hparams plugin, grouped by the arm's name. Times are those of writing.
  */
 export class EventFile {
   private readonly descriptor: number;
   private readonly file: string;
 
-  /** Keeps the scalars of which `kept` says so: those that were written after the checkpoint come again. */
+  /** Keeps the earlier scalars for which `kept` is true: those written after the checkpoint will be written again. */
   constructor(directory: string, group: string, settings: Hyperparameters, kept: Kept) {
     const existing = readdirSync(directory).find((name) => name.startsWith(prefix));
     this.file = path.join(directory, existing ?? `${prefix}${seconds().toFixed(0)}.${os.hostname()}`);
@@ -36,7 +37,7 @@ export class EventFile {
     this.append(Buffer.concat([time(), int(2, step), bytes(5, entries)]));
   }
 
-  /** For the hparams plugin. */
+  /** Ends the session of the hparams plugin. */
   end(success: boolean): void {
     this.append(hparams('session_end_info', bytes(4, [int(1, success ? 1 : 2), double(2, seconds())])));
   }
@@ -118,7 +119,7 @@ export function recordsOf(file: Buffer): Buffer[] {
   return events;
 }
 
-/** Events without a step, the version and the session's, are written anew. */
+/** Events without a step (the version, the session) are not kept, as they are written anew. */
 function isKept(kept: Kept): (event: Buffer) => boolean {
   return (event) => event[9] === stepTag && kept(stepOf(event), event.includes(epochPrefix));
 }
@@ -131,14 +132,14 @@ function stepOf(event: Buffer): number {
   }
 }
 
-const polynomial = 0x82f63b78; // Castagnoli's, mirrored
+const polynomial = 0x82f63b78; // Castagnoli's, bits reversed
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1;
   return crc;
 });
 
-/** CRC-32C, turned and moved so that a checksum of data with checksums in it means something. */
+/** CRC-32C, rotated and offset so that data which contain checksums can be checked too. */
 export function maskedCrc(data: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of data) crc = table[(crc ^ byte) & 255]! ^ (crc >>> 8);

@@ -9,11 +9,11 @@ export interface Skipped {
   reason: string;
 }
 
-const maxDepth = 4; // of run folders below a folder named: runs/sweep-x/arm/seed-1, and one to spare
+const maxDepth = 4; // of run folders below a named folder: runs/sweep-x/arm/seed-1, and one to spare
 
 /**
  * The run folders that `paths` name: run folders, sweep folders (in the order of their manifest) and folders of either.
- * Each once, in the order given, numbers in names counted as such. `sweeps`: the sweep folders among them.
+ * Each once, in the order given, and within a folder by name in numeric order. `sweeps`: the sweep folders among them.
  */
 export function findRuns(paths: readonly string[]): { directories: string[]; sweeps: string[]; skipped: Skipped[] } {
   const found = new Map<string, string>();
@@ -28,12 +28,12 @@ export function findRuns(paths: readonly string[]): { directories: string[]; swe
   return { directories: [...found.values()], sweeps: [...sweeps], skipped };
 }
 
-/** Whether it is a run folder, whole or damaged: one that `clr run` made has metrics.csv before it has anything to read. */
+/** Whether it is a run folder, intact or damaged: `clr run` creates metrics.csv before there are any results. */
 function isRunFolder(directory: string): boolean {
   return ['config.json', 'metrics.csv'].some((name) => existsSync(path.join(directory, name)));
 }
 
-/** `seen`: the folders looked at, which links may lead to again and again. */
+/** `seen`: the folders already visited, as links may lead back to them. */
 function runsBelow(directory: string, depth: number, sweeps: Set<string>, seen: Set<string>): string[] {
   if (!isDirectory(directory)) return [];
   const place = realpathSync(directory);
@@ -47,7 +47,7 @@ function runsBelow(directory: string, depth: number, sweeps: Set<string>, seen: 
   return namesIn(directory).flatMap((name) => runsBelow(path.join(directory, name), depth + 1, sweeps, seen));
 }
 
-/** The folders that a sweep's manifest lists; undefined where there is no manifest that can be read. */
+/** The folders that a sweep's manifest lists; undefined if it has no readable manifest. */
 function sweepRuns(directory: string): string[] | undefined {
   try {
     const { runs } = readJson(directory, 'sweep.json') as {
@@ -55,7 +55,7 @@ function sweepRuns(directory: string): string[] | undefined {
     };
     return runs.map((run) => path.join(directory, run.directory));
   } catch {
-    return undefined; // its runs are found as those of any folder
+    return undefined; // its runs are then found like those of any folder
   }
 }
 
@@ -64,7 +64,7 @@ function whyNone(named: string): string {
   return isDirectory(named) ? 'not a run folder (no config.json), and none is in it' : 'not a folder';
 }
 
-/** False as well for what cannot be looked at: a name that is too long, links that go round. */
+/** Also false for what cannot be examined: a name that is too long, a loop of links. */
 function isDirectory(file: string): boolean {
   try {
     return statSync(file).isDirectory();
@@ -75,7 +75,7 @@ function isDirectory(file: string): boolean {
 
 const collator = new Intl.Collator('en', { numeric: true });
 
-/** Numbers in names count as such; none in a folder that may not be read. */
+/** In numeric order; none if the folder cannot be read. */
 function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory).sort(collator.compare);

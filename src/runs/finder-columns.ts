@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Column } from './columns.js';
 import { readTable } from './read-run.js';
 
-/** lr-finder.csv, one row per update, in this order; a run folder that has it is an LR finder's. */
+/** lr-finder.csv, one row per update, in this order; a run folder with this file is an LR finder's. */
 export const finderColumns = {
   curve: { type: 'integer', doc: 'number of the combination of momentum, weight decay and batch size, from 1' },
   momentum: { type: 'real', doc: 'momentum (Adam: beta1), constant' },
@@ -18,10 +18,10 @@ export const finderColumns = {
   val_acc: { type: 'real', doc: 'accuracy on one validation batch, after the update, in percent', optional: true },
 } as const satisfies Record<string, Column>;
 
-/** `val_loss` and `val_acc` are NaN (empty cells) where they were not measured. */
+/** `val_loss` and `val_acc` are NaN (empty cells) if they were not measured. */
 export type FinderRow = Record<keyof typeof finderColumns, number>;
 
-/** In an LR finder's run folder. */
+/** The table in an LR finder's run folder. */
 export const tableName = 'lr-finder.csv';
 
 /** Whether the run folder is that of an LR finder. */
@@ -29,7 +29,7 @@ export function isFinder(directory: string): boolean {
   return existsSync(path.join(directory, tableName));
 }
 
-/** The rows of a run folder's lr-finder.csv. Throws ClrError('data') when it is missing or not such a table. */
+/** The rows of a run folder's lr-finder.csv. Throws ClrError('data') if it is missing or malformed. */
 export function readFinderRows(directory: string): FinderRow[] {
   return readTable(path.join(directory, tableName), finderColumns) as FinderRow[];
 }

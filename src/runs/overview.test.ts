@@ -11,7 +11,7 @@ const root = mkdtempSync(path.join(tmpdir(), 'clr-ls-'));
 afterAll(() => rmSync(root, { recursive: true }));
 const folder = (name: string) => path.join(root, name);
 
-test('every run is listed with its status and score, a finder and a foreign folder are named', () => {
+test('every run is listed with its status and score; a finder and a foreign folder are skipped with a reason', () => {
   writeRunFolder(folder('1'), { name: 'a', seed: 3, tags: ['try'] }, 61.5);
   writeRunFolder(folder('2'), { name: 'b' }, 60, 'interrupted');
   writeRunFolder(folder('3'), { name: 'c' }, 60);
@@ -29,7 +29,7 @@ test('every run is listed with its status and score, a finder and a foreign fold
   ]);
 });
 
-test('a run that says running without a process was interrupted', () => {
+test('a run recorded as running without a process counts as interrupted', () => {
   const run = folder('running');
   writeRunFolder(run, { name: 'r' }, 60, 'running');
   expect(runStatus(run)).toBe('interrupted');

@@ -8,7 +8,7 @@ import { readJsonAs } from './read-run.js';
 import { type Setting, settingsOf } from './read-runs.js';
 import { type RunStatus, runStatus } from './status.js';
 
-/** What a list of runs says of one; text in it is safe to print. */
+/** A run in a list of runs; its text is safe to print. */
 export interface RunOverview {
   directory: string;
   name: string;
@@ -19,7 +19,7 @@ export interface RunOverview {
   epochs: number;
   /** Validation accuracy of the last epoch, percent; null: none yet. */
   val_acc: number | null;
-  /** When config.json, summary.json was last written: the time of the last epoch. */
+  /** When summary.json (before the first epoch: config.json) was last written: the time of the last epoch. */
   changed: Date;
   settings: Record<string, Setting>;
 }
@@ -31,7 +31,7 @@ const summarySchema = z.looseObject({
   final: z.looseObject({ val_acc: z.number().nullable() }).nullable(),
 });
 
-/** Every run below `paths`, finished or not, in the order found; what is no run is named. */
+/** Every run below `paths`, finished or not, in the order found; `skipped` names what is not a run. */
 export function listRuns(paths: readonly string[]): { runs: RunOverview[]; skipped: Skipped[] } {
   const { directories, skipped } = findRuns(paths);
   const runs = directories.flatMap((directory) => {

@@ -15,7 +15,7 @@ it.each([0, 1, 8, 13, 10_000])('%d predictions are read as they were written, a 
   expect(readPredictions(root)).toEqual(correct);
 });
 
-it('are none where there is no file, or one cut off', () => {
+it('are undefined if the file is missing or cut off', () => {
   expect(readPredictions(path.join(root, 'none'))).toBeUndefined();
   const file = path.join(root, predictionsName);
   writeFileSync(file, packPredictions(new Uint8Array(20)));

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** In a run's folder: the number of validation images (uint32, little-endian), then a bit for each, 1 where the run was right at its end. */
+/** The number of validation images (uint32, little-endian), then a bit for each: 1 if the final weights are right. */
 export const predictionsName = 'predictions.bin';
 
 /** `correct`: 0 or 1 for each image, in the order of the validation set. */
@@ -12,7 +12,7 @@ export function packPredictions(correct: Uint8Array): Buffer {
   return packed;
 }
 
-/** 0 or 1 for each image; undefined: the run has left none, or the file is damaged. */
+/** 0 or 1 for each image; undefined: the file is missing or damaged. */
 export function readPredictions(directory: string): Uint8Array | undefined {
   const file = path.join(directory, predictionsName);
   if (!existsSync(file)) return undefined;

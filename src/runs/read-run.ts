@@ -9,9 +9,9 @@ import { type Column, type IterationRow, iterationColumns, type MetricsRow, metr
 const maxTableBytes = 1 << 27; // a million iterations are some 60 MB
 const maxJsonBytes = 1 << 22; // environment.json grows with each resumption, sweep.json with each run
 const maxRowBytes = 10_000;
-const rowsBetweenLooks = 10_000; // at the heap: some MB
+const rowsBetweenLooks = 10_000; // between two checks of the heap: some MB
 
-/** The rows of a run's metrics.csv. Throws ClrError('data') when it is missing or not such a table. */
+/** The rows of a run's metrics.csv. Throws ClrError('data') if it is missing or malformed. */
 export function readMetrics(directory: string): MetricsRow[] {
   return readTable(path.join(directory, 'metrics.csv'), metricsColumns) as MetricsRow[];
 }
@@ -32,7 +32,7 @@ export function readJson(directory: string, name: string): unknown {
   }
 }
 
-/** The same, checked: others may have written it. Throws ClrError('data') that names the key. */
+/** The same, validated: others may have written it. Throws ClrError('data') that names the key. */
 export function readJsonAs<Schema extends z.ZodType>(
   schema: Schema,
   directory: string,
@@ -45,8 +45,8 @@ export function readJsonAs<Schema extends z.ZodType>(
 }
 
 /**
- * A text file of a run folder. Throws ClrError('data') when it is missing, larger than a run makes it, or a device;
- * ClrError('failed') when it is too large for the memory that is left.
+ * A text file of a run folder. Throws ClrError('data') if it is missing, larger than any that a run writes, or a
+ * device; ClrError('failed') if it is too large for the memory that is left.
  */
 export function readText(file: string, maxBytes = maxTableBytes): string {
   try {
@@ -62,14 +62,14 @@ export function readText(file: string, maxBytes = maxTableBytes): string {
   }
 }
 
-/** The last line may be half written (the process was killed): it is left out unless it ends in a line break. */
+/** The last line may be incomplete (the process was killed): it is ignored unless it ends in a line break. */
 export function readTable(file: string, columns: Record<string, Column>): Record<string, number>[] {
   const names = Object.keys(columns);
   const text = readText(file);
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   const bad = (why: string) => new ClrError('data', `${file}: ${why}`, `its columns are ${names.join(', ')}`);
   const rows: Record<string, number>[] = [];
-  let indices: number[] | undefined; // of the columns, from the header on
+  let indices: number[] | undefined; // of the columns, once the header is read
   const add = (cells: string[]): null => {
     if (!indices) {
       indices = names.map((name) => cells.indexOf(name));
@@ -86,7 +86,7 @@ export function readTable(file: string, columns: Record<string, Column>): Record
     rows.push(row);
     if (rows.length % rowsBetweenLooks === 0 && heapIsNearlyFull())
       throw outOfMemory(`${file} has ${rows.length} rows or more`);
-    return null; // kept here alone
+    return null; // the parser need not keep it
   };
   try {
     parse(whole, { bom: true, max_record_size: maxRowBytes, on_record: add });
@@ -97,7 +97,7 @@ export function readTable(file: string, columns: Record<string, Column>): Record
   }
 }
 
-/** NaN for an empty cell where that is allowed; undefined for what is no number. */
+/** NaN for an empty cell if that is allowed; undefined for what is not a number. */
 function toNumber(cell: string, { type, optional }: Column): number | undefined {
   if (cell === '') return optional ? Number.NaN : undefined;
   if (/^(NaN|-?Infinity)$/.test(cell)) return type === 'real' ? Number(cell) : undefined;

@@ -17,7 +17,7 @@ beforeEach(() => {
   runs = mkdtempSync(path.join(scratch, 'case-'));
 });
 
-it('a setting that is called as something that every object has is no run without it', () => {
+it('a setting named like a property of every object is empty for runs without it', () => {
   writeRunFolder(at('1'), { name: 'a', toString: 7, constructor: 'x' }, 90);
   writeRunFolder(at('2'), { name: 'b' }, 90);
   const { runs: read, skipped } = readRuns([runs]);
@@ -32,7 +32,7 @@ it('a setting that is called as something that every object has is no run withou
   expect(table).not.toContain('native code');
 });
 
-it('links to a folder above are followed once', () => {
+it('links to a parent folder are followed once', () => {
   writeRunFolder(at('1'), { name: 'a' }, 90);
   for (let i = 0; i < 40; i++) symlinkSync('.', at(`link-${i}`));
   symlinkSync('1', at('the-best'));
@@ -41,7 +41,7 @@ it('links to a folder above are followed once', () => {
   expect(performance.now() - started).toBeLessThan(1000);
 });
 
-it('a config of 200,000 settings is left out at once', () => {
+it('a config of 200,000 settings is skipped at once', () => {
   writeRunFolder(at('1'), { name: 'a' }, 90);
   const keys = Array.from({ length: 200_000 }, (_, i) => [`k${i}`, 1]);
   writeFileSync(at('1/config.json'), JSON.stringify({ name: 'a', seed: 1, ...Object.fromEntries(keys) }));
@@ -51,14 +51,14 @@ it('a config of 200,000 settings is left out at once', () => {
   expect(performance.now() - started).toBeLessThan(20_000); // it took 94 s
 });
 
-it('a reason is no longer than a few lines, whatever stands in the files', () => {
+it('a reason is at most a few lines long, whatever the files hold', () => {
   writeRunFolder(at('1'), { name: 'a' }, 90, 'failed');
   const summary = JSON.parse(readFileSync(at('1/summary.json'), 'utf8'));
   writeFileSync(at('1/summary.json'), JSON.stringify({ ...summary, message: 'x'.repeat(900_000) }));
   expect(readRuns([runs]).runs[0]!.message!.length).toBeLessThan(1010);
 });
 
-it('a name stands in Markdown as it is', () => {
+it('a name is escaped in Markdown', () => {
   writeRunFolder(at('1'), { name: '*a* [b](c) <i>' }, 90);
   writeRunFolder(at('2'), { name: 'other' }, 91);
   const { runs: read, skipped } = readRuns([runs]);
@@ -67,7 +67,7 @@ it('a name stands in Markdown as it is', () => {
   expect(text).not.toMatch(/[^\\]\*a|<i>/);
 });
 
-it('what cannot be looked at holds no run', () => {
+it('a path that cannot be examined holds no run', () => {
   symlinkSync('round', at('round'));
   mkdirSync(at('empty'));
   for (const named of [at('round'), at('n'.repeat(300)), at('empty')]) {

@@ -14,12 +14,12 @@ import { armFile, type Manifest, readManifestFile, type SweepRun } from './sweep
 /** The value of a key of a config. */
 export type Setting = string | number | boolean | null;
 
-/** What a comparison needs to know of a run; text in it is safe to print. */
+/** What a comparison needs to know about a run; its text is safe to print. */
 export interface Run {
   directory: string;
   name: string;
   seed: number;
-  /** All that distinguishes its config from others, keys dotted: `schedule.max_lr`. */
+  /** All that distinguishes its config from others, with dotted keys: `schedule.max_lr`. */
   settings: Record<string, Setting>;
   /** The settings that differ between the repetitions of one arm, as the seed does. */
   varies: string[];
@@ -28,7 +28,7 @@ export interface Run {
   message: string | undefined;
   /** Undefined unless it completed. */
   scores: Record<Metric, number> | undefined;
-  /** The sweep that it is part of, as far as that was found. */
+  /** The sweep that it belongs to, if that was found. */
   sweep?: InSweep | undefined;
   source: string | undefined;
   expected: z.output<typeof expectedSchema> | undefined;
@@ -41,7 +41,7 @@ export interface InSweep {
   manifest: Manifest;
 }
 
-/** These decide neither what is computed nor on what. */
+/** Keys that do not distinguish one experiment from another. */
 const irrelevant = new Set([
   'log',
   '$schema',
@@ -55,11 +55,11 @@ const irrelevant = new Set([
   'tags',
 ]);
 
-/** Of a foreign run folder: more than any config has. */
+/** A limit for foreign run folders: more than any config has. */
 const mostSettings = 1000;
 const mostText = 1000;
 
-/** No longer than in a config that is checked. */
+/** Cut to the length that a validated config allows. */
 function text(length: number) {
   return z.string().transform((value) => printable(value).slice(0, length));
 }
@@ -75,13 +75,13 @@ const expectedSchema = z.object({
 const configSchema = z.looseObject({
   name: text(100),
   seed: z.number(),
-  precision: z.string().default('f32'), // what none means, but on a CUDA GPU
+  precision: z.string().default('f32'), // the default, except on a CUDA GPU
   varies: z.array(text(100)).max(20).default([]),
   source: text(1000).optional(),
   expected: expectedSchema.optional(),
 });
 
-const number = z.number().nullable(); // what is not finite is null in JSON
+const number = z.number().nullable(); // values that are not finite are null in JSON
 const summarySchema = z.object({
   status: z.enum(['running', 'completed', 'diverged', 'stopped', 'interrupted', 'failed']),
   iterations: z.number(),
@@ -93,8 +93,8 @@ const summarySchema = z.object({
 });
 
 /**
- * Reads the runs that `paths` name (see findRuns) from their config.json and summary.json, finished or not, and those that
- * a sweep among them has not begun. What cannot be read is named, not fatal.
+ * Reads the runs that `paths` name (see findRuns) from their config.json and summary.json, finished or not, and those
+ * that a sweep among them has not started. What cannot be read is not fatal: `skipped` names it.
  */
 export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skipped[] } {
   const { directories, sweeps, skipped } = findRuns(paths);
@@ -118,7 +118,7 @@ export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skip
   return { runs, skipped };
 }
 
-/** Those that a sweep's manifest lists; none where it is damaged: its runs are then like any others. */
+/** The runs that a sweep's manifest lists; none if it is damaged: its runs are then treated like any others. */
 function plannedRuns(folder: string): { directory: string; sweep: InSweep; run: SweepRun }[] {
   try {
     const manifest = readManifestFile(folder)!;
@@ -132,7 +132,7 @@ function plannedRuns(folder: string): { directory: string; sweep: InSweep; run: 
   }
 }
 
-/** A run of a sweep that has left no folder of its own: pending, or it failed before it began. */
+/** A run of a sweep that has no folder: pending, or it failed before it started. */
 function notBegun(directory: string, sweep: InSweep, { seed, status, message }: SweepRun): Run {
   const file = armFile(sweep.directory, sweep.arm);
   const config = configSchema.parse(readJson(path.dirname(file), path.basename(file)), { error: inFile('arm.json') });
@@ -142,7 +142,7 @@ function notBegun(directory: string, sweep: InSweep, { seed, status, message }: 
   return { directory, name, seed, settings, varies, status, message: why, scores: undefined, sweep, source, expected };
 }
 
-/** The same; throws ClrError('data') where no run can be read. */
+/** The same; throws ClrError('data') if no run can be read. */
 export function readSomeRuns(paths: readonly string[]): ReturnType<typeof readRuns> {
   const found = readRuns(paths);
   if (found.runs.length > 0) return found;
@@ -150,7 +150,7 @@ export function readSomeRuns(paths: readonly string[]): ReturnType<typeof readRu
   throw new ClrError('data', `no run to read: ${reasons.join('; ')}`, 'name run folders, such as runs/1 runs/2');
 }
 
-/** The run, or why it is none. */
+/** The run, or the reason why it is not one. */
 function readRun(directory: string, sweep: InSweep | undefined): Run | string {
   const config = configSchema.parse(readJson(directory, 'config.json'), { error: inFile('config.json') });
   if (isFinder(directory)) return 'an LR range test, not a run';
@@ -174,7 +174,7 @@ function readRun(directory: string, sweep: InSweep | undefined): Run | string {
 }
 
 /**
- * All of a config that distinguishes it from others, keys dotted: the same for a run of an older version. A net that is told
+ * All that distinguishes a config from others, with dotted keys: the same for a run of an older version. A net defined
  * by its blocks has no depth, though older configs give one.
  */
 export function settingsOf(config: object): Record<string, Setting> {
@@ -184,7 +184,7 @@ export function settingsOf(config: object): Record<string, Setting> {
   return settings;
 }
 
-/** What a run that is done has scored; undefined: it diverged. Throws where summary.json is damaged. */
+/** The scores of a run that is done; undefined: it diverged. Throws if summary.json is damaged. */
 export function readScores(directory: string): Run['scores'] {
   return scoresOf(readSummary(directory));
 }
@@ -206,8 +206,8 @@ function scoresOf({ status, final, best, seconds, images_per_second }: z.output<
 }
 
 /**
- * Nested keys joined by dots; lists as JSON. Others may have written it: a key such as `toString` is found only where it is
- * one of the run's own, and there are no more keys than a config could have.
+ * Nested keys joined by dots; lists as JSON. Others may have written the config: a key such as `toString` is found only
+ * if the run has set it, and there are no more keys than a config could have.
  */
 function flattened(tree: object): Record<string, Setting> {
   const settings: Record<string, Setting> = Object.create(null);

@@ -31,7 +31,7 @@ const row = (epoch: number) => ({
 });
 
 describe('a run folder', () => {
-  it('takes the next number, also beside names that are none', () => {
+  it('takes the next number, also beside names that are not numbers', () => {
     for (const name of ['3', '12', 'x', '007', '99999999999999999999']) mkdirSync(path.join(runs, name));
     const folder = RunFolder.create({ runs }, { name: 'a' });
     folder.close();
@@ -60,7 +60,7 @@ describe('a run folder', () => {
     expect(readIterations(folder.directory)).toMatchObject([update(0), update(1)]);
   });
 
-  it('loses the rows after the checkpoint, half a row and temporary files when it is opened again', () => {
+  it('loses the rows after the checkpoint, an incomplete row and temporary files when it is reopened', () => {
     const folder = RunFolder.create({ runs }, {});
     folder.openTables({ epoch: 0, iteration: 0 });
     for (const epoch of [1, 2, 3]) folder.appendMetrics(row(epoch));
@@ -83,7 +83,7 @@ describe('a run folder', () => {
 });
 
 describe('a file', () => {
-  it('is replaced whole, and a link of its name is not followed', () => {
+  it('is replaced atomically, and a link of its name is not followed', () => {
     const [target, link] = [path.join(runs, 'target'), path.join(runs, 'link')];
     writeFileSync(target, 'before');
     symlinkSync(target, link);
@@ -92,7 +92,7 @@ describe('a file', () => {
     expect(readdirSync(runs).sort()).toEqual(['link', 'target']);
   });
 
-  it('that cannot be replaced stays, without a temporary one', () => {
+  it('stays if it cannot be replaced, and no temporary file is left', () => {
     mkdirSync(path.join(runs, 'folder'));
     expect(() => replaceFile(path.join(runs, 'folder'), 'x')).toThrow(/cannot write .*folder: /);
     expect(() => replaceFile(path.join(runs, 'none/x'), 'x')).toThrow(/cannot write .*ENOENT/);
@@ -110,7 +110,7 @@ describe('reading', () => {
   };
   const header = Object.keys(metricsColumns).join();
 
-  it('takes columns in any order, NaN, infinities, a byte order mark, and no half row', () => {
+  it('accepts columns in any order, NaN, infinities and a byte order mark, and drops an incomplete row', () => {
     const cells = header.split(',').reverse().join();
     expect(table(`\uFEFF${cells}\n100,1,10,NaN,20,Infinity,0.9,1e-3,10,1\n100,1,1`)).toEqual([
       { ...row(1), lr: 0.001, train_acc: 20, train_loss: Number.POSITIVE_INFINITY },

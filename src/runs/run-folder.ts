@@ -16,15 +16,15 @@ import { type IterationRow, iterationColumns, lossScaleColumns, type MetricsRow,
 import { EventFile, epochPrefix, type Hyperparameters } from './event-file.js';
 import { readText } from './read-run.js';
 
-/** Below a run's folder. */
+/** The folder of checkpoints in a run's folder. */
 export const checkpointFolder = 'checkpoints';
 
 /**
- * A run's folder, locked and open for writing: rows are appended as they come, every other file is replaced whole or not at
- * all. What cannot be written is a ClrError('failed') that names the file.
+ * A run's folder, locked and open for writing: rows are appended as they come, every other file is replaced atomically.
+ * A failed write throws ClrError('failed') that names the file.
  */
 export class RunFolder {
-  /** From `openTables` on. */
+  /** Set by `openTables`. */
   private tables: { metrics: Table; iterations: Table } | undefined;
   private board: EventFile | undefined;
   private environment: { ways?: Readonly<Record<string, string>> } = {};
@@ -34,7 +34,7 @@ export class RunFolder {
     private readonly unlock: () => void,
   ) {}
 
-  /** A new one in `runs`. From its first file on, config.json, the run can be resumed. */
+  /** Makes a new folder in `runs`. As soon as it has its first file, config.json, the run can be resumed. */
   static create({ runs, directory: named }: { runs: string; directory?: string }, config: object): RunFolder {
     const directory = named === undefined ? makeRunDirectory(runs) : makeNamed(named);
     return RunFolder.prepared(directory, lockFolder(directory), () => {
@@ -43,7 +43,7 @@ export class RunFolder {
     });
   }
 
-  /** That of an earlier run, without what a killed process left. Throws ClrError when another process has it. */
+  /** Opens an earlier run's folder, removes what a killed process left. Throws ClrError if another process holds it. */
   static reopen(directory: string, { takeOver = false } = {}): RunFolder {
     return RunFolder.prepared(directory, lockFolder(directory, { takeOver }), () => {
       const checkpoints = path.join(directory, checkpointFolder);
@@ -52,7 +52,7 @@ export class RunFolder {
     });
   }
 
-  /** Releases the lock where the folder cannot be made ready. */
+  /** Releases the lock if the folder cannot be prepared. */
   private static prepared(directory: string, unlock: () => void, prepare: () => void): RunFolder {
     try {
       prepare();
@@ -64,7 +64,7 @@ export class RunFolder {
   }
 
   /**
-   * Opens the tables, and cuts off the rows that are not part of `position`: those after the checkpoint. With `board` also
+   * Opens the tables, and cuts off the rows after the checkpoint, whose position is given. With `board` also opens
    * TensorBoard's event file.
    */
   openTables(
@@ -81,14 +81,14 @@ export class RunFolder {
       ]),
     };
     if (!board) return;
-    const validated = !sums?.images; // else the validation after so many updates is still to come
+    const validated = !sums?.images; // else the validation after this many updates is still to come
     const kept = (step: number, ofEpoch: boolean) => step < iteration || (ofEpoch && step === iteration && validated);
     this.board = new EventFile(this.directory, board.name, board.settings, kept);
   }
 
   appendMetrics(row: MetricsRow): void {
     this.tables!.metrics.append(row);
-    const { epoch, iteration, lr, momentum, ...measured } = row; // LR and momentum come with each update
+    const { epoch, iteration, lr, momentum, ...measured } = row; // LR and momentum are written with each update
     this.board?.scalars(iteration, prefixed(epochPrefix, measured));
   }
 
@@ -98,7 +98,7 @@ export class RunFolder {
     this.board?.scalars(iteration, prefixed('iteration/', used));
   }
 
-  /** Rows must be on the disk before a checkpoint says that they are. */
+  /** Rows must be on the disk before a checkpoint that counts them. */
   flush(): void {
     this.tables!.iterations.flush();
     this.tables!.metrics.flush();
@@ -115,7 +115,7 @@ export class RunFolder {
     this.environment = environment;
   }
 
-  /** The ways of computing that were chosen since; they must be known before a checkpoint that they led to. */
+  /** Records the ways of computing chosen since; they must be on the disk before a checkpoint computed with them. */
   noteWays(ways: Record<string, string>): void {
     if (!isDeepStrictEqual(this.environment.ways ?? {}, ways)) this.writeEnvironment({ ...this.environment, ways });
   }
@@ -139,29 +139,29 @@ export class RunFolder {
   }
 }
 
-/** Only what was measured. */
+/** Leaves out what was not measured. */
 function prefixed(prefix: string, row: Record<string, number | undefined>): Record<string, number> {
   const known = Object.entries(row).filter((entry): entry is [string, number] => entry[1] !== undefined);
   return Object.fromEntries(known.map(([key, value]) => [prefix + key, value]));
 }
 
-/** Of a run's position, what its tables depend on. */
+/** The part of a run's position that its tables depend on. */
 interface Standing {
   epoch: number;
   iteration: number;
   sums?: { images: number };
-  /** Whether gradients are float16: iterations.csv has a column more then. */
+  /** Whether gradients are float16: iterations.csv then has one more column. */
   lossScale?: boolean;
 }
 
-/** A CSV file that rows of numbers are appended to; the cell of a number that is undefined is empty. */
+/** A CSV file that rows of numbers are appended to; an undefined number leaves its cell empty. */
 export class Table {
   private readonly descriptor: number;
   private readonly names: string[];
-  /** Bytes of the whole rows. */
+  /** Bytes of the complete rows. */
   private size: number;
 
-  /** Keeps the header, which may be that of `others` too, and the first `rows` rows of what is there. */
+  /** Keeps the header, which may be that of one of `others`, and the first `rows` rows of an existing file. */
   constructor(
     private readonly file: string,
     columns: object,
@@ -175,7 +175,7 @@ export class Table {
     this.size = fstatSync(this.descriptor).size;
   }
 
-  /** A row that does not fit on the disk leaves nothing of itself. */
+  /** If a row does not fit on the disk, no part of it remains. */
   append(row: Record<string, number | undefined>): void {
     const line = stringify([this.names.map((name) => row[name])]);
     this.write(() => {
@@ -206,7 +206,7 @@ export class Table {
   }
 }
 
-/** What to type to resume a run. */
+/** The command that resumes a run. */
 export function resumeCommand(directory: string): string {
   const needsNoQuotes = /^[\w./-]+$/.test(directory);
   return `clr run --resume ${needsNoQuotes ? directory : `'${directory.replaceAll("'", "'\\''")}'`}`;
@@ -235,12 +235,12 @@ function makeNamed(directory: string): string {
   throw new ClrError('usage', `${directory} exists`, `resume it: ${resumeCommand(directory)}`);
 }
 
-/** A file of a run folder or sweep folder, replaced whole or not at all. */
+/** Replaces a JSON file of a run folder or sweep folder atomically. */
 export function writeJson(directory: string, name: string, value: unknown): void {
   replaceFile(path.join(directory, name), jsonText(value));
 }
 
-/** summary.json, which says how a run ended even where the disk is full. */
+/** Writes summary.json, which says how a run ended even if the disk is full. */
 export function writeSummary(directory: string, summary: object): void {
   replaceSmallFile(path.join(directory, 'summary.json'), jsonText(summary));
 }
@@ -251,7 +251,7 @@ function jsonText(value: unknown): string {
 
 const headerOf = (columns: object) => stringify([Object.keys(columns)]);
 
-/** The header and the first `rows` rows of a CSV file; the last line may be half written, those before it are not. */
+/** The header and the first `rows` rows of a CSV file; only the last line may be incomplete. */
 function firstRows(file: string, headers: string[], rows: number): string {
   const lines = readText(file).split('\n');
   if (lines.length < rows + 2 || !headers.includes(`${lines[0]}\n`))

@@ -1,4 +1,4 @@
-/** What a run measured, as `--metric` names it. Accuracies in percent, losses in nats. */
+/** What a run measures, under the names that `--metric` takes. Accuracies in percent, losses in nats. */
 export const metrics = {
   val_acc: { title: 'val acc (%)', what: 'final validation accuracy (%)', best: 'high', digits: 2 },
   best_val_acc: { title: 'best val acc (%)', what: 'best validation accuracy (%)', best: 'high', digits: 2 },
@@ -7,5 +7,5 @@ export const metrics = {
   images_per_second: { title: 'images/s', what: 'training images a second', best: 'high', digits: 0 },
 } as const satisfies Record<string, { title: string; what: string; best: 'high' | 'low'; digits: number }>;
 
-/** A name of one of them. */
+/** The name of a metric. */
 export type Metric = keyof typeof metrics;

@@ -3,10 +3,10 @@ import { type Judgement, judge, type Scores } from '../statistics/sequential.js'
 import { readScores } from './read-runs.js';
 import { designOf, isDone, type Question, type SweepRun } from './sweep-manifest.js';
 
-/** How each arm but the baseline stands, by what its runs have scored so far. */
+/** The judgement of each arm but the baseline, by the scores of its runs so far. */
 export type Standing = Map<string, Judgement>;
 
-/** A sweep with a question; its runs in the order in which the seeds of an arm come. */
+/** A sweep with a question; the runs of an arm are in the order of its seeds. */
 export interface Asked {
   question: Question;
   paired: boolean;
@@ -14,12 +14,12 @@ export interface Asked {
   runs: readonly SweepRun[];
 }
 
-/** The design of such a sweep. */
+/** The design of a sweep with a question. */
 export function designFor({ question, paired, arms }: Omit<Asked, 'runs'>) {
   return designOf(question, paired, arms.length - 1);
 }
 
-/** `directory`: the sweep's, which the scores are read from. */
+/** `directory`: the sweep's, from which the scores are read. */
 export function standingOf(asked: Asked, directory: string): Standing {
   const design = designFor(asked);
   const { baseline } = asked.question;
@@ -28,7 +28,7 @@ export function standingOf(asked: Asked, directory: string): Standing {
   return new Map(others.map((arm) => [arm, judge(design, reference, scoresInOrder(asked, arm, directory))]));
 }
 
-/** As far as the runs are done one after the other; undefined: diverged. */
+/** The scores up to the first run that is not done; undefined: diverged. */
 function scoresInOrder({ question, runs }: Asked, arm: string, directory: string): Scores {
   const own = runs.filter((run) => run.arm === arm);
   const missing = own.findIndex((run) => !isDone(run));

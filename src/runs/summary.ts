@@ -21,13 +21,13 @@ export interface Summary {
   best: Score | null;
   /** Wall time of the epochs done. */
   seconds: number;
-  /** Training images a second over these epochs, validation excluded. */
+  /** Training images per second over these epochs, validation excluded. */
   images_per_second: number | null;
 }
 
 /**
- * The result of `work`. Where it throws, `conclude` writes the summary that says so, and the error is thrown on; an error
- * of `conclude`'s own, such as that of a full disk, is only reported: the first one is what counts.
+ * Returns the result of `work`. If it throws, `conclude` writes the summary that says so, and the error is rethrown; an
+ * error in `conclude` itself, such as a full disk, is only reported: the first error is the one that counts.
  */
 export async function withSummary<Result>(
   work: () => Promise<Result>,

@@ -8,7 +8,7 @@ import { type Metric, metrics } from './scores.js';
 
 const names = Object.keys(metrics) as [Metric, ...Metric[]];
 
-/** `decide` of a sweep file: the question that its seeds are to answer, said before anything runs. */
+/** `decide` of a sweep file: the question that its seeds are to answer, fixed before anything runs. */
 export const questionSchema = z.strictObject({
   metric: z.enum(names).default('val_acc').describe('what is compared'),
   baseline: z.string().optional().describe('the arm that the others are compared with; by default the first'),
@@ -41,22 +41,22 @@ export const halvingSchema = z.strictObject({
 export type Halving = z.output<typeof halvingSchema>;
 
 const rungSchema = z.object({
-  /** Done when the arms were ranked. */
+  /** Epochs done when the arms were ranked. */
   epoch: z.number(),
   seeds: z.array(z.number()),
-  /** Of each arm that was left, in the order of the plan: the mean over the seeds; null: a run diverged. */
+  /** For each arm that was left, in the order of the plan: the mean over the seeds; null: a run diverged. */
   scores: z.record(z.string(), z.number().nullable()),
-  /** The arms that train no further. */
+  /** The arms that were stopped. */
   stopped: z.array(z.string()),
 });
 
-/** A ranking that has taken place. */
+/** A ranking that has been made. */
 export type Rung = z.output<typeof rungSchema>;
 
-/** With its baseline named. */
+/** A question whose baseline is named. */
 export type Question = z.output<typeof questionSchema> & { baseline: string };
 
-/** The design that answers the question for so many arms besides the baseline. */
+/** The design that answers the question for `arms` arms besides the baseline. */
 export function designOf(question: Question, paired: boolean, arms: number): Design {
   const { difference, alpha, max_seeds: maxSeeds, block, metric } = question;
   return sequentialDesign({ best: metrics[metric].best, difference, alpha, maxSeeds, block, paired }, arms);
@@ -66,13 +66,13 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const runSchema = z.object({
   arm: z.string(),
   seed: z.number(),
-  /** Settings that are this seed's own: dotted key -> value. */
+  /** Settings of this seed only: dotted key -> value. */
   varied: z.record(z.string(), scalar).optional(),
   /** Relative to the sweep's folder. */
   directory: z.string(),
   status: z.enum(['pending', 'running', 'completed', 'diverged', 'stopped', 'interrupted', 'failed']),
   message: z.string().optional(),
-  /** Of training, over all attempts. */
+  /** Training time over all attempts. */
   seconds: z.number().optional(),
 });
 
@@ -80,30 +80,30 @@ const manifestSchema = z.object({
   name: z.string().default('sweep'),
   /** Whether its arms are compared seed by seed. */
   paired: z.boolean().default(false),
-  /** Where seeds come until it is decided. */
+  /** Set if seeds are added until it is decided. */
   question: questionSchema.extend({ baseline: z.string() }).optional(),
-  /** Where arms that fall behind stop early: the rule, and what was decided so far. */
+  /** Set if arms that fall behind stop early: the rule, and the rankings so far. */
   halving: halvingSchema.optional(),
   rungs: z.array(rungSchema).default([]),
   runs: z.array(runSchema),
 });
 
-/** One run as sweep.json has it. */
+/** One run as recorded in sweep.json. */
 export type SweepRun = z.output<typeof runSchema>;
 
-/** sweep.json: the question and every run of a sweep, and where it stands. */
+/** sweep.json: the question and every run of a sweep, with its status. */
 export type Manifest = z.output<typeof manifestSchema>;
 
-/** Undefined: there is none yet. Throws ClrError('data') where it is damaged. */
+/** Undefined: there is none yet. Throws ClrError('data') if it is damaged. */
 export function readManifestFile(directory: string): Manifest | undefined {
   if (!existsSync(path.join(directory, 'sweep.json'))) return undefined;
   return readJsonAs(manifestSchema, directory, 'sweep.json');
 }
 
-/** The config that the runs of an arm share, but for the seed. */
+/** The config that the runs of an arm share, except for the seed. */
 export const armFile = (directory: string, arm: string) => path.join(directory, arm, 'arm.json');
 
-/** A diverged run is a result like another; one that its sweep has stopped is not trained further. */
+/** A diverged run is a result like any other; one that its sweep has stopped is not trained further. */
 export function isDone({ status }: Pick<SweepRun, 'status'>): boolean {
   return status === 'completed' || status === 'diverged' || status === 'stopped';
 }

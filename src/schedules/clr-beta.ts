@@ -10,8 +10,9 @@ const tailShapes = { linear: 'linear', cosine: 'cosine', flat: 'constant' } as c
 
 /**
  * `use_clr_beta=(div, pct[, max_momentum, min_momentum])` of fastai 0.7 (https://github.com/fastai/fastai/pull/296):
- * from max_lr / div to max_lr and back, then a tail of `pct` percent of the run down to a hundredth of that foot, with the
- * momentum at rest. LR and momentum are both taken at the iteration; `momentum_lead: 1` gives the library's off-by-one.
+ * from max_lr / div to max_lr and back, then a tail of `pct` percent of the run down to a hundredth of max_lr / div,
+ * with max_momentum. LR and momentum are those of the current iteration; `momentum_lead: 1` gives the library's
+ * off-by-one.
  */
 export const clrBeta = entry({
   type: 'clr-beta',

@@ -11,10 +11,10 @@ export const momentumLead = z
   .describe('1: each update uses the momentum of the next iteration, as the running code of fastai 0.7 did');
 
 /**
- * `use_clr=(div, cut_div, max_momentum, min_momentum)` of fastai 0.7 (https://github.com/fastai/fastai/pull/292):
- * from max_lr / div to max_lr in the run's first 1 / cut_div, then back; no tail. The form with two values left the momentum
- * at the optimizer's: `momentum: 0.9` here. LR and momentum are both taken at the iteration; `momentum_lead: 1` gives the
- * library's off-by-one.
+ * `use_clr=(div, cut_div, max_momentum, min_momentum)` of fastai 0.7 (https://github.com/fastai/fastai/pull/292): from
+ * max_lr / div to max_lr in the run's first 1 / cut_div, then back; no tail. The form with two values did not change
+ * the optimizer's momentum: `momentum: 0.9` here. LR and momentum are those of the current iteration; the library's
+ * off-by-one is `momentum_lead: 1`.
  */
 export const clr = entry({
   type: 'clr',

@@ -4,7 +4,7 @@ import { steadyCurve, steadyMomentum } from './momentum.js';
 import type { RunLength, Schedule } from './schedule.js';
 import { warmupOptions, withWarmup } from './warmup.js';
 
-/** The same LR at every iteration, after the warm-up if there is one (get_constant_schedule_with_warmup of transformers). */
+/** The same LR at every iteration, after any warm-up (get_constant_schedule_with_warmup of transformers). */
 export const constant = entry({
   type: 'constant',
   about: 'The same LR at every iteration, after the warm-up if there is one.',

@@ -7,9 +7,9 @@ import type { RunLength, Schedule } from './schedule.js';
 import { warmupIterations, warmupOptions, withWarmup } from './warmup.js';
 
 /**
- * Cosine annealing from max_lr to min_lr with warm restarts (SGDR, arXiv:1608.03983): `cycles` of them fill the run after
- * the warm-up, each `cycle_mult` times as long as the one before. The end of a cycle is the start of the next, so min_lr
- * itself is not used.
+ * Cosine annealing from max_lr to min_lr with warm restarts (SGDR, arXiv:1608.03983): `cycles` cycles fill the run
+ * after the warm-up, each `cycle_mult` times as long as the one before. A cycle ends where the next one starts, so
+ * min_lr itself is never used.
  */
 export const cosine = entry({
   type: 'cosine',

@@ -24,7 +24,7 @@ export const duration = z
     'needs one of epochs, iterations, share',
   );
 
-/** What a number is taken to mean by those who write it bare. */
+/** What a bare number was probably meant to be. */
 function unit(input: unknown): string {
   return typeof input === 'number' && input > 0 ? `iterations: ${input}` : 'epochs: 4';
 }
@@ -35,14 +35,14 @@ interface Duration {
   share?: number | string | undefined;
 }
 
-/** Not rounded; undefined where no duration is given. The one place that converts. */
+/** Not rounded; undefined if no duration is given. Durations are converted only here. */
 export function toIterations({ epochs, iterations, share }: Duration, length: RunLength): number | undefined {
   if (epochs !== undefined) return epochs * length.iterationsPerEpoch;
   if (share !== undefined) return toNumber(share) * length.iterations;
   return iterations;
 }
 
-/** Of the schedules whose parts follow one another. */
+/** An option of the schedules that consist of consecutive parts. */
 export const roundEndsOption = z
   .boolean()
   .default(true)
@@ -50,7 +50,7 @@ export const roundEndsOption = z
     'parts end at whole iterations, so that a jump falls on a known update; false: exactly at the requested point',
   );
 
-/** Consecutive durations in iterations; with `round`, their ends are moved to whole ones. */
+/** Consecutive durations in iterations; with `round`, their ends are rounded to whole ones. */
 export function lengthsOf(lengths: number[], round: boolean): number[] {
   if (!round) return lengths;
   let sum = 0;

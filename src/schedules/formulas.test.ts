@@ -5,7 +5,7 @@ import { scheduleRows } from '../training/schedule-table.js';
 import { schedules } from './index.js';
 import type { Hyperparameters, RunLength } from './schedule.js';
 
-/** Expected values as the sources write them, none of it shared with the code under test. */
+/** Expected values by the formulas of the sources, which share no code with what they test. */
 type Formula = (it: number, run: RunLength) => Partial<Hyperparameters>;
 
 const lengths: RunLength[] = [
@@ -82,7 +82,7 @@ describe('fastai 0.7', () => {
     }
   });
 
-  test('momentum_lead 1 takes the momentum of the next iteration, and the first one at the very last update', () => {
+  test('momentum_lead 1 uses the momentum of the next iteration, and the first one again at the last update', () => {
     matches({ type: 'clr-beta', max_lr: 0.8, pct: 13.68, momentum_lead: 1 }, (it, { iterations }) => ({
       lr: useClrBeta(0.8, 10, 13.68, [0.95, 0.85], it, iterations).lr,
       momentum: useClrBeta(0.8, 10, 13.68, [0.95, 0.85], (it + 1) % iterations, iterations).momentum,
@@ -134,7 +134,7 @@ describe("Smith's Caffe", () => {
   const options = { type: 'smith-1cycle', base_lr: 0.08, max_lr: 0.8, step_size: { share: '41/95' } };
   const stepOf = (iterations: number) => Math.trunc((iterations * 41) / 95);
 
-  test('smith-1cycle goes up, down to 0 and stays at a thousandth, its momentum with a second, half dip', () => {
+  test('smith-1cycle goes up, down to 0 and stays at a thousandth, with a second, half-deep momentum dip', () => {
     matches(options, (it, { iterations }) => logged(stepOf(iterations), it));
   });
 
@@ -146,14 +146,14 @@ describe("Smith's Caffe", () => {
     expect(run(9276).momentum).toBeCloseTo(0.934, 3);
   });
 
-  test('momentum_tail hold keeps the momentum at rest in the tail', () => {
+  test('momentum_tail hold keeps max_momentum in the tail', () => {
     matches({ ...options, momentum_tail: 'hold' }, (it, { iterations }) => {
       const S = stepOf(iterations);
       return { ...logged(S, it), ...(it >= 2 * S && { momentum: 0.95 }) };
     });
   });
 
-  test('multi-step has his template of five drops by 0.316', () => {
+  test("multi-step defaults to Smith's template of five drops by 0.316", () => {
     matches({ type: 'multi-step', lr: 0.1 }, (it, { iterations: n }) => {
       let lr = 0.1;
       for (const share of [0.5, 0.75, 0.875, 0.906, 0.9375]) if (it >= Math.round(share * n)) lr *= 0.316;
@@ -201,7 +201,7 @@ describe('later one-cycles', () => {
     expect(run(99).lr).toBeCloseTo(4.1e-4, 5);
   });
 
-  test('preset fastai-v2 takes three momenta, and a rise of nothing or of the whole run', () => {
+  test('preset fastai-v2 takes three momenta, and a rise over none or all of the run', () => {
     for (const pct of [0, 0.4, 1]) {
       const options = { max_lr: 0.8, pct_start: pct, max_momentum: 0.9, min_momentum: 0.8, end_momentum: 0.97 };
       matches({ type: 'one-cycle', preset: 'fastai-v2', ...options }, (it, { iterations }) => {
@@ -256,7 +256,7 @@ describe('schedules with a warm-up', () => {
     );
   });
 
-  test('cosine with hard restarts, whose cycles need not be whole', () => {
+  test('cosine with hard restarts, whose cycles need not be whole iterations', () => {
     const options = { type: 'cosine', max_lr: 0.8, warmup, cycles: 3, round_ends: false };
     matches(options, (it) => ({ lr: 0.8 * (it < W ? it / W : cosineTo(((3 * (it - W)) / (500 - W)) % 1)) }), length);
   });

@@ -6,9 +6,9 @@ import type { RunLength, Schedule } from './schedule.js';
 import { warmupIterations, warmupOptions, withWarmup } from './warmup.js';
 
 /**
- * get_inverse_sqrt_schedule of transformers (src/transformers/optimization.py), after arXiv:1706.03762: a linear warm-up to
- * max_lr, then max_lr / sqrt(1 + t / timescale), t counted from its end. With the default timescale, the warm-up itself,
- * that is max_lr sqrt(warm-up / iteration).
+ * get_inverse_sqrt_schedule of transformers (src/transformers/optimization.py), after arXiv:1706.03762: a linear
+ * warm-up to max_lr, then max_lr / sqrt(1 + t / timescale), t counted from its end. With the default timescale, the
+ * length of the warm-up, this is max_lr sqrt(warm-up / iteration).
  */
 export const inverseSqrt = entry({
   type: 'inverse-sqrt',

@@ -5,7 +5,7 @@ import { piecewise } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
 /**
- * OneCycleLR of https://github.com/titu1994/keras-one-cycle, a port of clr-beta with a trap of its own, kept
+ * OneCycleLR of https://github.com/titu1994/keras-one-cycle, a port of clr-beta with a trap, reproduced
  * here: the foot is max_lr * scale and the peak 100 * scale times that, so the LR gets to max_lr only with scale 0.1.
  */
 export const kerasOneCycle = entry({

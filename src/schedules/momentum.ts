@@ -3,7 +3,7 @@ import { ClrError } from '../errors.js';
 import type { Curve } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
-/** A momentum that is held. */
+/** A constant momentum. */
 export const constantMomentum = z.number().min(0).lt(1).describe('held through the run');
 
 const demon = z.strictObject({
@@ -16,7 +16,7 @@ export const steadyMomentum = z
   .default(0.9)
   .describe('a constant, or { demon: m }: decays from m to 0 over the run');
 
-/** The curve that `steadyMomentum` asks for. */
+/** The curve for a value of `steadyMomentum`. */
 export function steadyCurve(momentum: z.output<typeof steadyMomentum>, length: RunLength): Curve {
   return typeof momentum === 'number' ? () => momentum : demonCurve(momentum.demon, length);
 }
@@ -55,17 +55,17 @@ type MomentumOptions = z.output<z.ZodObject<typeof momentumOptions>>;
 /** A momentum over the run, given its values at the foot and at the top of the cycle. */
 export type MomentumCycle = (foot: number, top: number) => Curve;
 
-/** The cycle whose place at each iteration is `height`: 0 at its foot, 1 at its top. */
+/** The cycle whose position at each iteration is `height`: 0 at its foot, 1 at its top. */
 export function between(height: Curve): MomentumCycle {
   return (foot, top) => (t) => foot + (top - foot) * height(t);
 }
 
 /**
- * A schedule of `lr` and of the momentum that `options` ask for.
+ * A schedule of `lr` and the momentum that `options` describe.
  *
  * `lr_over_one_minus_momentum: m0` is the control for cyclical momentum: SGD with momentum m takes steps of about
- * lr / (1 - m) times the gradient, so momentum that falls while the LR rises also flattens the cycle of that step. With m0
- * the LR becomes lr (1 - m(t)) / (1 - m0): the step follows the plain LR curve at constant momentum m0, and only the
+ * lr / (1 - m) times the gradient, so momentum that falls while the LR rises also flattens the cycle of that step. With
+ * m0 the LR becomes lr (1 - m(t)) / (1 - m0): the step follows the plain LR curve at constant momentum m0, and only the
  * memory of past gradients cycles.
  */
 export function withMomentum(lr: Curve, cycle: MomentumCycle, options: MomentumOptions, length: RunLength): Schedule {

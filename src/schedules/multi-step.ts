@@ -8,7 +8,7 @@ import { warmupOptions, withWarmup } from './warmup.js';
 /** Smith's template: five drops by sqrt(0.1) (https://github.com/lnsmith54/hyperParam1, solver.prototxt). */
 const smithMilestones = [0.5, 0.75, 0.875, 0.906, 0.9375].map((share) => ({ share }));
 
-/** `lr`, multiplied by `gamma` at each milestone, which is rounded to a whole iteration. Defaults: Smith's template. */
+/** `lr`, multiplied by `gamma` at each milestone, rounded to a whole iteration. Defaults: Smith's template. */
 export const multiStep = entry({
   type: 'multi-step',
   about: "lr, multiplied by gamma at each milestone. Defaults: the template of Smith's constant-LR runs.",

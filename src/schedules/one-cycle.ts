@@ -35,8 +35,9 @@ const presets: Record<'fastai-v1' | 'fastai-v2' | 'pytorch', Preset> = {
 };
 
 /**
- * 1cycle as the libraries have it since 2018: up from max_lr / div to max_lr, then down to max_lr / final_div. With `pytorch`
- * the last update has that LR; fastai stops one step before. `three_phase` is torch's: down to max_lr / div first.
+ * 1cycle as libraries have implemented it since 2018: up from max_lr / div to max_lr, then down to max_lr / final_div.
+ * With `pytorch` the last update uses that LR; fastai ends one step before it. torch's `three_phase` first goes down to
+ * max_lr / div.
  */
 export const oneCycle = entry({
   type: 'one-cycle',

@@ -35,9 +35,10 @@ const phase = z
 type Phase = z.output<typeof phase>;
 
 /**
- * Any schedule, piece by piece: `phases: [{ share: 0.45, lr: [0.08, 0.8], momentum: [0.95, 0.85] }, ...]`. One phase may go
- * without a duration and takes what the others leave. Ends are moved to whole iterations unless `round_ends` is false, as
- * in combine_scheds of fastai 2 (fastai/callback/schedule.py). Durations that do not add up to the run are an error.
+ * Any schedule, piece by piece: `phases: [{ share: 0.45, lr: [0.08, 0.8], momentum: [0.95, 0.85] }, ...]`. One phase
+ * may omit its duration and takes what the others leave. Ends are rounded to whole iterations unless `round_ends` is
+ * false, as in combine_scheds of fastai 2 (fastai/callback/schedule.py). Durations that do not add up to the run are an
+ * error.
  */
 export const phases = entry({
   type: 'phases',

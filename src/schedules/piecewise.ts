@@ -1,7 +1,7 @@
 /** A value over the iterations of a run. */
 export type Curve = (iteration: number) => number;
 
-/** How a value goes from one end of a piece to the other; `x` runs from 0 to 1. */
+/** How a value changes from one end of a piece to the other; `x` runs from 0 to 1. */
 const shapes = {
   linear: (from: number, to: number, x: number) => from + (to - from) * x,
   cosine: (from: number, to: number, x: number) => to + ((from - to) * (1 + Math.cos(Math.PI * x))) / 2,
@@ -16,7 +16,7 @@ const shapes = {
 
 /** One of `shapeNames`. */
 export type Shape = keyof typeof shapes;
-/** What a config can name as the shape of a piece. */
+/** The shapes of a piece that a config can name. */
 export const shapeNames = Object.keys(shapes) as [Shape, ...Shape[]];
 
 /** A part of a schedule, from one value to another. */
@@ -27,14 +27,14 @@ export interface Piece {
   to: number;
   /** Default: linear. */
   shape?: Shape;
-  /** Of the polynomial shape; default 2. */
+  /** Exponent of the polynomial shape; default 2. */
   power?: number;
 }
 
 /**
- * One piece after the other. An end belongs to the next piece, so an update never uses a `to` of 0; the last piece keeps
- * its end from there on. Pieces of length 0 drop out, which is how the schedules get through runs of very few iterations;
- * where no other is left, the value at the start is held.
+ * Joins pieces to one curve. The end of a piece belongs to the next, so an update never uses a `to` of 0; after the
+ * last piece its end value is held. Pieces of length 0 are skipped, which lets schedules handle runs of very few
+ * iterations; if there is no other, the value at the start is held.
  */
 export function piecewise(pieces: Piece[]): Curve {
   let end = 0;

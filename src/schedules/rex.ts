@@ -6,8 +6,8 @@ import type { RunLength, Schedule } from './schedule.js';
 import { warmupIterations, warmupOptions, withWarmup } from './warmup.js';
 
 /**
- * REX, "reflected exponential" (arXiv:2107.04197): max_lr (1 - x) / (1/2 + (1 - x) / 2), x the share of the run that is done
- * after the warm-up: above a straight line down to min_lr, and falling ever faster.
+ * REX, "reflected exponential" (arXiv:2107.04197): max_lr (1 - x) / (1/2 + (1 - x) / 2), x the share of the run after
+ * the warm-up that is done. It stays above a straight line down to min_lr and falls ever faster.
  */
 export const rex = entry({
   type: 'rex',

@@ -4,10 +4,10 @@ export interface Hyperparameters {
   momentum: number;
 }
 
-/** Pure: `iteration` counts the run's batches from 0. Nothing is counted inside, so a run resumes at any iteration. */
+/** Pure: `iteration` counts the run's batches from 0. It keeps no state, so a run can resume at any iteration. */
 export type Schedule = (iteration: number) => Hyperparameters;
 
-/** How long the run is. */
+/** The length of a run. */
 export interface RunLength {
   /** Updates in the whole run. */
   iterations: number;

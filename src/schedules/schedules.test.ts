@@ -3,7 +3,7 @@ import { fc } from '../testing/random-tests.js';
 import { schedules } from './index.js';
 import type { RunLength } from './schedule.js';
 
-/** Options that an entry cannot do without, at any run length. */
+/** The required options of each schedule, valid for any run length. */
 const required: Record<string, object> = {
   clr: { max_lr: 0.8 },
   'clr-beta': { max_lr: 0.8 },
@@ -26,7 +26,7 @@ const required: Record<string, object> = {
   },
 };
 
-/** Beside the defaults: everything that changes a schedule's course. */
+/** The defaults, and variants of every option that changes the curve. */
 const variants: object[] = [
   ...schedules.types.map((type) => ({ type, ...required[type] })),
   ...['clr', 'clr-beta', 'smith-1cycle', 'one-cycle', 'keras-one-cycle', 'triangular'].flatMap((type) => [
@@ -95,7 +95,7 @@ describe.each(variants.map((config) => [JSON.stringify(config), config] as const
     fc.assert(fc.property(lengths, everyUpdate), { numRuns: 15 });
   });
 
-  test('counts nothing inside: any iteration gives the same again, in whatever order they are asked for', () => {
+  test('keeps no state: an iteration gives the same values again, whatever the order of calls', () => {
     fc.assert(
       fc.property(lengths, fc.array(fc.nat(1000), { minLength: 1, maxLength: 20 }), (length, iterations) => {
         const schedule = make(length);
@@ -108,7 +108,7 @@ describe.each(variants.map((config) => [JSON.stringify(config), config] as const
   });
 });
 
-/** Where each schedule says that a run of T iterations begins, peaks and ends: LR at 0, the largest LR, LR at `end`. */
+/** The documented start, peak and end of each schedule: LR at iteration 0, the largest LR, LR after the last update. */
 const ends = [
   ['clr', { max_lr: 0.8, div: 10 }, 0.08, 0.8, 0.08],
   ['clr-beta', { max_lr: 0.8, div: 10 }, 0.08, 0.8, 0.0008],

@@ -7,8 +7,9 @@ import type { RunLength, Schedule } from './schedule.js';
 
 /**
  * The "1cycle" policy of Smith's Caffe, as his logs show it (https://github.com/lnsmith54/hyperParam1): up
- * from base_lr to max_lr, down to 0, which no update gets to see, then base_lr / 1000 to the end. The momentum starts a
- * second dip of half the depth there (arXiv:1803.09820, appendix A.2). `step_size` is cut to whole iterations, at least 1.
+ * from base_lr to max_lr, down to 0, which no update uses, then base_lr / 1000 to the end. There the momentum starts a
+ * second dip of half the depth (arXiv:1803.09820, appendix A.2). `step_size` is rounded down to whole iterations, at
+ * least 1.
  */
 export const smith1cycle = entry({
   type: 'smith-1cycle',

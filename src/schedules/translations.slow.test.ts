@@ -6,7 +6,7 @@ import { runLength } from '../config/schema.js';
 import { askPython } from '../testing/python.js';
 import { schedules } from './index.js';
 
-/** A call of a library, and the config with the same LR and momentum at every update. */
+/** A library call, and the config with the same LR and momentum at every update. */
 interface Translation {
   library: keyof typeof libraries;
   code: string;
@@ -14,7 +14,7 @@ interface Translation {
   batches: number;
 }
 
-/** What each needs, and how near two LRs are: fastai and Keras compute in float32. */
+/** The Python modules that each needs, and the tolerance of LRs: fastai and Keras compute in float32. */
 const libraries = {
   fastai: { modules: ['fastai', 'torch'], tolerance: 1e-6 },
   torch: { modules: ['torch'], tolerance: 1e-14 },
@@ -39,7 +39,7 @@ const fastai = (code: string, schedule: object, epochs: number, batches: number)
 });
 const oneCycle = { type: 'one-cycle', preset: 'fastai-v2', max_lr: 0.8 };
 
-/** Odd lengths, and ends that no update falls on. */
+/** Odd run lengths, and phases that end between two updates. */
 const further: Translation[] = [
   ...[0, 1, 0.01, 0.99].map((pct) =>
     fastai(`learn.fit_one_cycle(3, 0.8, pct_start=${pct})`, { ...oneCycle, pct_start: pct }, 3, 37),

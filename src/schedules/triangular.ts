@@ -4,7 +4,7 @@ import { duration, toIterations } from './duration.js';
 import { between, momentumOptions, withMomentum } from './momentum.js';
 import type { RunLength, Schedule } from './schedule.js';
 
-/** Shared by triangular, triangular2 and exp-range. */
+/** Options shared by triangular, triangular2 and exp-range. */
 export const triangularOptions = {
   base_lr: z.number().gt(0).describe('the lowest LR'),
   max_lr: z.number().gt(0).describe('the highest LR'),
@@ -16,9 +16,9 @@ export const triangularOptions = {
 type Options = z.output<z.ZodObject<typeof triangularOptions>>;
 
 /**
- * Cyclical learning rates (arXiv:1506.01186): triangles between base_lr and max_lr, one after the other, whose height is
- * multiplied by `scale(cycle, iteration)`, cycles counted from 0. A momentum that cycles shrinks with them. Halves of
- * unequal length are torch's CyclicLR (torch/optim/lr_scheduler.py).
+ * Cyclical learning rates (arXiv:1506.01186): triangles between base_lr and max_lr, one after the other, whose height
+ * is multiplied by `scale(cycle, iteration)`, cycles counted from 0. A cyclic momentum shrinks likewise. Halves of
+ * unequal length are those of torch's CyclicLR (torch/optim/lr_scheduler.py).
  */
 export function triangles(
   { base_lr, max_lr, step_size, step_size_down = step_size, ...momentum }: Options,

@@ -4,7 +4,7 @@ import { duration, toIterations } from './duration.js';
 import type { Curve } from './piecewise.js';
 import type { RunLength } from './schedule.js';
 
-/** Shared by the schedules that can begin with a rise to their LR. */
+/** Options of the schedules that can start with a warm-up. */
 export const warmupOptions = {
   warmup: duration.optional().describe('how long the LR rises linearly at the start; by default it does not'),
   warmup_from: z.number().min(0).default(0).describe('LR of the first update of the warm-up'),
@@ -12,7 +12,7 @@ export const warmupOptions = {
 
 type WarmupOptions = z.output<z.ZodObject<typeof warmupOptions>>;
 
-/** Whole iterations, 0 without a warm-up. Throws ClrError('usage') where it is longer than the run. */
+/** Whole iterations, 0 without a warm-up. Throws ClrError('usage') if it is longer than the run. */
 export function warmupIterations({ warmup }: WarmupOptions, length: RunLength): number {
   const iterations = Math.round(warmup ? toIterations(warmup, length)! : 0);
   if (iterations <= length.iterations) return iterations;
@@ -20,7 +20,7 @@ export function warmupIterations({ warmup }: WarmupOptions, length: RunLength): 
   throw new ClrError('usage', problem, 'give a share instead of epochs or iterations, or train for longer');
 }
 
-/** Linearly from `warmup_from` to `lr` in the first iterations, and then `after`, which counts from the start of the run. */
+/** A linear rise from `warmup_from` to `lr`, followed by `after`, which takes the run's iteration. */
 export function withWarmup(options: WarmupOptions, length: RunLength, lr: number, after: Curve): Curve {
   const end = warmupIterations(options, length);
   const from = options.warmup_from;

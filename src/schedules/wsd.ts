@@ -8,9 +8,9 @@ import type { RunLength, Schedule } from './schedule.js';
 import { warmupIterations, warmupOptions } from './warmup.js';
 
 /**
- * Warm-up, stable, decay (WSD, arXiv:2404.06395): up to max_lr, held there, then down to min_lr in the last part of the run.
- * The decay `1-sqrt` over 20 % of the run is the cooldown of arXiv:2405.18392; get_wsd_schedule of transformers
- * (src/transformers/optimization.py) has the same formulas, with `cosine` as its default.
+ * Warm-up, stable, decay (WSD, arXiv:2404.06395): up to max_lr, held there, then down to min_lr in the last part of the
+ * run. The decay `1-sqrt` over 20 % of the run is the cooldown of arXiv:2405.18392; get_wsd_schedule of transformers
+ * (src/transformers/optimization.py) has the same formulas, with `cosine` as default.
  */
 export const wsd = entry({
   type: 'wsd',

@@ -8,8 +8,9 @@ export interface Improvement {
 }
 
 /**
- * The Mann-Whitney estimate of P(A > B) with Newcombe's interval (2006, Statistics in Medicine 25, method 5: the score interval
- * by the Hanley-McNeil variance), which holds its level with few runs and never shrinks to a point. `best`: which end wins.
+ * The Mann-Whitney estimate of P(A > B) with Newcombe's interval (2006, Statistics in Medicine 25, method 5: the score
+ * interval by the Hanley-McNeil variance), which keeps its coverage with few runs and never shrinks to a point. `best`:
+ * whether high or low values win.
  */
 export function improvement(
   a: readonly number[],
@@ -32,7 +33,7 @@ export function improvement(
   return { probability, low, high };
 }
 
-/** Where a condition that is false on the left begins to hold. */
+/** The x at which `holds` turns from false (left of it) to true. */
 function bisect(holds: (x: number) => boolean, low: number, high: number): number {
   let [left, right] = [low, high];
   for (let i = 0; i < 60; i++) {

@@ -5,14 +5,14 @@ import { smooth } from './smooth.js';
 
 const x = Array.from({ length: 100 }, (_, i) => i + (i % 3) / 4);
 
-test('a straight line comes out as it is, to its ends, whatever the spacing', () => {
+test('reproduces a straight line up to its ends, whatever the spacing', () => {
   const y = x.map((value) => 3 - 0.2 * value);
   localRegression(x, y).forEach((value, i) => {
     expect(value).toBeCloseTo(y[i]!, 7);
   });
 });
 
-test('it follows a dip that a moving average of the past floats above', () => {
+test('follows a dip that a trailing moving average stays above', () => {
   const { normal } = randomStream(1, 'synthetic');
   const truth = x.map((_, i) => 2.3 - 0.9 * Math.exp(-(((i - 70) / 15) ** 2)));
   const y = truth.map((value) => value + 0.05 * normal());
@@ -20,7 +20,7 @@ test('it follows a dip that a moving average of the past floats above', () => {
   expect(smooth(y)[70]! - truth[70]!).toBeGreaterThan(0.35);
 });
 
-test('values that are not finite do not count; few points stay as they are', () => {
+test('ignores values that are not finite, and leaves few points unchanged', () => {
   const y = x.map((value) => 2 * value);
   const holes = y.map((value, i) => (i === 50 || i > 95 ? Number.NaN : value));
   const found = localRegression(x, holes);

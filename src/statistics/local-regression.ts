@@ -1,14 +1,14 @@
 /**
- * Local regression (Cleveland, J. Am. Stat. Assoc. 74, 1979): at each x the line that fits the nearest `span` of
- * all points, which count by the tricube of their distance. It has no lag, unlike an average of the values before. `x` rises;
- * a value that is not finite does not count, and what comes after the last finite one is NaN.
+ * Local regression (Cleveland, J. Am. Stat. Assoc. 74, 1979): at each x the value of a line fitted to the nearest
+ * `span` of all points, weighted by the tricube of their distance. Unlike a trailing average it has no lag. `x` must
+ * ascend; values that are not finite are ignored, and the result is NaN after the last finite one.
  */
 export function localRegression(x: readonly number[], y: readonly number[], span = 0.15): number[] {
   const finite = x.map((_, i) => i).filter((i) => Number.isFinite(y[i]));
   const last = finite.at(-1) ?? -1;
   if (finite.length < 5) return x.map((_, i) => y[i]!);
   const count = Math.min(finite.length, Math.max(5, Math.ceil(span * finite.length)));
-  let first = 0; // of the nearest points
+  let first = 0; // the first of the nearest points
   return x.map((at, i) => {
     if (i > last) return Number.NaN;
     while (first + count < finite.length && x[finite[first + count]!]! - at < at - x[finite[first]!]!) first++;

@@ -1,4 +1,4 @@
-/** Of an even number of values the mean of the middle two; NaN for no value. A file of its own, since the pages hold it. */
+/** For an even count, the mean of the two middle values; NaN if empty. In its own file as the HTML pages bundle it. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const half = sorted.length / 2;

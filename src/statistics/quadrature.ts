@@ -1,4 +1,4 @@
-/** Nodes and weights of Gauss-Legendre quadrature on [-1, 1] (Newton's method on the Legendre polynomial of that degree). */
+/** Nodes and weights of Gauss-Legendre quadrature on [-1, 1] (Newton's method on that degree's Legendre polynomial). */
 export function gaussLegendre(degree: number): { nodes: number[]; weights: number[] } {
   const nodes: number[] = [];
   const weights: number[] = [];
@@ -18,7 +18,7 @@ export function gaussLegendre(degree: number): { nodes: number[]; weights: numbe
   return { nodes, weights };
 }
 
-/** The Legendre polynomials of this degree and of the one below, at x. */
+/** The Legendre polynomials of this degree and the one below, at x. */
 function legendre(degree: number, x: number): [number, number] {
   let [before, value] = [1, x];
   for (let k = 2; k <= degree; k++) [before, value] = [value, ((2 * k - 1) * x * value - (k - 1) * before) / k];

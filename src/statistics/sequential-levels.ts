@@ -3,16 +3,17 @@ import { criticalT } from './student-t.js';
 
 const step = gaussLegendre(40);
 const tail = gaussLegendre(12);
-const cells = 200; // of the half axis of angles
+const cells = 200; // of the table over half the range of angles
 
 /**
- * How small the p-value of the t-test must be at each look for the error over all looks together to be `alpha`, when alpha
- * is spent in proportion to the observations (Lan and DeMets 1983, Biometrika 70). `looks`: observations at each, ascending,
- * from 2; only the `first` levels are computed. Exact for the repeated one-sample t-test with unknown variance (as Jennison and Turnbull 1991, Biometrika 78).
+ * The p-value below which the t-test rejects at each look, such that the error over all looks together is `alpha`,
+ * spent in proportion to the observations (Lan and DeMets 1983, Biometrika 70). `looks`: observations at each,
+ * ascending, from 2; only the `first` levels are computed. Exact for the repeated one-sample t-test with unknown
+ * variance (as Jennison and Turnbull 1991, Biometrika 78).
  *
- * With n observations the sample's direction in R^n makes the angle psi with the hyperplane of mean 0, t = sqrt(n - 1) tan psi.
- * Under the null hypothesis the direction is uniform, so psi is a Markov chain whose backward steps are free of the
- * unknown variance; the recursion carries P(no look has rejected | psi).
+ * With n observations the sample's direction in R^n makes the angle psi with the hyperplane of mean 0:
+ * t = sqrt(n - 1) tan psi. Under the null hypothesis the direction is uniform, so psi is a Markov chain whose backward
+ * steps do not depend on the unknown variance; the recursion carries P(no look has rejected | psi).
  */
 export function sequentialLevels(looks: readonly number[], alpha: number, first = looks.length): number[] {
   const most = looks.at(-1)!;
@@ -31,13 +32,13 @@ export function sequentialLevels(looks: readonly number[], alpha: number, first 
   return levels;
 }
 
-/** P(no look has rejected yet | the angle is psi); `limit`: it is 0 beyond, and not smooth there. */
+/** P(no look has rejected yet | the angle is psi); beyond `limit` it is 0, and it is not smooth there. */
 interface Survival {
   (psi: number): number;
   limit?: number;
 }
 
-/** Of the t that has this two-sided p-value with n observations. */
+/** The angle of the t with this two-sided p-value and n observations. */
 function angle(level: number, n: number): number {
   return Math.atan(criticalT(level, n - 1) / Math.sqrt(n - 1));
 }
@@ -47,8 +48,8 @@ function within(survival: Survival, limit: number): Survival {
 }
 
 /**
- * After one observation more than n. Given the new angle, the old direction's remaining freedom is an angle phi of density
- * cos^(n-2): tan psi = (sqrt(n / (n + 1)) tan psi' + sin phi / sqrt(n + 1)) / cos phi.
+ * The survival with one observation more than n. Given the new angle, what is free of the old direction is an angle phi
+ * with density cos^(n-2): tan psi = (sqrt(n / (n + 1)) tan psi' + sin phi / sqrt(n + 1)) / cos phi.
  */
 function forward(survival: Survival, n: number): (psi: number) => number {
   const reach = Math.min(Math.PI / 2, 9 / Math.sqrt(n)); // beyond, the density is negligible
@@ -80,7 +81,7 @@ function integrate(low: number, high: number, f: (x: number) => number): number 
   return half * step.nodes.reduce((sum, node, i) => sum + step.weights[i]! * f(middle + half * node), 0);
 }
 
-/** The same function from a table, by cubic interpolation; it is even, and constant beyond the last t of any weight. */
+/** Tabulates the function for cubic interpolation; it is even, and constant beyond the last t of any weight. */
 function tabulate(survival: (psi: number) => number, n: number): Survival {
   const end = Math.min(Math.PI / 2 - 1e-9, angle(1e-11, n));
   const width = end / cells;
@@ -94,7 +95,7 @@ function tabulate(survival: (psi: number) => number, n: number): Survival {
   };
 }
 
-/** The p-value below which as much of those that are left rejects as is to be spent. */
+/** The p-value below which this look must reject so that `amount` of the error is spent at it. */
 function exitLevel(survival: Survival, n: number, amount: number): number {
   let level = amount;
   for (let i = 0; i < 60; i++) {

@@ -2,10 +2,10 @@ import { sequentialLevels } from './sequential-levels.js';
 import { type Estimate, interval, pairedT, pValue, welch } from './statistics.js';
 import { type Finding, type Verdict, verdictOf } from './verdict.js';
 
-/** A question to be decided with seeds that come in blocks; all of it is fixed before the first run. */
+/** A question to be decided with seeds that are added in blocks; all of it is fixed before the first run. */
 export interface Question {
   best: 'high' | 'low';
-  /** An arm whose interval lies within plus or minus it is equivalent to the baseline. */
+  /** An arm whose interval lies within plus or minus this is equivalent to the baseline. */
   difference: number;
   /** The chance of any wrong verdict, over all arms and looks. */
   alpha: number;
@@ -15,30 +15,30 @@ export interface Question {
   paired: boolean;
 }
 
-/** When there is a look at the data, and how small p must be then. */
+/** When the sequential test looks at the data, and the p-value it needs at each look. */
 export interface Design extends Question {
   arms: number;
   /** Seeds per arm at each look. */
   looks: number[];
-  /** The p-value of one arm's test below which it is better or worse, at each look. */
+  /** At each look, the p-value of an arm's test below which the arm is better or worse. */
   levels: number[];
 }
 
-/** The scores of an arm by seed, in the order in which the seeds come; undefined: the run has no score. */
+/** The scores of an arm, one per seed, in the order in which the seeds are run; undefined: the run has no score. */
 export type Scores = readonly (number | undefined)[];
 
-/** How an arm stands; `diverges`: no seed of it has a score (or none of the baseline), so there is nothing to decide. */
+/** The state of an arm; `diverges`: no seed of it (or of the baseline) has a score, so nothing can be decided. */
 export interface Judgement {
   verdict: Verdict | 'diverges';
   /** Looks taken; 0: none so far. */
   looks: number;
-  /** Seeds that the last look saw. */
+  /** Seeds used by the last look. */
   seeds: number;
-  /** At the last look; undefined where nothing can be said. */
+  /** At the last look; undefined if nothing can be estimated. */
   finding: Finding | undefined;
 }
 
-/** `arms`: how many are tested against the baseline; each has an equal part of alpha. */
+/** `arms`: how many are tested against the baseline; each gets an equal part of alpha. */
 export function sequentialDesign(question: Question, arms: number): Design {
   const { maxSeeds, block, alpha } = question;
   const looks: number[] = [];
@@ -47,7 +47,7 @@ export function sequentialDesign(question: Question, arms: number): Design {
   return { ...question, arms, looks, levels: sequentialLevels(looks, alpha / arms) };
 }
 
-/** Looks at the data as far as every arm that is undecided has all the seeds of a look, as it was done while they came. */
+/** Repeats the looks for which both arms have all seeds, up to a verdict: the same result as when the seeds came. */
 export function judge(design: Design, baseline: Scores, arm: Scores): Judgement {
   let state: Judgement = { verdict: 'undecided', looks: 0, seeds: 0, finding: undefined };
   for (const [i, seeds] of design.looks.entries()) {
@@ -68,14 +68,14 @@ function look(design: Design, i: number, baseline: Scores, arm: Scores): Judgeme
   return { ...state, verdict: verdictOf(finding, design.best, design.difference), finding };
 }
 
-/** The same with its p-value: the least alpha for which the interval of this look would leave 0 out. */
+/** Adds the p-value: the smallest alpha for which the interval of this look would exclude 0. */
 export function withP(design: Design, judgement: Judgement): Judgement {
   const { finding, looks } = judgement;
   if (!finding) return judgement;
   return { ...judgement, finding: { ...finding, p: repeatedP(design, looks - 1, pValue(finding)) } };
 }
 
-/** Up to 5 seeds the smaller arm's degrees of freedom, never too many, since Welch's are somewhat too many in the tails. */
+/** Up to 5 seeds: the smaller arm's degrees of freedom, never too many; Welch's are slightly too many in the tails. */
 function sequentialEstimate(paired: boolean, a: Scores, b: Scores): Estimate | undefined {
   const known = (scores: Scores) => scores.filter((score) => score !== undefined);
   if (paired) {
@@ -92,8 +92,8 @@ function sequentialEstimate(paired: boolean, a: Scores, b: Scores): Estimate | u
 }
 
 /**
- * The alpha of the whole design at which its level at this look would be p (the repeated p-value of Jennison and Turnbull
- * 1989, J. R. Statist. Soc. B 51), by the secant method on logarithms, where it is nearly a line of slope 1.
+ * The alpha of the whole design for which its level at this look would be p (the repeated p-value of Jennison and
+ * Turnbull 1989, J. R. Statist. Soc. B 51), by the secant method on logarithms, where it is nearly a line of slope 1.
  */
 function repeatedP({ looks, levels, alpha, arms }: Design, i: number, p: number): number {
   const target = Math.log(Math.max(p, 1e-12));

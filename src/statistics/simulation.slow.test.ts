@@ -8,10 +8,10 @@ import { fixedFinding, verdictOf } from './verdict.js';
 
 const studies = 10_000;
 const question = { best: 'high', difference: 1, alpha: 0.05, maxSeeds: 40, block: 2, paired: false } as const;
-/** What a share of the studies that is `p` in truth stays below but once in a thousand tests. */
+/** A bound on the observed share of studies if the true share is `p`; chance exceeds it once in a thousand tests. */
 const atMost = (p: number) => p + 3.1 * Math.sqrt((p * (1 - p)) / studies);
 
-describe('under no difference, wrong verdicts over all looks and arms together are at most alpha', () => {
+describe('with no true difference, wrong verdicts over all looks and arms together are at most alpha', () => {
   it.each([
     ['one arm', [0], 1.2],
     ['three arms', [0, 0, 0], 1.2],
@@ -45,12 +45,12 @@ describe('under no difference, wrong verdicts over all looks and arms together a
   });
 });
 
-describe('at a difference of the size that matters', () => {
-  it('a sweep of as many seeds as are planned for a power of 80 % finds it that often', () => {
+describe('at the difference that matters', () => {
+  it('a sweep with the seeds planned for a power of 80 % finds it that often', () => {
     const std = 0.8;
     const maxSeeds = mostSeeds({ ...question, arms: 1 }, std, 0.8);
     const outcome = simulate(sequentialDesign({ ...question, maxSeeds }, 1), { differences: [1], std }, studies, 2);
-    expect(outcome.different[0]).toBeGreaterThan(0.8 - 0.025); // mostSeeds looks at a thousand studies
+    expect(outcome.different[0]).toBeGreaterThan(0.8 - 0.025); // mostSeeds simulates a thousand studies
   });
 
   it.each([1, 3])('%d arms are called equivalent, wrongly, in at most alpha of the studies', (arms) => {
@@ -60,7 +60,7 @@ describe('at a difference of the size that matters', () => {
   });
 });
 
-it("the page's table of expected seeds is what the simulation gives", () => {
+it("the README's table of expected seeds agrees with the simulation", () => {
   const page = readFileSync(new URL('README.md', import.meta.url), 'utf8');
   const rows = [...page.matchAll(/^\| (1|3) \| ([\d.]+) \| \d+ \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|/gm)];
   expect(rows).toHaveLength(6);

@@ -5,7 +5,7 @@ test('the debiased average of a constant is the constant from the first value on
   for (const value of smooth(Array(100).fill(2.3))) expect(value).toBeCloseTo(2.3, 12);
 });
 
-test('it weighs the values by powers of beta', () => {
+test('weights the values by powers of beta', () => {
   expect(smooth([1, 2, 4], 0.5)[2]).toBeCloseTo((4 * 4 + 2 * 2 + 1) / 7, 12);
 });
 

@@ -14,7 +14,7 @@ import {
 import { criticalT, twoSidedP } from './student-t.js';
 
 // Reference values: R 4.2.2, printed with options(digits = 13), by the command above each table; those of t.test and
-// power.t.test were found again with scipy 1.10.1 (ttest_ind(equal_var=False), ttest_rel, nct) to 1e-9 or better.
+// power.t.test were reproduced with scipy 1.10.1 (ttest_ind(equal_var=False), ttest_rel, nct) to 1e-9 or better.
 const a = [92.31, 92.55, 92.12, 92.4, 92.18];
 const b = [92.2, 92.45, 91.95, 92.32, 92.05];
 const c = [93.1, 93.4, 92.9];
@@ -83,7 +83,7 @@ describe('tests of a difference', () => {
     expect(halfInterval(d)).toBeCloseTo(0.7625578048161, 10);
   });
 
-  it('nothing can be said from one run, nor from runs that are all the same', () => {
+  it('nothing is estimated from one run, nor from runs that are all the same', () => {
     expect(welch([92], b)).toBeUndefined();
     expect(pairedT([92], [91])).toBeUndefined();
     expect(welch([92, 92], [91, 91])).toBeUndefined();

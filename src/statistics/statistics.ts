@@ -1,39 +1,39 @@
 import { criticalT, noncentralTail, twoSidedP } from './student-t.js';
 
-/** The error of the first kind, two-sided, where nothing else is asked for; intervals have the confidence 1 - alpha. */
+/** The default two-sided type I error; intervals have confidence 1 - alpha. */
 export const defaultAlpha = 0.05;
-/** The chance to find a difference of the size asked for, where nothing else is asked for. */
+/** The default chance of finding a difference of the size in question. */
 export const defaultPower = 0.8;
 
-/** How far apart two arms are, and how well that is known: mean of the one minus mean of the other. */
+/** The difference of two arms, mean of the one minus mean of the other, and its uncertainty. */
 export interface Estimate {
   test: 'welch' | 'paired';
   difference: number;
   /** The difference's standard error. */
   error: number;
   df: number;
-  /** Of one run: pooled over the arms (Welch), or of the differences by seed (paired). */
+  /** Standard deviation of one run: pooled over the arms (Welch), or of the differences by seed (paired). */
   std: number;
 }
 
-/** NaN for no value. */
+/** NaN if empty. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Of the population that the values are drawn from (n - 1 below); NaN for fewer than two. */
+/** The sample's standard deviation (divides by n - 1); NaN for fewer than two values. */
 export function standardDeviation(values: readonly number[]): number {
   const center = mean(values);
   return Math.sqrt(values.reduce((sum, value) => sum + (value - center) ** 2, 0) / (values.length - 1 || Number.NaN));
 }
 
-/** Half the width of the mean's interval; NaN for fewer than two values. */
+/** Half the width of the mean's confidence interval; NaN for fewer than two values. */
 export function halfInterval(values: readonly number[], alpha = defaultAlpha): number {
   const n = values.length;
   return n < 2 ? Number.NaN : (criticalT(alpha, n - 1) * standardDeviation(values)) / Math.sqrt(n);
 }
 
-/** Pearson's, of a[i] with b[i]; NaN for fewer than three pairs or where one side does not vary. */
+/** Pearson's correlation of a[i] with b[i]; NaN for fewer than three pairs or if one side does not vary. */
 export function correlation(a: readonly number[], b: readonly number[]): number {
   if (a.length < 3) return Number.NaN;
   const [meanA, meanB] = [mean(a), mean(b)];
@@ -42,14 +42,14 @@ export function correlation(a: readonly number[], b: readonly number[]): number 
 }
 
 /**
- * Welch's estimate of a's mean minus b's, whatever their variances (Welch 1947, Biometrika 34). Undefined where nothing can
- * be said: fewer than two values on a side, or no variation at all.
+ * Welch's estimate of a's mean minus b's, whatever their variances (Welch 1947, Biometrika 34). Undefined if nothing
+ * can be estimated: fewer than two values on a side, or no variation at all.
  */
 export function welch(a: readonly number[], b: readonly number[]): Estimate | undefined {
   return welchOf(sampleOf(a), sampleOf(b));
 }
 
-/** What a publication gives of its runs: their mean, standard deviation (n - 1 below) and number. */
+/** What a publication reports of its runs: their mean, standard deviation (with n - 1) and number. */
 export interface Sample {
   mean: number;
   std: number;
@@ -60,7 +60,7 @@ export function sampleOf(values: readonly number[]): Sample {
   return { mean: mean(values), std: standardDeviation(values), n: values.length };
 }
 
-/** The same from summaries. A sample of Infinity runs is a number without an error. */
+/** The same from summaries. With n Infinity, a sample is a number without an error. */
 export function welchOf(a: Sample, b: Sample): Estimate | undefined {
   if (a.n < 2 || b.n < 2) return undefined;
   const [ofMean, ofOther] = [a, b].map(({ std, n }) => std ** 2 / n) as [number, number];
@@ -69,7 +69,7 @@ export function welchOf(a: Sample, b: Sample): Estimate | undefined {
   return estimate('welch', a.mean - b.mean, Math.sqrt(ofMean + ofOther), df, std);
 }
 
-/** The paired estimate: a[i] and b[i] share a seed, and what the seed decides drops out of their difference. */
+/** The paired estimate: a[i] and b[i] share a seed, whose effect cancels in their difference. */
 export function pairedT(a: readonly number[], b: readonly number[]): Estimate | undefined {
   if (a.length !== b.length) throw new Error(`${a.length} values cannot be paired with ${b.length}`);
   if (a.length < 2) return undefined;
@@ -79,7 +79,7 @@ export function pairedT(a: readonly number[], b: readonly number[]): Estimate | 
 }
 
 function estimate(test: Estimate['test'], difference: number, error: number, df: number, std: number) {
-  if (!(error > 1e-12 * Math.abs(difference))) return undefined; // rounding apart, every value is the same
+  if (!(error > 1e-12 * Math.abs(difference))) return undefined; // all values are the same, rounding aside
   return { test, difference, error, df, std };
 }
 
@@ -107,8 +107,8 @@ export function power(
 }
 
 /**
- * The least number of seeds an arm with which the test finds a true `difference` with the power wanted. `std`: of one run
- * (paired: of the differences by seed).
+ * The least number of seeds per arm with which the test finds a true `difference` with the power `wanted`. `std`: of
+ * one run (paired: of the differences by seed).
  */
 export function sampleSize(
   difference: number,
@@ -120,7 +120,7 @@ export function sampleSize(
   const found = (n: number) => power(n, difference, std, test, alpha) >= wanted;
   let high = 2;
   while (!found(high)) high *= 2;
-  let low = high / 2; // too few, but for 1, with which there is no test
+  let low = high / 2; // too few, or 1, for which there is no test
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (middle > 1 && found(middle)) high = middle;

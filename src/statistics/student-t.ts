@@ -13,8 +13,8 @@ export function criticalT(alpha: number, df: number): number {
 }
 
 /**
- * P(|T'| >= critical) for the noncentral t, T' = (Z + shift) / S with S² = chi²(df) / df: the normal tails averaged over
- * the density of S (Simpson's rule; that density is negligible eight standard deviations from 1).
+ * P(|T'| >= critical) for the noncentral t, T' = (Z + shift) / S with S² = chi²(df) / df: the normal tails averaged
+ * over the density of S (Simpson's rule; that density is negligible eight standard deviations from 1).
  */
 export function noncentralTail(critical: number, df: number, shift: number): number {
   const reach = 8 / Math.sqrt(2 * df);

@@ -2,28 +2,28 @@ import { randomStream } from '../random.js';
 import { type Design, type Judgement, judge, sequentialDesign } from './sequential.js';
 import { sampleSize } from './statistics.js';
 
-/** The truth that made-up studies are drawn from: normal scores, one standard deviation an arm. */
+/** The truth that simulated studies are drawn from: normal scores, with a standard deviation per arm. */
 export interface Truth {
-  /** Of each arm minus the baseline. */
+  /** Each arm's mean minus the baseline's. */
   differences: number[];
-  /** Of the baseline, then of each arm; one number: of all. */
+  /** That of the baseline, then of each arm; a single number applies to all. */
   std: number | number[];
 }
 
-/** What became of many made-up studies with a design. */
+/** The results of many simulated studies with one design. */
 export interface Outcome {
-  /** Studies in which an arm was called better, or worse. */
+  /** For each arm, the share of studies in which it was called better or worse. */
   different: number[];
   equivalent: number[];
-  /** Studies with a wrong verdict of any arm: better though it is not, worse though it is not, equivalent though it is not. */
+  /** The share of studies with a wrong verdict on any arm: called better, worse or equivalent when it is not. */
   wrong: number;
-  /** Mean seeds of an arm when it was decided, or of all that there may be. */
+  /** For each arm, the mean number of seeds when it was decided; `maxSeeds` if it was not. */
   seeds: number[];
-  /** Mean runs of a study, the baseline's included. */
+  /** Mean runs per study, including the baseline's. */
   runs: number;
 }
 
-/** All that is counted is a share of the studies. The same seed gives the same studies. */
+/** Runs `studies` simulated studies. The same seed gives the same studies. */
 export function simulate(design: Design, truth: Truth, studies: number, seed = 1): Outcome {
   const arms = truth.differences.length;
   const zeros = () => new Array<number>(arms).fill(0);
@@ -65,7 +65,7 @@ function isWrong({ verdict }: Judgement, difference: number, design: Design): bo
   return verdict === 'equivalent' && Math.abs(difference) >= design.difference;
 }
 
-/** What a design does at a standard deviation between seeds, for true differences of so many times the one that matters. */
+/** How a design performs if an arm's true difference is `times` the one that matters. */
 export interface Characteristics {
   times: number;
   different: number;
@@ -75,7 +75,7 @@ export interface Characteristics {
 
 export const trueDifferences = [0, 0.5, 1, 2];
 
-/** Of one arm; the others are alike. */
+/** For one arm; `std`: between seeds (paired: of the differences). */
 export function characteristics(design: Design, std: number, studies = 2000): Characteristics[] {
   return trueDifferences.map((times) => {
     const truth = { differences: [times * design.difference], std: design.paired ? std / Math.SQRT2 : std };
@@ -84,7 +84,7 @@ export function characteristics(design: Design, std: number, studies = 2000): Ch
   });
 }
 
-/** The least seeds, in whole blocks, with which the design finds `difference` with the power wanted, and never fewer than fixed. */
+/** The fewest seeds, in whole blocks, with which the design has `power` at `difference`; at least a fixed design's. */
 export function mostSeeds(question: Omit<Design, 'looks' | 'levels' | 'maxSeeds'>, std: number, power: number): number {
   const { block, difference, arms, alpha, paired } = question;
   const fixed = sampleSize(difference, std, paired ? 'paired' : 'welch', alpha / arms, power);

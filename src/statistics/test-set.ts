@@ -1,13 +1,13 @@
 import { type Random, randomStream } from '../random.js';
 import { criticalT } from './student-t.js';
 
-/** Of each run of an arm: 0 or 1 for each image of the test set. */
+/** For each run of an arm: 1 (right) or 0 for each image of the test set. */
 export type Predictions = readonly Uint8Array[];
 
 /**
- * The standard deviation between seeds, in percentage points, that the images alone make: were each right or wrong by a
- * chance of its own, independently, n runs that differ in nothing else would spread that much (as in Jordan,
- * arXiv:2304.01910). Unbiased: sum of p (1 - p) n / (n - 1) over the images. NaN for one run.
+ * The standard deviation between seeds, in percentage points, due to the images alone: the spread of runs that classify
+ * each image correctly with a probability of its own, independently of the others (as in Jordan, arXiv:2304.01910). The
+ * variance is unbiased: sum of p (1 - p) n / (n - 1) over the images. NaN for one run.
  */
 export function imageStd(runs: Predictions): number {
   const [n, images] = [runs.length, runs[0]?.length ?? 0];
@@ -23,10 +23,11 @@ export function imageStd(runs: Predictions): number {
 const replicates = 1000;
 
 /**
- * Bootstrap interval of a's mean accuracy minus b's, in percentage points, were other seeds drawn and other test images: the
- * images are resampled, the same for both arms, and of each arm's n seeds n - 1, so that its variance comes out unbiased
- * (Rao and Wu 1988, J. Am. Statist. Assoc. 83). Percentiles take the spread of few seeds for known, so the interval is
- * widened by Student's t against the normal, at the smaller arm's degrees of freedom. Undefined for fewer than three seeds.
+ * Bootstrap interval of a's mean accuracy minus b's, in percentage points, over other seeds and other test images: the
+ * images are resampled, the same for both arms, and n - 1 of each arm's n seeds, which makes its variance unbiased (Rao
+ * and Wu 1988, J. Am. Statist. Assoc. 83). Percentiles treat the spread of few seeds as known, so the interval is
+ * widened by Student's t over the normal quantile, at the smaller arm's degrees of freedom. Undefined for fewer than
+ * three seeds.
  */
 export function otherSeedsAndImages(
   a: Predictions,
@@ -47,14 +48,14 @@ export function otherSeedsAndImages(
   return { low: at(alpha / 2), high: at(1 - alpha / 2) };
 }
 
-/** How often each image is in a sample of as many. */
+/** How often each image occurs in a resample of the same size. */
 function resampled(images: number, random: Random): Uint8Array {
   const weights = new Uint8Array(images);
   for (let i = 0; i < images; i++) weights[Math.floor(random.uniform() * images)]!++;
   return weights;
 }
 
-/** Right answers on the resampled images, the mean of n - 1 seeds drawn. */
+/** Correct predictions on the resampled images, the mean of n - 1 seeds drawn. */
 function resampledMean(runs: Predictions, weights: Uint8Array, random: Random): number {
   const sums = runs.map((run) => run.reduce((sum, right, x) => sum + right * weights[x]!, 0));
   const drawn = Array.from({ length: runs.length - 1 }, () => sums[random.integer(0, runs.length - 1)]!);

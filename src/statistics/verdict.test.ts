@@ -11,7 +11,7 @@ const scores = (least: number, most: number) =>
   fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: least, maxLength: most });
 const question = { best: 'high', difference: 2, alpha: 0.05, maxSeeds: 6, block: 2, paired: false } as const;
 
-describe('a verdict says what its interval says, and p is below alpha exactly where 0 lies outside', () => {
+describe('a verdict agrees with its interval, and p is below alpha exactly if the interval excludes 0', () => {
   it('with a fixed number of seeds', () => {
     fc.assert(
       fc.property(scores(2, 8), scores(2, 8), fc.integer({ min: 1, max: 12 }), (a, b, arms) => {
@@ -42,7 +42,7 @@ describe('a verdict says what its interval says, and p is below alpha exactly wh
 });
 
 describe('the levels of looks', () => {
-  it('of one look are alpha, and of several spend it in proportion at first', () => {
+  it('are alpha for one look, and start with a proportional share of it for several', () => {
     expect(sequentialLevels([10], 0.05)[0]).toBeCloseTo(0.05, 8);
     const levels = sequentialLevels([2, 4, 6], 0.05);
     expect(levels[0]).toBeCloseTo(0.05 / 3, 8);
@@ -60,7 +60,7 @@ describe('the levels of looks', () => {
 
 describe('an arm in a sequential sweep', () => {
   const design = sequentialDesign(question, 1);
-  it('of which no seed has a score diverges, and gets no more', () => {
+  it('diverges if none of its seeds has a score, and gets no more', () => {
     const { verdict, seeds } = judge(design, [60, 61, 60, 61], [undefined, undefined, undefined, undefined]);
     expect([verdict, seeds]).toEqual(['diverges', 2]);
   });
@@ -71,7 +71,7 @@ describe('an arm in a sequential sweep', () => {
 });
 
 describe('the probability of improvement', () => {
-  it('is the Mann-Whitney share of wins, ties half, with an interval that has it', () => {
+  it('is the Mann-Whitney share of wins, ties counted half, with an interval that contains it', () => {
     expect(improvement([3, 4], [1, 3], 'high', 0.05)!.probability).toBe(0.875);
     expect(improvement([3, 4], [1, 3], 'low', 0.05)!.probability).toBe(0.125);
     const { probability, low, high } = improvement([5, 6, 7], [1, 2, 3], 'high', 0.05)!;
@@ -82,7 +82,7 @@ describe('the probability of improvement', () => {
 });
 
 describe('the test set', () => {
-  /** Runs that are right on an image by its chance alone. */
+  /** Runs that are right on about 70 % of the images, each on different ones. */
   const runs = (n: number, shift = 0) =>
     Array.from({ length: n }, (_, run) =>
       Uint8Array.from({ length: 2000 }, (_, x) => Number(((x * 7919 + (run + shift) * 104729) % 1000) / 1000 < 0.7)),
@@ -95,7 +95,7 @@ describe('the test set', () => {
     expect(imageStd([Uint8Array.from([1, 0])])).toBeNaN();
   });
 
-  it('gives an interval about the difference, the same each time, from three seeds on', () => {
+  it('gives an interval around the difference, the same each time, from three seeds on', () => {
     const [a, b] = [runs(4), runs(4, 50).map((run) => run.map((right, x) => (x % 10 === 0 ? 0 : right)))];
     const { low, high } = otherSeedsAndImages(a, b, 0.05)!;
     const accuracy = (all: Uint8Array[]) =>

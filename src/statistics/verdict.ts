@@ -1,9 +1,9 @@
 import { type Estimate, interval, pValue } from './statistics.js';
 
-/** What the interval says of an arm against the baseline. */
+/** What the interval says about an arm compared with the baseline. */
 export type Verdict = 'better' | 'worse' | 'equivalent' | 'undecided';
 
-/** An estimate with the interval and the p-value of one simultaneous procedure: p < alpha exactly where 0 lies outside. */
+/** An estimate, with interval and p-value of one simultaneous procedure: p < alpha if and only if 0 is outside. */
 export interface Finding extends Estimate {
   low: number;
   high: number;
@@ -12,17 +12,17 @@ export interface Finding extends Estimate {
 }
 
 /**
- * With all seeds there at once: the interval at alpha / comparisons, p times comparisons (Bonferroni). Together the intervals
- * hold all true differences with probability 1 - alpha at least, however the arms depend on one another and on their
- * common baseline.
+ * For a number of seeds fixed beforehand: the interval at alpha / comparisons, p times comparisons (Bonferroni).
+ * Together the intervals contain all true differences with probability at least 1 - alpha, however the arms depend on
+ * one another and on their common baseline.
  */
 export function fixedFinding(found: Estimate, alpha: number, comparisons: number): Finding {
   return { ...found, ...interval(found, alpha / comparisons), p: Math.min(1, comparisons * pValue(found)) };
 }
 
 /**
- * Better and worse: the interval leaves 0 out. Equivalent: it has 0 and lies within plus or minus `difference`. If it holds
- * the true difference, none of the three is wrong.
+ * Better or worse: the interval excludes 0. Equivalent: it contains 0 and lies within plus or minus `difference`. If it
+ * contains the true difference, none of the three is wrong.
  */
 export function verdictOf(
   { low, high }: { low: number; high: number },

@@ -5,7 +5,7 @@ import { armsLeft, rank, type ScoreAfter, shareOfCost, stepsOf } from './halving
 
 const halving: Halving = { metric: 'val_acc', min_epochs: 2, factor: 2 };
 
-/** Validation accuracy after epochs 1, 2, ...: of each arm with seeds 1 and 2. */
+/** Validation accuracy of each arm, with seeds 1 and 2, after epochs 1, 2, ... */
 const curves: Record<string, number[][]> = {
   slow: [
     [10, 20, 30, 40, 50, 60, 70, 80, 90],
@@ -72,20 +72,20 @@ describe('successive halving', () => {
     expect(armsLeft(ranked.arms, rungs)).toEqual(['early']);
   });
 
-  it('by a loss keeps the least; of equal arms the first', () => {
+  it('keeps the arms with the lowest loss; of equal arms the first', () => {
     const rule = { ...halving, metric: 'val_loss' } as const;
     expect(rank({ ...ranked, halving: rule }, [], score)[0]!.stopped).toEqual(['early', 'wild']);
     expect(rank(ranked, [], () => 50).map(({ stopped }) => stopped)).toEqual([['early', 'wild'], ['steady']]);
   });
 
-  it('waits until every arm that is left is there, and then decides as if it had not', () => {
+  it('waits for the scores of every arm that is left, and then decides as if it had not waited', () => {
     const missing: ScoreAfter = (...at) => (at.join() === 'early,2,4' ? undefined : score(...at));
     const first = rank(ranked, [], missing);
     expect(first).toHaveLength(1);
     expect(rank(ranked, first, score)).toEqual(rank(ranked, [], score));
   });
 
-  it('holds to what is recorded, whatever the runs say now', () => {
+  it('keeps recorded rankings, whatever the runs say now', () => {
     const before: Rung = {
       epoch: 2,
       seeds: [1, 2],

@@ -4,8 +4,8 @@ import { metrics } from '../runs/scores.js';
 import { type Halving, isDone, type Rung, type SweepRun } from '../runs/sweep-manifest.js';
 import { mean } from '../statistics/statistics.js';
 
-// Successive halving (Jamieson and Talwalkar, arXiv:1502.07943): all arms train for a few epochs, those that are behind stop,
-// the others continue, and so on. Every arm keeps the schedule of its full length.
+// Successive halving (Jamieson and Talwalkar, arXiv:1502.07943): all arms train for a few epochs, those that are behind
+// stop, the others continue, and so on. Every arm keeps the schedule of its full length.
 
 /** After `epoch` epochs `arms` arms are ranked, and the best `kept` continue. */
 export interface Step {

@@ -9,8 +9,8 @@ const roomForRun = 4e9; // bytes: ResNet-56 takes 0.8 GB at batch size 128, 3 GB
 
 /**
  * The number of runs to train at the same time, and the threads of each; undefined: as the config says. `auto` gives
- * each run on a processor one thread, or what its config asks for: on two cores, two runs of one thread did 1.1 to 1.3
- * times the work of one run of two (cifar3, ResNet-20 and -56; float32 and bfloat16). Other backends get one run.
+ * each run on a processor one thread, or what its config asks for: on two cores, two runs with one thread did 1.1 to
+ * 1.3 times the work of one run with two (cifar3, ResNet-20 and -56; float32 and bfloat16). Other backends get one run.
  */
 export async function divideProcessors(
   plan: Pick<SweepPlan, 'arms'>,

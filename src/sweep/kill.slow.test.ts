@@ -42,7 +42,7 @@ async function endSweep(out: string, ...flags: string[]): Promise<void> {
   expect(code).toBe(0);
 }
 
-/** Starts the sweep and ends it after up to `longest` ms: it alone, so that its runs go on, or all. Returns what it did. */
+/** Starts the sweep and kills it after up to `longest` ms: alone, so that its runs continue, or all. Returns which. */
 async function interruptSweep(out: string, longest: number, alone: boolean, ...flags: string[]): Promise<string> {
   const process = startSweep(out, ...flags);
   const wait = 500 + random.uniform() * longest;
@@ -71,11 +71,11 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // it has ended by itself
+    // it has already ended
   }
 }
 
-/** When each run that is complete by now was completed. */
+/** For each run that is complete already, when it was completed. */
 function completed(out: string): Record<string, number> {
   const times = folders.map((folder) => {
     const file = path.join(out, folder, 'summary.json');

@@ -53,14 +53,14 @@ describe('the plan', () => {
     });
   });
 
-  it('names a combination by whole keys where the last parts are the same', () => {
+  it('names a combination by whole keys if their last parts are the same', () => {
     const plan = readSweep(
       sweepFile('keys', { grid: { 'schedule.type': ['constant'], 'dataset.type': ['synthetic'] } }),
     );
     expect(plan.arms.map((arm) => arm.name)).toEqual(['schedule.type=constant,dataset.type=synthetic']);
   });
 
-  it('gives each seed its own value of what varies, and refuses lists of another length', () => {
+  it('gives each seed its own value of a varied key, and refuses lists of another length', () => {
     const vary = { batch_size: [5, 10, 20] };
     const plan = readSweep(sweepFile('vary', { seeds: [7, 8, 9], vary, arms: { a: {}, b: { 'schedule.lr': 1 } } }));
     expect(plan.arms.map(({ config }) => [config.batch_size, config.varies])).toEqual([
@@ -75,7 +75,7 @@ describe('the plan', () => {
     );
   });
 
-  it("leaves what the base's source reports to the arm that changes nothing", () => {
+  it("keeps what the base's source reports only for the arm that changes nothing", () => {
     const { arms } = readSweep(sweepFile('reported', { arms: { same: {}, other: { 'schedule.lr': 1 } } }));
     expect(arms.map((arm) => arm.config.expected?.val_acc)).toEqual([90, undefined]);
   });
@@ -91,7 +91,7 @@ describe('the plan', () => {
     expect(readManifest(directory, { ...plan, seeds: [4, 5, 6] }).planned).toHaveLength(6);
   });
 
-  it('takes an arm with nothing below it for one that changes nothing', () => {
+  it('accepts an arm without overrides', () => {
     const { arms } = readSweep(sweepFile('empty', { arms: { same: null } }));
     expect(arms.map(({ name }) => name)).toEqual(['same']);
   });
@@ -111,13 +111,13 @@ describe('the plan', () => {
     expect(() => readSweep(sweepFile(name, keys))).toThrow(message);
   });
 
-  it('is told from an experiment, which clr run takes', () => {
+  it('is distinguished from an experiment, for which the hint names clr run', () => {
     const file = 'configs/quickstart.json';
     const refused = { message: `${file} is the config of an experiment, not a sweep`, hint: `clr run ${file}` };
     expect(() => readSweep(file)).toThrow(expect.objectContaining(refused));
   });
 
-  it('of the example is read', () => {
+  it('can be read from the example', () => {
     const { arms, seeds } = readSweep('configs/sweeps/momentum.yaml');
     expect([arms.length, seeds.length]).toEqual([4, 3]);
   });
@@ -154,7 +154,7 @@ describe('a sweep until it is decided', () => {
     return dueRuns(plan, all, new Map(judged as [string, Judgement][])).map(({ directory }) => directory);
   };
 
-  it('asks its question of the first arm, with the seeds that there may be', () => {
+  it('takes the first arm as the baseline, and lists all seeds that it may use', () => {
     expect(plan.question).toMatchObject({ metric: 'val_acc', baseline: 'a', difference: 1, alpha: 0.05, block: 2 });
     expect(plan.seeds).toEqual([1, 2, 3, 4, 5, 6]);
   });
@@ -189,7 +189,7 @@ describe('a sweep until it is decided', () => {
     expect(() => readSweep(sweepFile(name, keys), { until: 'decided' })).toThrow(message);
   });
 
-  it('does not go on with a question that has changed since its runs began', () => {
+  it('does not continue with a question that has changed since its runs began', () => {
     const directory = path.join(root, 'changed-question');
     mkdirSync(directory);
     writeManifest(directory, plan, { runs: [run('a', 1, 'completed')], others: [], rungs: [] });
@@ -202,19 +202,19 @@ describe('a sweep with halving', () => {
   const halving = { min_epochs: 1 };
   const arms = { a: {}, b: { 'schedule.lr': 0.2 }, c: { 'schedule.lr': 0.3 } };
 
-  it('takes val_acc, one epoch and half of the arms where its file says no more', () => {
+  it('defaults to val_acc, one epoch and half of the arms', () => {
     const plan = readSweep(sweepFile('halved', { halving: {}, arms }));
     expect(plan.halving).toEqual({ metric: 'val_acc', min_epochs: 1, factor: 2 });
   });
 
-  it('is refused where arms differ in length, and with --until decided', () => {
+  it('is refused if arms differ in length, and with --until decided', () => {
     const uneven = sweepFile('uneven', { halving, arms: { a: {}, b: { epochs: 2 } } });
     expect(() => readSweep(uneven)).toThrow('halving: the arms differ in epochs: 1, 2');
     const asked = sweepFile('asked', { halving, decide: { difference: 1 }, arms });
     expect(() => readSweep(asked, { until: 'decided' })).toThrow('not together with --until decided');
   });
 
-  it('once arms are ranked takes no other arms or seeds', () => {
+  it('accepts no other arms or seeds once arms are ranked', () => {
     const directory = path.join(root, 'ranked');
     mkdirSync(directory);
     const plan = readSweep(sweepFile('ranked', { halving, seeds: 2, arms }));
@@ -241,7 +241,7 @@ describe('the manifest', () => {
   };
   writeArms(directory, plan);
 
-  it('tells from the folders what is done, what goes on and what begins', () => {
+  it('tells from the folders which runs are done, to resume, to wait for and to start', () => {
     write(1, 'completed');
     write(2, 'running');
     write(3, 'diverged');
@@ -269,7 +269,7 @@ describe('the manifest', () => {
     expect([folder(5), `${folder(5)}.failed`].map(existsSync)).toEqual([false, true]);
   });
 
-  it('keeps the runs of seeds that are no longer asked for', () => {
+  it('keeps the runs of seeds that are no longer requested', () => {
     const { planned } = readManifest(directory, plan);
     writeManifest(directory, plan, { runs: planned, others: [], rungs: [] });
     const { planned: fewer, others } = readManifest(directory, { ...plan, seeds: [1, 9] });
@@ -280,7 +280,7 @@ describe('the manifest', () => {
     expect(others.map((run) => run.seed)).toEqual([2, 3, 4, 5]);
   });
 
-  it('refuses other values of what varies than a run began with', () => {
+  it('refuses values of a varied key other than those that a run began with', () => {
     const vary = (values: number[]) => readSweep(sweepFile('varied', { seeds: 2, vary: { batch_size: values } }));
     const begun = path.join(root, 'varied');
     mkdirSync(begun);
@@ -310,11 +310,11 @@ describe('the manifest', () => {
   });
 });
 
-it('the time of a sweep without a finished run is that of its updates, each arm by its own number of them', async () => {
+it('the time of a sweep without a finished run is estimated from the number of updates of each arm', async () => {
   const arms = { one: {}, ten: { epochs: 10, 'schedule.lr': 1 }, capped: { epochs: 10, max_iterations: 3 } };
   const plan = readSweep(sweepFile('times', { seeds: 2, arms }));
   const { planned } = readManifest(path.join(root, 'times'), plan);
-  const [all, one] = [planned, planned.slice(0, 1)]; // two updates an epoch
+  const [all, one] = [planned, planned.slice(0, 1)]; // two updates per epoch
   const seconds = await secondsByStepTimes(plan, all, undefined);
   expect(seconds).toBeGreaterThan(2 * (2 + 20 + 3) * 1e-4);
   expect(seconds).toBeLessThan(60);
@@ -329,7 +329,7 @@ it('the time of a sweep without a finished run is that of its updates, each arm 
   ).toBe(0);
 }, 60_000);
 
-it('a run that cannot be started ends the sweep, but only after the runs at hand, and no other is begun', async () => {
+it('a run that cannot be started ends the sweep, but only after the running ones; no other is started', async () => {
   const directory = path.join(root, 'broken');
   const plan = readSweep(sweepFile('broken', { arms: { bad: {}, good: {}, later: {} } }));
   mkdirSync(path.join(directory, 'bad/seed-1.log'), { recursive: true }); // where the log of the run would be
@@ -404,7 +404,7 @@ describe('a sweep', () => {
       expect(first[0]!.message).toContain('the wasm backend runs on one thread');
       const iterations = path.join(directory, 'good/seed-1/iterations.csv');
       expect(readFileSync(iterations, 'utf8').split('\n')).toHaveLength(4);
-      rmSync(iterations); // would be there again if the run were
+      rmSync(iterations); // would be there again if the run were repeated
       expect(states(await sweep())).toEqual(['failed', 'completed']);
       expect(existsSync(iterations)).toBe(false);
       const unlock = lockFolder(path.join(directory));

@@ -27,7 +27,7 @@ beforeEach(() => {
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe('a file that the user names', () => {
-  it('is made, with its folder, or replaced', () => {
+  it('is created, with its folder, or replaced', () => {
     for (const text of ['first', 'second']) {
       writeOutput(at('a/b/file'), text);
       expect(read('a/b/file')).toBe(text);
@@ -35,7 +35,7 @@ describe('a file that the user names', () => {
     expect(readdirSync(at('a/b'))).toEqual(['file']);
   });
 
-  it('keeps its mode, and where there is a link to it, the link', () => {
+  it('keeps its mode, and any links to it', () => {
     writeFileSync(at('target'), 'before', { mode: 0o600 });
     symlinkSync('target', at('link'));
     symlinkSync(at('link'), at('link-to-link'));
@@ -46,7 +46,7 @@ describe('a file that the user names', () => {
     chmodSync(at('target'), 0o644);
   });
 
-  it('is made where a link leads to nothing, and refused where links go round', () => {
+  it('is created behind a dangling link, and refused behind a loop of links', () => {
     symlinkSync('there', at('dangling'));
     writeOutput(at('dangling'), 'x');
     expect(read('there')).toBe('x');
@@ -54,7 +54,7 @@ describe('a file that the user names', () => {
     expect(() => writeOutput(at('round'), 'x')).toThrow(/cannot write .*round: ELOOP/);
   });
 
-  it('is written to as it is where it is a pipe', async () => {
+  it('is written in place if it is a pipe', async () => {
     execFileSync('mkfifo', [at('pipe')]);
     const reader = promisify(execFile)('cat', [at('pipe')]);
     writeOutput(at('pipe'), ['in ', 'pieces']);
@@ -70,7 +70,7 @@ describe('a file that the user names', () => {
     expect(() => writeOutput(at(what === 'a folder' ? 'x' : 'y/z/file'), 'text')).toThrow(message);
   });
 
-  it('is refused where its name is too long', () => {
+  it('is refused if its name is too long', () => {
     expect(() => writeOutput(at('n'.repeat(300)), 'text')).toThrow(/cannot write .*: ENAMETOOLONG/);
     expect(() => writeOutput(at(`${'n'.repeat(300)}/file`), 'text')).toThrow(/cannot make the folder .*: ENAMETOOLONG/);
   });

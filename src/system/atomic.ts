@@ -23,20 +23,20 @@ import { ClrError } from '../errors.js';
 
 type Content = string | Uint8Array | Iterable<string>;
 
-/** What a file that is replaced leaves behind when the process is killed. */
+/** The name of what remains if the process is killed while it replaces a file. */
 export const temporaryName = /\.[0-9a-f]{8}\.tmp$/;
 
 export interface Replacement {
-  /** Whose mode and owner the new file gets; undefined: those of any new file. */
+  /** The file whose mode and owner the new one gets; undefined: those of any new file. */
   like?: Stats | undefined;
-  /** Called when the new file is on the disk; may put the old one elsewhere. */
+  /** Called when the new file is on the disk; may move the old one away. */
   beforeRename?: () => void;
 }
 
 /**
- * Replaces `file` whole or not at all: a temporary file beside it is written to its last byte, flushed and renamed, and
- * the folder is flushed too, or a power cut could undo the renaming. A link of that name is replaced, not followed.
- * `content` may come in pieces. (write-file-atomic 7 follows links, and takes a short write for a whole one.)
+ * Replaces `file` atomically: a temporary file beside it is written completely, flushed and renamed, and the folder is
+ * flushed too, or a power cut could undo the renaming. A link of that name is replaced, not followed. `content` may
+ * come in pieces. (write-file-atomic 7 follows links, and takes a short write for a complete one.)
  */
 export function replaceFile(file: string, content: Content, { like, beforeRename }: Replacement = {}): void {
   const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`;
@@ -59,8 +59,8 @@ export function replaceFile(file: string, content: Content, { like, beforeRename
 }
 
 /**
- * Replaces a small file whose change must be seen even on a full disk: where there is no room for a second one, the text
- * is written over the old one in place, in one piece, which needs no further block.
+ * Replaces a small file that must be updated even on a full disk: if there is no room for a second one, the text is
+ * written over the old one in place, in one piece, which needs no further block.
  */
 export function replaceSmallFile(file: string, text: string): void {
   try {
@@ -72,7 +72,7 @@ export function replaceSmallFile(file: string, text: string): void {
   }
 }
 
-/** JSON may end in blanks, so an older and longer text is covered by them. */
+/** JSON may end in spaces: they overwrite the rest of a longer old text. */
 function overwrite(file: string, text: string): void {
   const descriptor = openSync(file, 'r+');
   try {
@@ -84,8 +84,8 @@ function overwrite(file: string, text: string): void {
 }
 
 /**
- * Writes a file that the user has named, in a folder that is made where it is missing. A regular file is replaced whole
- * and keeps its mode and owner, and a link to it stays; a device, a pipe or an open descriptor is written to as it is.
+ * Writes a file that the user has named, and makes its folder if it is missing. A regular file is replaced atomically
+ * and keeps its mode, its owner and links to it; a device, a pipe or an open descriptor is written in place.
  */
 export function writeOutput(file: string, content: Content): void {
   makeFolders(path.resolve(path.dirname(file)));
@@ -100,7 +100,7 @@ export function writeOutput(file: string, content: Content): void {
   }
 }
 
-/** A file behind a descriptor is written to where the descriptor stands, as by a shell's redirection. */
+/** A file behind a descriptor is appended to, so that it continues after a shell's redirection. */
 function writeInto(target: string, content: Content): void {
   const descriptor = openSync(target, statSync(target).isFile() ? 'a' : 'w');
   try {
@@ -110,11 +110,11 @@ function writeInto(target: string, content: Content): void {
   }
 }
 
-/** The path that a chain of links ends at, whether or not there is a file; a descriptor of a process is such an end. */
+/** The path at the end of a chain of links, whether or not it exists; a descriptor of a process ends the chain too. */
 function behindLinks(file: string): string {
   const here = path.join(realpathSync(path.dirname(file)), path.basename(file));
   if (isDescriptor(here) || !lstatSync(here, { throwIfNoEntry: false })?.isSymbolicLink()) return here;
-  statSync(here, { throwIfNoEntry: false }); // throws where the links go round
+  statSync(here, { throwIfNoEntry: false }); // throws if the links form a loop
   return behindLinks(path.resolve(path.dirname(here), readlinkSync(here)));
 }
 
@@ -131,12 +131,12 @@ function copyRights({ mode, uid, gid }: Stats, descriptor: number): void {
   try {
     fchownSync(descriptor, uid, gid);
   } catch {
-    // only root may give a file away; who replaces another's file owns the new one
+    // only root may change an owner; whoever replaces another user's file owns the new one
   }
   fchmodSync(descriptor, mode & 0o7777);
 }
 
-/** Makes the names in a folder durable; some network file systems have no such call. */
+/** Makes the names in a folder durable; some network file systems do not support it. */
 export function flushFolder(folder: string): void {
   const descriptor = openSync(folder, 'r');
   try {
@@ -149,7 +149,7 @@ export function flushFolder(folder: string): void {
 }
 
 /**
- * Like `mkdir -p`, which in Node never returns where a folder cannot be made below one that is there (/proc). Throws
+ * Like `mkdir -p`, which in Node never returns if a folder cannot be made below one that exists (/proc). Throws
  * ClrError('usage').
  */
 export function makeFolders(directory: string): void {
@@ -158,7 +158,7 @@ export function makeFolders(directory: string): void {
   makeFolder(directory);
 }
 
-/** Whether this process made it; false where it is there already. Throws ClrError('usage'). */
+/** Whether this process made it; false if it exists already. Throws ClrError('usage'). */
 export function makeFolder(directory: string): boolean {
   try {
     mkdirSync(directory);
@@ -171,17 +171,17 @@ export function makeFolder(directory: string): boolean {
   }
 }
 
-/** Removes what processes that were killed while they replaced a file in `directory` have left. */
+/** Removes the temporary files of processes that were killed while replacing a file in `directory`. */
 export function removeTemporaries(directory: string): void {
   for (const name of readdirSync(directory)) if (temporaryName.test(name)) rmSync(path.join(directory, name));
 }
 
-/** For what is harmless if it stays: an error of this must not hide the one that led here. */
+/** For what is harmless if it remains: an error here must not hide the one that led here. */
 export function removeIfPossible(file: string): void {
   try {
     rmSync(file, { force: true });
   } catch {
-    // read-only by now, say
+    // it may be read-only by now
   }
 }
 

@@ -10,7 +10,7 @@ afterEach(() => vi.unstubAllEnvs());
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(path.join(scratch, 'run-'));
-  vi.resetModules(); // what squeue said is kept in the module
+  vi.resetModules(); // the module caches squeue's answer
 });
 
 const locks = () => import('./lock.js');
@@ -18,7 +18,7 @@ function lockOf(task: object, name = 'lock-node7-0123456789ab-4026531836-7-99'):
   writeFileSync(path.join(folder, name), JSON.stringify(task));
 }
 
-/** Commands of a Slurm whose queue holds these tasks. */
+/** Stands in for the commands of a Slurm whose queue holds these tasks. */
 function slurmWith(tasks: string[], status = 0): void {
   const commands = {
     squeue: `printf '%s\\n' ${tasks.join(' ')}; exit ${status}`,
@@ -40,7 +40,7 @@ describe('a lock of a Slurm task on another node', () => {
     expect(() => lockFolder(folder)).toThrow('in use by process 7 on node7 (task 12_3)');
     slurmWith(['12_4', '12_30']);
     expect(lockHolder(folder)).toBeDefined(); // by squeue's last answer
-    const unlock = lockFolder(folder); // asks anew
+    const unlock = lockFolder(folder); // asks again
     unlock();
     expect(lockHolder(folder)).toBeUndefined();
   });
@@ -57,7 +57,7 @@ describe('a lock of a Slurm task on another node', () => {
   });
 });
 
-it('a pod of Kubernetes takes over what an earlier pod of its index has left, and no other index does', async () => {
+it('a pod of Kubernetes takes over the lock of an earlier pod of its index, but of no other index', async () => {
   const { lockFolder } = await locks();
   lockOf({ id: os.hostname(), start: Date.now() - 60_000 });
   expect(() => lockFolder(folder)).toThrow('in use');

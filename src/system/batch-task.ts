@@ -5,7 +5,7 @@ import path from 'node:path';
 
 /** A task of a batch system: of a Slurm array, or an index of a Kubernetes Job. */
 export interface BatchTask {
-  /** Of Slurm `12_3`, the array's job and the task in it; of Kubernetes the host name, which all pods of an index share. */
+  /** Slurm: `12_3`, the array's job and the task in it; Kubernetes: the host name, which all pods of an index share. */
   id: string;
   /** Larger at each start of the task: Slurm's restart count; under Kubernetes the time, in ms. */
   start: number;
@@ -13,7 +13,7 @@ export interface BatchTask {
   cluster?: string;
 }
 
-/** The one that this process is, by the environment that the batch system gives it; undefined: none. */
+/** The task that this process runs as, from its environment variables; undefined: none. */
 export function batchTask(environment = process.env): BatchTask | undefined {
   const { SLURM_ARRAY_JOB_ID: job, SLURM_ARRAY_TASK_ID: task, SLURM_RESTART_COUNT: restarts } = environment;
   const { SLURM_CLUSTER_NAME: cluster, JOB_COMPLETION_INDEX: index } = environment;
@@ -21,7 +21,7 @@ export function batchTask(environment = process.env): BatchTask | undefined {
   return index ? { id: os.hostname(), start: Math.round(performance.timeOrigin) } : undefined;
 }
 
-/** Whose lock the file is; undefined: that of a process outside a batch system. */
+/** The task whose lock the file is; undefined: the lock of a process outside a batch system. */
 export function taskOfLock(file: string): BatchTask | undefined {
   try {
     return (JSON.parse(readFileSync(file, 'utf8')) as BatchTask | null) ?? undefined;
@@ -31,29 +31,30 @@ export function taskOfLock(file: string): BatchTask | undefined {
 }
 
 /**
- * Whether the lock is of an earlier start of the task that this process is. After a node has failed, Slurm starts its tasks
- * again elsewhere, and ends what is left of them on the failed node as soon as that answers; Kubernetes replaces a pod only
- * when that has ended (podReplacementPolicy: Failed).
+ * Whether the lock is of an earlier start of this process's own task. After a node has failed, Slurm restarts its tasks
+ * elsewhere, and ends what is left of them on the failed node as soon as it responds; Kubernetes replaces a pod only
+ * after it has ended (podReplacementPolicy: Failed).
  */
 export function isEarlierStart(file: string): boolean {
   const [own, holder] = [batchTask(), taskOfLock(file)];
   return own !== undefined && holder?.id === own.id && holder.start < own.start;
 }
 
-/** Whether one of the folder's locks is. */
+/** Whether one of the folder's locks is of an earlier start of this process's own task. */
 export function holdsEarlierStart(directory: string): boolean {
   const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.startsWith('lock-')) : [];
   return names.some((name) => isEarlierStart(path.join(directory, name)));
 }
 
 /**
- * Whether the lock is of a Slurm task of this user that Slurm no longer knows, as after scancel. False where there is nobody to
- * ask. What squeue said at most `maxAge` ms ago is not asked again.
+ * Whether the lock is of a Slurm task of this user that Slurm no longer knows, as after scancel. False if Slurm cannot
+ * be asked. An answer of squeue that is at most `maxAge` ms old is used again.
  */
 export function hasLeftSlurm(file: string, maxAge: number): boolean {
   const { id, cluster } = taskOfLock(file) ?? {};
   if (id === undefined || cluster === undefined) return false;
-  const isOwn = statSync(file, { throwIfNoEntry: false })?.uid === process.getuid?.(); // others' may be hidden from squeue
+  // squeue may hide the tasks of other users
+  const isOwn = statSync(file, { throwIfNoEntry: false })?.uid === process.getuid?.();
   return isOwn && cluster === clusterName() && tasksInSlurm(maxAge)?.has(id) === false;
 }
 

@@ -6,8 +6,9 @@ const most = 0.75; // of the old generation: from 0.8 on V8 gives up when collec
 const young = 3 * 2 ** 24; // bytes: the young generation, at V8's default; the limit includes it
 
 /**
- * Whether V8's heap would be nearly full with so many bytes more. At its limit V8 ends the process with a dump, which nothing
- * can catch: what may grow without end asks before that. Garbage is collected first, so it does not count.
+ * Whether V8's heap would be nearly full with `more` bytes more. At its limit V8 aborts the process with a dump, which
+ * cannot be caught, so code whose data may grow without bound asks before. Garbage is collected first, so it does not
+ * count.
  */
 export function heapIsNearlyFull(more = 0): boolean {
   if (!isOver(more)) return false;
@@ -15,7 +16,7 @@ export function heapIsNearlyFull(more = 0): boolean {
   return isOver(more);
 }
 
-/** One line, with the way to more. */
+/** An error in one line, whose hint says how to allow more memory. */
 export function outOfMemory(what: string): ClrError {
   const limit = Math.round(v8.getHeapStatistics().heap_size_limit / 2 ** 20);
   return new ClrError(

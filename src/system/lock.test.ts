@@ -29,7 +29,7 @@ it('is held until it is released', () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
-it('is held by no dead process, nor by a living one that got the number of a dead one', async () => {
+it('is not held by a dead process, nor by a living one with the PID of a dead one', async () => {
   const child = spawn('true');
   await new Promise((resolve) => child.on('exit', resolve));
   write(`lock-${host}-${child.pid}-123`);
@@ -64,24 +64,24 @@ it.each([
   unlock();
 });
 
-it('of a process that is running is not taken over', () => {
+it('of a running process is not taken over', () => {
   const unlock = lockFolder(folder);
   expect(() => lockFolder(folder, { takeOver: true })).toThrow('is in use by process');
   unlock();
 });
 
-it('from before the machine was restarted is held by nobody; in a container nobody knows', () => {
+it('from before a reboot is held by nobody, which cannot be told in a container', () => {
   write(`lock-${host}-${otherBoot}-${namespace}-${process.pid}-1`);
   const isContainer = namespace !== '4026531836';
   expect(lockHolder(folder)).toEqual(isContainer ? expect.objectContaining({ known: false }) : undefined);
 });
 
-it('is a file: a folder of such a name is none, and stays', () => {
+it('is a file: a folder with such a name is not a lock, and stays', () => {
   mkdirSync(path.join(folder, 'lock-a-1-2'));
   lockFolder(folder, { takeOver: true })();
   expect(readdirSync(folder)).toEqual(['lock-a-1-2']);
 });
 
-it('of a folder that is not there is held by nobody', () => {
+it('of a folder that does not exist is held by nobody', () => {
   expect(lockHolder(path.join(folder, 'none'))).toBeUndefined();
 });

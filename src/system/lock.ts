@@ -5,25 +5,25 @@ import { ClrError } from '../errors.js';
 import { cannotWrite, removeIfPossible } from './atomic.js';
 import { batchTask, hasLeftSlurm, isEarlierStart, taskOfLock } from './batch-task.js';
 
-/** The process that has a folder reserved. */
+/** The process that holds the lock of a folder. */
 export interface LockHolder {
   pid: number;
   host: string;
-  /** Whether it is known to be running; one on another machine or in another container cannot be looked up from here. */
+  /** Whether it is known to be running; one on another machine or in another container cannot be checked from here. */
   known: boolean;
   since: Date;
-  /** Its task of a batch system, such as `12_3`. */
+  /** Its task in a batch system, such as `12_3`. */
   task?: string;
 }
 
 /**
- * Reserves a folder (of a run, of a sweep, of downloads) for this process; call what it returns to release it. Throws
- * ClrError('usage') when another process has it; with `takeOver` only when that process is known to be running. A process
- * that was killed has nothing reserved.
+ * Locks a folder (of a run, of a sweep, of downloads) for this process; the function that it returns releases it.
+ * Throws ClrError('usage') if another process holds it; with `takeOver` only if that process is known to be running. A
+ * process that was killed holds no lock.
  *
- * Each process makes a file whose name is its own, `lock-<host>-<boot>-<pid namespace>-<pid>-<start>`, and only then looks
- * for others. Of two that start at once at least one sees the other, and what a dead process left can be removed without a
- * race, since no other process ever has its name.
+ * Each process makes a file with a unique name, `lock-<host>-<boot>-<pid namespace>-<pid>-<start>`, and only then looks
+ * for others. Of two that start at once at least one sees the other, and the file of a dead process can be removed
+ * without a race, since no other process ever uses its name.
  */
 export function lockFolder(directory: string, { takeOver = false } = {}): () => void {
   const own = path.join(directory, ownName());
@@ -33,7 +33,7 @@ export function lockFolder(directory: string, { takeOver = false } = {}): () => 
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWrite(own, error);
     throw inUse(directory, { pid: process.pid, host, known: true, since: statSync(own).ctime });
   }
-  const unlock = () => removeIfPossible(own); // what stays counts as a dead process's
+  const unlock = () => removeIfPossible(own); // if it remains, it counts as a dead process's
   for (const name of locksIn(directory)) {
     const other = path.join(directory, name);
     if (other === own) continue;
@@ -48,8 +48,8 @@ export function lockFolder(directory: string, { takeOver = false } = {}): () => 
 }
 
 /**
- * The process that has the folder reserved; undefined where none has, or there is no such folder. A run whose summary says
- * `running` without one was killed.
+ * The process that holds the folder's lock; undefined if there is none, or no such folder. A run whose summary says
+ * `running` without a holder was killed.
  */
 export function lockHolder(directory: string): LockHolder | undefined {
   const held = existsSync(directory)
@@ -58,17 +58,17 @@ export function lockHolder(directory: string): LockHolder | undefined {
   return held === undefined ? undefined : holderOf(directory, held);
 }
 
-/** Whether a file of that name in a folder would be taken for a lock. */
+/** Whether a file with that name would be taken for a lock. */
 export function isLockName(name: string): boolean {
   return lockName.test(name);
 }
 
 /** Host, boot and PID namespace (absent in locks of clr 0.1), PID, start. */
 const lockName = /^lock-(.*?)(?:-([0-9a-f]{12})-(\d+))?-(\d+)-(\d+)$/;
-/** How old an answer of Slurm may be where a lock is only looked at. */
+/** How old an answer of Slurm may be when a lock is only inspected, not taken. */
 const glanceMs = 30_000;
 const host = os.hostname().replace(/[^\w.]/g, '_');
-/** Of a process that is in no container, in every kernel since 3.8: PROC_PID_INIT_INO in linux/proc_ns.h. */
+/** PID namespace outside containers, in every kernel since 3.8: PROC_PID_INIT_INO in linux/proc_ns.h. */
 const firstNamespace = '4026531836';
 
 interface Owner {
@@ -86,7 +86,7 @@ function parse(name: string): Owner {
 
 const ownName = () => `lock-${host}-${bootId()}-${pidNamespace()}-${process.pid}-${startOf(process.pid) ?? 0}`;
 
-/** Of the kernel since it was started, 12 hexadecimal digits; containers share their host's. Zeros without /proc. */
+/** Differs after each boot: 12 hexadecimal digits; containers share their host's. Zeros without /proc. */
 function bootId(): string {
   const id = readText('/proc/sys/kernel/random/boot_id')?.replaceAll(/[^0-9a-f]/g, '');
   return id?.slice(0, 12).padEnd(12, '0') ?? '0'.repeat(12);
@@ -102,9 +102,9 @@ function pidNamespace(): string {
 }
 
 /**
- * Unknown: on another machine, or in another container, there is no way to look; but an earlier start of the batch task that
- * this process is has ended, or is ended by the batch system, and a task that Slurm no longer knows has ended too. Slurm's
- * answer may be `maxAge` ms old.
+ * Unknown: a process on another machine, or in another container, cannot be checked. But an earlier start of this
+ * process's own batch task has ended, or will be ended by the batch system, and a task that Slurm no longer knows has
+ * ended too. Slurm's answer may be `maxAge` ms old.
  */
 function stateOf(directory: string, name: string, maxAge: number): 'running' | 'dead' | 'unknown' {
   const file = path.join(directory, name);
@@ -134,12 +134,12 @@ function locksIn(directory: string): string[] {
   return entries.filter((entry) => entry.isFile() && isLockName(entry.name)).map(({ name }) => name);
 }
 
-/** In clock ticks since the machine was started, which tells two processes of the same number apart; undefined without /proc. */
+/** A process's start in clock ticks since boot, which tells two with the same PID apart; undefined without /proc. */
 function startOf(pid: number): string | undefined {
   const fields = readText(`/proc/${pid}/stat`);
   if (fields === undefined) return undefined;
   const [state, ...rest] = fields.slice(fields.lastIndexOf(')') + 2).split(' '); // fields 3 to 52 of proc(5)
-  return state === 'Z' ? undefined : rest[18]; // a zombie has ended, whether or not its parent asks
+  return state === 'Z' ? undefined : rest[18]; // a zombie has ended, even if its parent has not waited for it
 }
 
 function readText(file: string): string | undefined {
@@ -152,13 +152,13 @@ function readText(file: string): string | undefined {
 
 function exists(pid: number): boolean {
   try {
-    return process.kill(pid, 0); // no signal, only a look
+    return process.kill(pid, 0); // signal 0 only checks
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's
   }
 }
 
-/** "process 7 on node3", and where that is if it cannot be looked up. */
+/** "process 7 on node3", and where that is if it cannot be checked. */
 export function describeHolder({ pid, host: owner, known, task }: LockHolder): string {
   if (known) return `process ${pid}`;
   if (task) return `process ${pid} on ${owner} (task ${task})`;

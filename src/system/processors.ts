@@ -3,14 +3,14 @@ import os from 'node:os';
 import path from 'node:path';
 
 /**
- * Processors that this process may use: those of its CPU affinity, no more than its cgroups' quota (rounded up), and in a job
- * of Slurm, which confines it to neither on every cluster, no more than it was given.
+ * Processors that this process may use: those of its CPU affinity, no more than its cgroups' quota (rounded up), and in
+ * a Slurm job, which some clusters confine by neither, no more than it was given.
  */
 export function usableProcessors(): number {
   return Math.max(1, Math.min(os.availableParallelism(), Math.ceil(cpuQuota()), slurmProcessors()));
 }
 
-/** Infinity outside Slurm. The first variable is there where the job asked for a number of CPUs. */
+/** Infinity outside Slurm. SLURM_CPUS_PER_TASK is set only if the job asked for a number of CPUs. */
 export function slurmProcessors(environment = process.env): number {
   const { SLURM_CPUS_PER_TASK: perTask, SLURM_CPUS_ON_NODE: onNode } = environment;
   return Number(perTask || onNode || Number.POSITIVE_INFINITY);
@@ -33,7 +33,7 @@ function quota2(root: string, group: string): number {
   return quota === 'max' ? Number.POSITIVE_INFINITY : Number(quota) / Number(period);
 }
 
-/** cgroup v1: -1 is no limit. */
+/** cgroup v1: -1 means no limit. */
 function quota1(root: string, group: string): number {
   const folder = `sys/fs/cgroup/cpu${group}`;
   const quota = Number(read(root, `${folder}/cpu.cfs_quota_us`) ?? -1);

@@ -6,7 +6,7 @@ export function varint(value: number | bigint): Buffer {
   return Buffer.from([...bytes, Number(rest)]);
 }
 
-/** A whole number. */
+/** An integer. */
 export function int(field: number, value: number | bigint): Buffer {
   return Buffer.concat([varint(field << 3), varint(value)]);
 }

@@ -11,7 +11,7 @@ export function version(): string {
   return manifest(root).version;
 }
 
-/** The version of an installed package; null where it is not installed. */
+/** The version of an installed package; null if it is not installed. */
 export function packageVersion(name: string): string | null {
   const places = createRequire(import.meta.url).resolve.paths(name) ?? [];
   const installed = places.map((place) => path.join(place, name)).find((folder) => existsSync(folder));
@@ -28,8 +28,8 @@ export interface GitState {
 }
 
 /**
- * The commit of this checkout, or that the portable archive was made of, and whether files differ from it; else null. Takes
- * no lock of git's, which would make a commit at the same moment fail.
+ * The commit of this checkout, or the one that the portable archive was made from, and whether files differ from it;
+ * else null. Does not take git's lock, which would make a simultaneous commit fail.
  */
 export function gitState(): GitState | null {
   const packed = manifest(root).git;

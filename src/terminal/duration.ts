@@ -1,4 +1,4 @@
-/** Seconds, in the unit that suits. */
+/** Seconds, in a suitable unit. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '-';
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
@@ -7,7 +7,7 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-/** Since then, in the largest unit: `5 min`, `3 h`, `2 d`. */
+/** The time since `then`, in the largest unit: `5 min`, `3 h`, `2 d`. */
 export function age(then: Date, now = new Date()): string {
   const seconds = Math.max(0, (now.getTime() - then.getTime()) / 1000);
   const units = [

@@ -1,4 +1,4 @@
-/** A piece of a line. Where the line is too long, the pieces of the highest rank are left out first; rank 0 stays. */
+/** A piece of a line. If the line is too long, the pieces of the highest rank are left out first; rank 0 stays. */
 export interface Piece {
   text: string;
   rank: number;
@@ -16,7 +16,7 @@ export function fitLine(pieces: readonly Piece[], width: number | undefined, gap
   );
 }
 
-/** Cut to `width` columns, its end then an ellipsis. */
+/** Cuts the line to `width` columns, with an ellipsis at its end. */
 export function cut(line: string, width: number | undefined): string {
   return width === undefined || line.length <= width ? line : `${line.slice(0, width - 1)}…`;
 }

@@ -1,4 +1,4 @@
-/** Values over their index as lines of text: `height` rows of `width` columns, with the highest and the lowest value at the left. */
+/** Values over their index as `height` lines of `width` columns of text, with highest and lowest value on the left. */
 export function lineChart(values: readonly number[], { width = 64, height = 8 } = {}): string[] {
   const sampled = Array.from({ length: width }, (_, x) => values[Math.round((x * (values.length - 1)) / (width - 1))]!);
   const [low, high] = [Math.min(...values), Math.max(...values)];

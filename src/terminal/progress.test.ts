@@ -8,7 +8,7 @@ import { say } from './say.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
-/** A terminal, and a stream into it that knows its width as stderr does. */
+/** A terminal, and a stream into it that knows its width, as stderr does. */
 function openTerminal(columns: number, reflowCursorLine?: boolean) {
   const cutting = { windowsPty: { backend: 'conpty', buildNumber: 1 } } as const;
   const terminal = new xterm.Terminal({

@@ -9,11 +9,11 @@ export type Fields = Record<string, string>;
 export interface BarState {
   value: number;
   total: number;
-  /** Such as "1m20s", by its last updates; empty where nothing is known yet. */
+  /** Such as "1m20s", from its last updates; empty if nothing is known yet. */
   eta: string;
 }
 
-/** What stands to the right of a bar. */
+/** The text to the right of a bar. */
 export type Caption = (fields: Fields, state: BarState) => Piece[];
 
 /** Lines on stderr; on a terminal with bars below them. */
@@ -22,7 +22,7 @@ export interface Progress {
   readonly interactive: boolean;
   /** A line of pieces is cut to the terminal's width, a text is not. */
   line(text: string | Piece[]): void;
-  /** A further bar, below the others; undefined where none are drawn. */
+  /** A further bar, below the others; undefined if none are drawn. */
   bar(total: number, value: number, fields: Fields): SingleBar | undefined;
   remove(bar: SingleBar | undefined): void;
   /** Removes all bars. */
@@ -70,7 +70,7 @@ function bars(caption: Caption, stream: Stream): Pick<Progress, 'bar' | 'remove'
   };
   const start = () => {
     stream.on('resize', resized);
-    process.on('exit', stop); // a hidden cursor would stay hidden
+    process.on('exit', stop); // otherwise the cursor would stay hidden
     sayThrough((text) => {
       multi.log(text.replace(/\n|$/g, '\x1b[K\n'));
       multi.update(); // at once, above the bars
@@ -86,7 +86,7 @@ function bars(caption: Caption, stream: Stream): Pick<Progress, 'bar' | 'remove'
   };
 }
 
-/** Whether a narrower terminal breaks the lines that it shows; those of old cut them. */
+/** Whether the terminal re-wraps its lines when it gets narrower; old ones cut them. */
 function reflows(): boolean {
   const { XTERM_VERSION, STY, TERM = '' } = process.env; // STY: GNU screen
   return !XTERM_VERSION && !STY && !TERM.startsWith('rxvt');
@@ -94,7 +94,7 @@ function reflows(): boolean {
 
 const barSize = { most: 24, least: 8 };
 
-/** The bar takes what its caption leaves of the line. */
+/** The bar takes the room that its caption leaves. */
 function formatter(caption: Caption, stream: Stream): GenericFormatter {
   return (options, { progress: share, value, total, eta }, fields: Fields) => {
     const width = (stream.columns || 80) - 1; // a full line would make some terminals wrap

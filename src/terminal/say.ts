@@ -3,12 +3,12 @@ const toStderr = (text: string): void => {
 };
 let print = toStderr;
 
-/** A line on stderr, above the bars where some are drawn. */
+/** Prints a line on stderr, above the bars if any are drawn. */
 export function say(text: string): void {
   print(text);
 }
 
-/** From here on lines are printed this way; undefined: to stderr as it is. */
+/** Prints lines through `printer` from now on; undefined: directly to stderr. */
 export function sayThrough(printer: ((text: string) => void) | undefined): void {
   print = printer ?? toStderr;
 }

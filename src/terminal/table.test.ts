@@ -17,7 +17,7 @@ test('columns are aligned, numbers to the right, and no line is wider than the t
   expect(fitTable(['run', 'acc', 'rest'], rows)).toContain('x'.repeat(100));
 });
 
-test('an age is told in its largest unit', () => {
+test('an age is given in its largest unit', () => {
   const now = new Date(1e12);
   const ages = [5, 300, 7200, 200_000].map((seconds) => age(new Date(1e12 - 1000 * seconds), now));
   expect(ages).toEqual(['5 s', '5 min', '2 h', '2 d']);

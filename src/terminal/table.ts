@@ -3,8 +3,8 @@ import { cut } from './fit.js';
 const gap = '  ';
 
 /**
- * Lines of aligned columns, numbers to the right. Where the terminal has `width` columns, the last column is cut to what is
- * left of them; undefined (a file or a pipe): nothing is cut.
+ * Lines of aligned columns, numbers to the right. On a terminal of `width` columns, the last column is cut to the
+ * room that is left; undefined (a file or a pipe): nothing is cut.
  */
 export function fitTable(head: readonly string[], rows: readonly (readonly string[])[], width?: number): string {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
-/** Debian's; another by CLR_CHROMIUM. */
+/** Debian's Chromium, or the one that CLR_CHROMIUM names. */
 export const chromiumPath = process.env.CLR_CHROMIUM ?? '/usr/bin/chromium';
 
-/** Why no browser can be tested here; undefined: it can. */
+/** Why there is no browser to test in; undefined: there is one. */
 export const noBrowser = existsSync(chromiumPath) ? undefined : `there is no ${chromiumPath}`;
 
-/** Headless; without a sandbox, since tests may run as root, and without Chromium's own calls home. */
+/** Headless; without a sandbox, since tests may run as root, and without Chromium's own network requests. */
 export function startBrowser(): Promise<Browser> {
   const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
   return chromium.launch({ executablePath: chromiumPath, args: [...args, '--disable-sync', '--no-first-run'] });

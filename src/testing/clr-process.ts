@@ -48,7 +48,7 @@ export function runClr(args: string[], surroundings?: Surroundings): Promise<End
   return startClr(args, surroundings).ended;
 }
 
-/** Looks every two milliseconds; false when the process ends first. */
+/** Checks every two milliseconds; false if the process ends first. */
 export async function waitFor(condition: () => boolean, { child }: Started): Promise<boolean> {
   while (child.exitCode === null && child.signalCode === null) {
     if (condition()) return true;

@@ -10,7 +10,7 @@ import { schedules } from '../schedules/index.js';
 import { prepareTraining } from '../training/prepare.js';
 import { fc } from './random-tests.js';
 
-/** As much of a JSON Schema as that of the configs has. */
+/** The part of JSON Schema that the configs' schema uses. */
 interface Schema {
   const?: unknown;
   enum?: unknown[];
@@ -27,7 +27,7 @@ interface Schema {
   prefixItems?: Schema[];
 }
 
-/** Values that the schema allows, though not always its refinements; numbers of a size at which a case takes milliseconds. */
+/** Values that the schema allows, though not always its refinements; numbers small enough for cases of milliseconds. */
 function valuesOf(schema: Schema): fc.Arbitrary<unknown> {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, properties, required = [] } = schema;
   const members = schema.anyOf ?? schema.oneOf;
@@ -55,7 +55,7 @@ const {
 } = (configJsonSchema() as { properties: Record<string, Schema> }).properties;
 const keyed = Object.entries(properties).map(([key, schema]) => valuesOf(schema).map((value) => [key, value] as const));
 
-/** `key=value` as the schema has it. */
+/** `key=value` with values that the schema allows. */
 export const plausibleAssignments = fc.oneof(...keyed).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
 
 /** Makes a model as small as its kind can be. */
@@ -71,7 +71,7 @@ const real = files.map((file) => {
   return { ...config, model: { ...model, ...smallest[model.type] } };
 });
 
-/** The configs of the experiments with up to three keys replaced, and now and then one of them by what it cannot be. */
+/** The configs of the experiments with up to three keys replaced, and sometimes another by an arbitrary value. */
 export const plausibleConfigs = fc
   .tuple(
     fc.constantFrom(...real),
@@ -87,7 +87,7 @@ export const plausibleConfigs = fc
 
 let surroundings: Promise<Dataset> | undefined;
 
-/** Makes all that the config asks for, on twenty small images: model, optimizer, a batch, and the schedule at both lengths. */
+/** Creates what the config describes, on twenty small images: model, optimizer, a batch, schedules of both lengths. */
 export async function resolve(config: ExperimentConfig): Promise<void> {
   surroundings ??= cpu.activate({ precision: 'f32' }).then(() => {
     const { dataset, seed } = configSchema.parse({

@@ -17,7 +17,7 @@ const configOf = (batchSize: number, lr: number) =>
     schedule: { type: 'constant', lr },
   });
 
-/** Every fourth row and column, so that the reference is done in seconds. */
+/** Keeps every fourth row and column, so that the reference takes only seconds. */
 export function small({ imageShape: [, width], train, validation, ...rest }: Dataset): Dataset {
   const reduced = ({ images, labels }: Split): Split => {
     const kept = (_: number, i: number) => {
@@ -29,7 +29,7 @@ export function small({ imageShape: [, width], train, validation, ...rest }: Dat
   return { ...rest, imageShape: [8, 8, 3], train: reduced(train), validation: reduced(validation) };
 }
 
-/** Losses of the first ten iterations of a small net on the backend of that name; by default in float32, 4 images a batch, LR 0.1. */
+/** Losses of the first ten iterations of a small net on a backend; by default float32, 4 images per batch, LR 0.1. */
 export async function firstLosses(
   name: string,
   { lr = 0.1, batchSize = 4, ...options }: Partial<BackendOptions> & { lr?: number; batchSize?: number } = {},

@@ -11,20 +11,20 @@ import { readJson, readTable } from '../runs/read-run.js';
 import { plausibleAssignments, plausibleConfigs, resolve } from './config-cases.js';
 import { fc } from './random-tests.js';
 
-/** A reader of what others wrote, and what it is given: `read` may throw nothing but ClrError. */
+/** A reader of files that others wrote, and its inputs: `read` may throw nothing but ClrError. */
 export interface FuzzTarget {
   name: string;
-  /** Cases, each ready to be written to the file that is read. */
+  /** Contents of the file that is read. */
   cases: fc.Arbitrary<Uint8Array | string>;
   read(file: string, content: Uint8Array | string): unknown;
 }
 
-/** Shares of the cases that must be accepted and refused at least: else little is tested. */
+/** The least shares of the cases that must be accepted and refused: with fewer, little is tested. */
 export const leastShares = { accepted: 0.3, refused: 0.2 };
 
-const seconds = 10; // that one case may take; the usual one takes a millisecond or two
+const seconds = 10; // the most that one case may take; the usual one takes a millisecond or two
 
-/** Runs `count` random cases in `directory`. Fails with the smallest case that crashes, takes too long or leaves a file. */
+/** Runs `count` random cases in `directory`. Fails with the smallest that crashes, takes too long or leaves a file. */
 export async function fuzz({ name, cases, read }: FuzzTarget, directory: string, count: number) {
   const outcomes = { accepted: 0, refused: 0, slowest: 0 };
   const file = path.join(directory, name.replaceAll(/\W+/g, '-'));
@@ -128,7 +128,7 @@ const tree = fc.letrec((tie) => ({
   ),
   map: fc.dictionary(fc.oneof(fc.constantFrom(...keys), word), tie('value'), { maxKeys: 5 }),
 }));
-/** A valid text with a few pieces cut out, doubled or put in. */
+/** A valid text with a few pieces cut out, replaced or inserted. */
 const damagedText = (valid: string, pieces: fc.Arbitrary<string>) =>
   fc
     .array(fc.tuple(fc.nat(valid.length), fc.nat(8), pieces), { minLength: 1, maxLength: 5 })
@@ -182,12 +182,12 @@ interface Member {
   path: string;
   type: string;
   body: Uint8Array;
-  /** As the header says. */
+  /** The size in the header. */
   size?: number;
 }
 const member: fc.Arbitrary<Member> = fc.oneof({ weight: 3, arbitrary: good }, odd);
 
-/** A tar file with members as they come, whatever their headers say. */
+/** A tar file of the members, whatever their headers say. */
 function tar(members: Member[]): Buffer {
   const blocks = members.map(({ path: name, type, body, size = body.length }) => {
     const header = new Header({

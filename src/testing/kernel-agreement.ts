@@ -3,8 +3,8 @@ import { expect } from 'vitest';
 import { type Case, compute, relativeError, type Values } from '../backends/kernel-cases.js';
 
 /**
- * A case on tfjs's current backend has the reference's outputs, but for errors below `tolerance` relative to each output's
- * largest value, and leaves no tensor behind.
+ * Expects a case on tfjs's current backend to give the reference's outputs, with errors below `tolerance` relative to
+ * each output's largest value, and to leave no tensor behind.
  */
 export async function expectAgreement(kernelCase: Case, expected: Values[], tolerance: number): Promise<void> {
   const before = memory().numTensors;

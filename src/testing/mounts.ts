@@ -14,7 +14,7 @@ export interface Disk {
   unmount(): void;
 }
 
-/** A file system in memory of that size (`2m`); gone once it is unmounted. */
+/** Mounts a file system of this size (`2m`) in memory; it is gone once unmounted. */
 export function mountTmpfs(size: string): Disk {
   const directory = mkdtempSync(path.join(tmpdir(), 'clr-disk-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory]);
@@ -33,13 +33,13 @@ function unmountWhenUnused(directory: string): void {
   execFileSync('sh', ['-c', script, 'sh', directory]);
 }
 
-/** An ext4 file system in a file of 48 MB, such as a device holds it. */
+/** An ext4 file system in a file of 48 MB, mounted like a device. */
 export class Ext4Disk implements Disk {
   private readonly place = mkdtempSync(path.join(tmpdir(), 'clr-disk-'));
   private readonly image = path.join(this.place, 'image');
   readonly directory = path.join(this.place, 'mounted');
 
-  /** `copyOf`: as a power cut leaves that disk at this moment: with what was flushed, or written out by chance. */
+  /** `copyOf`: as a power cut at this moment would leave that disk: with what was flushed, or written out by chance. */
   constructor({ journal = true, copyOf }: { journal?: boolean; copyOf?: Ext4Disk } = {}) {
     mkdirSync(this.directory);
     if (copyOf) copyFileSync(copyOf.image, this.image);
@@ -50,12 +50,12 @@ export class Ext4Disk implements Disk {
     this.mount();
   }
 
-  /** What the kernel does after an error of the device: everything is refused from here on, open files included. */
+  /** What the kernel does after a device error: every write is refused from here on, open files included. */
   becomeReadOnly(): void {
     execFileSync('mount', ['-o', 'remount,abort', this.directory]);
   }
 
-  /** Checked, and mounted again, as at the next start of a machine. */
+  /** Checks and mounts the disk again, as when a machine boots. */
   repair(): void {
     unmountWhenUnused(this.directory);
     this.mount();

@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-/** As scripts/venv.sh places it. */
+/** Where scripts/venv.sh puts the environment. */
 const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
 const venv = process.env.CLR_PEERS || path.join(cache, 'clr', 'peers');
 
-/** The first that has all of `modules`: CLR_PYTHON, the environment that scripts/venv.sh makes, then the machine's own. */
+/** The first Python with all of `modules`: CLR_PYTHON, that of scripts/venv.sh, then the machine's own. */
 export function findPython(modules: string[]): string | undefined {
   const pythons = [process.env.CLR_PYTHON, path.join(venv, 'bin/python'), 'python3', '/usr/bin/python3'];
   const check = `import importlib.util as u; assert all(map(u.find_spec, ${JSON.stringify(modules)}))`;
@@ -14,7 +14,7 @@ export function findPython(modules: string[]): string | undefined {
 }
 
 /**
- * What a Python script of ours answers to `input`, both JSON; undefined, said on the terminal, where no Python has all of
+ * The answer of one of our Python scripts to `input`, both JSON; undefined, with a warning, if no Python has all of
  * `modules`. One thread, so that sums are always taken in the same order.
  */
 export function askPython<Answer>(script: string, modules: string[], input: unknown): Answer | undefined {

@@ -4,7 +4,7 @@ import { chromiumPath, noBrowser } from './browser.js';
 import { findPython } from './python.js';
 import { noSlurm } from './slurm.js';
 
-/** What tests are skipped without: its name in CLR_REQUIRE, and why it is not here (undefined: it is). */
+/** What tests are skipped without: its name in CLR_REQUIRE, and why it is not available (undefined: it is). */
 const requirements: Record<string, () => Promise<string | undefined> | string | undefined> = {
   onednn: () => whyUnusable('onednn'),
   webgpu: () => whyUnusable('webgpu'),
@@ -15,7 +15,7 @@ const requirements: Record<string, () => Promise<string | undefined> | string | 
   data: () => (existsSync(process.env.CLR_TEST_DATA ?? '') ? undefined : 'CLR_TEST_DATA names no CIFAR-10 archive'),
 };
 
-/** Before the first test: throws where something that CLR_REQUIRE names is not here, since its tests would be skipped. */
+/** Runs before the first test: throws if something that CLR_REQUIRE names is missing, as its tests would be skipped. */
 export default async function checkRequirements(): Promise<void> {
   for (const name of (process.env.CLR_REQUIRE ?? '').split(',').filter(Boolean)) {
     const check = requirements[name];

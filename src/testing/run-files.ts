@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path';
 import { iterationColumns, metricsColumns } from '../runs/columns.js';
 
-/** Rows that stand whole in a CSV file; 0 where there is none. */
+/** Complete rows of a CSV file; 0 if there is no file. */
 export function countRows(file: string): number {
   if (!existsSync(file)) return 0;
   return Math.max(0, readFileSync(file, 'utf8').split('\n').length - 2);
@@ -29,10 +29,10 @@ export function filesBelow(directory: string): string[] {
   return files.map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name))).sort();
 }
 
-/** Keys of its config, its accuracy (undefined: it diverged), its status. */
+/** Keys of a run's config, its accuracy (undefined: it diverged), its status. */
 export type WhatRan = [config: object, accuracy: number | undefined, status?: string];
 
-/** The files of a run of two epochs, eight iterations, as `clr run` leaves them. */
+/** Writes the files of a run of two epochs, eight iterations, as `clr run` leaves them. */
 export function writeRunFolder(directory: string, ...[config, accuracy, status = 'completed']: WhatRan): void {
   mkdirSync(directory, { recursive: true });
   const write = (name: string, content: unknown) =>
@@ -47,7 +47,7 @@ export function writeRunFolder(directory: string, ...[config, accuracy, status =
   write('iterations.csv', `${[Object.keys(iterationColumns), ...iterations].join('\n')}\n`);
 }
 
-/** What stands in the environment.json of `writeRunFolder`. */
+/** The environment.json of `writeRunFolder`. */
 export const someEnvironment = {
   ...{ backend: 'wasm', device: 'a processor', precision: 'f32', threads: 1, node: 'v20.19.0', clr: '0.1.0' },
   packages: { zod: '4.0.0', sharp: null },
@@ -64,8 +64,8 @@ interface Tensors {
 const sizes: Record<string, number> = { F32: 4, I64: 8 };
 
 /**
- * An independent reader of safetensors files, which checks what the format's own library checks: the header's length and
- * first character, string metadata, and tensors that fill the rest without gap or overlap.
+ * An independent reader of safetensors files, which checks what the format's own library checks: the header's length
+ * and first character, string metadata, and tensors that fill the rest without gap or overlap.
  */
 export function readSafetensors(file: string): Tensors {
   const bytes = readFileSync(file);

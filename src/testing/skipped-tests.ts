@@ -2,8 +2,8 @@ import { appendFileSync } from 'node:fs';
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
 
 /**
- * Prints which tests were skipped, and appends them to the file that CLR_SKIPPED names. Under CLR_REQUIRE each is a failure,
- * unless its name says that it needs a real GPU, or the tensorflow backend where that is not required.
+ * Prints which tests were skipped, and appends them to the file that CLR_SKIPPED names. Under CLR_REQUIRE each is a
+ * failure, unless its name says that it needs a real GPU, or the tensorflow backend if that is not required.
  */
 export class SkippedTests implements Reporter {
   private filtered = false;

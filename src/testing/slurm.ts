@@ -4,7 +4,7 @@ const missing = ['sbatch', 'slurmctld', 'slurmd', 'munged'].find(
   (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0,
 );
 
-/** Why no Slurm can be started here (scripts/slurm-local.sh); undefined: it can. */
+/** Why no Slurm can be started here (scripts/slurm-local.sh); undefined: one can. */
 export const noSlurm =
   process.getuid?.() !== 0
     ? 'only root starts one'

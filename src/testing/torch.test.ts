@@ -19,8 +19,9 @@ const lr = [0.01, 0.05, 0.1, 0.05, 0.01, 0.002];
 const momentum = [0.95, 0.9, 0.85, 0.9, 0.95, 0.95];
 
 /**
- * [ours, torch's class, its options, whether momentum (or beta1) changes at each step, the parameters after the last step].
- * The last column is from torch 1.13: the `optimizers` that `python3 scripts/torch-reference.py` writes for these cases.
+ * [ours, torch's class, its options, whether momentum (or beta1) changes at each step, the parameters after the last
+ * step]. The last column is from torch 1.13: the `optimizers` that `python3 scripts/torch-reference.py` writes for
+ * these cases.
  */
 type OptimizerCase = [
   { type: string; clip_norm?: number } & Record<string, unknown>,

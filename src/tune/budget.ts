@@ -3,27 +3,27 @@ import { ClrError } from '../errors.js';
 import type { Halving } from '../runs/sweep-manifest.js';
 import { shareOfCost, stepsOf } from '../sweep/halving.js';
 
-/** How the recipe's epochs are split. Weight decay gets the longest runs: short ones want less of it than long ones. */
+/** How the recipe's epochs are split. Weight decay gets the longest runs: short ones need less of it than long ones. */
 export const shares = { range: 0.17, lr: 0.1, momentum: 0.21, wd: 0.42, tail: 0.1 };
 
 /** Largest share of the budget for the check. */
 const checkShare = 0.46;
 
-/** What the check gets, which is no more than its runs can be long; the recipe and the random search get half of the rest each. */
+/** The check gets no more epochs than its runs can use; the recipe and the random search each get half of the rest. */
 export function split(epochs: number, seeds: number, config: Pick<ExperimentConfig, 'epochs'>) {
   const check = Math.min(checkShare * epochs, checkRuns(seeds) * config.epochs);
   return { check, search: (epochs - check) / 2 };
 }
 
-/** Tuned, untuned and random. */
+/** Runs of the check: tuned, untuned and random. */
 export const checkRuns = (seeds: number) => 3 * seeds;
 
-/** Seeds of the search; the check has others. */
+/** Seeds of the search; the check uses others. */
 export const searchSeeds = [1, 2];
 /** First seed of the check. */
 export const firstCheckSeed = 101;
 
-/** What may be spent. */
+/** What the recipe may spend. */
 export type Budget = { seconds: number } | { epochs: number };
 
 const units = { s: 1, m: 60, min: 60, h: 3600 } as const;
@@ -37,15 +37,16 @@ export function parseBudget(text: string): Budget {
   return { seconds: Number(number) * units[unit as keyof typeof units] };
 }
 
-/** How long the runs of a race are, and when those that are behind stop. */
+/** The length of a race's runs, and when those that are behind stop. */
 export interface Length {
   epochs: number;
   halving?: Halving | undefined;
 }
 
 /**
- * The longest runs that so many epochs allow for each arm with each seed: whole epochs from two on, else a fraction of them.
- * `halves`: the worse half of the arms stops at half of the run, in runs of 8 epochs or more at a quarter, and again at twice that.
+ * The longest runs of all arms and seeds that `budget` epochs allow: whole epochs from two on, else any fraction below.
+ * `halves`: the worse half of the arms stops halfway; in runs of 8 epochs or more at a quarter, and again at twice
+ * that.
  */
 export function longest(budget: number, arms: number, seeds: number, most: number, halves: boolean): Length {
   for (let epochs = Math.floor(most); epochs >= 2; epochs--) {
@@ -69,7 +70,7 @@ export function costOf({ epochs, halving }: Length, arms: number, seeds: number)
   return arms * seeds * epochs * (halving ? shareOfCost(stepsOf(halving, arms, epochs), arms, epochs) : 1);
 }
 
-/** The number of random trials, and their length, for so many epochs; one seed each. */
+/** The number of random trials, and their length, for `budget` epochs; one seed each. */
 export function randomTrials(budget: number, length: Length, most: number): { trials: number; length: Length } {
   const twice = Math.min(most, 2 * length.epochs);
   const long = twice < 2 ? { epochs: fraction(twice) } : halved(Math.floor(twice));
@@ -78,7 +79,7 @@ export function randomTrials(budget: number, length: Length, most: number): { tr
   return { trials, length: long };
 }
 
-/** The length of the check's runs: whole epochs, as many as are left for each, one at least and at most the config's own. */
+/** The length of the check's runs: the whole epochs that are left for each, at least one, at most the config's own. */
 export function checkLength(left: number, runs: number, { epochs }: Pick<ExperimentConfig, 'epochs'>): number {
   return Math.min(epochs, Math.max(1, Math.floor(left / runs)));
 }

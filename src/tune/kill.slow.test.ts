@@ -22,7 +22,7 @@ const config = {
 const json = (out: string, name: string) => JSON.parse(readFileSync(path.join(out, name), 'utf8'));
 const decisions = (out: string) => (json(out, 'tune.json') as TuneRecord).decisions.map(({ seconds, ...rest }) => rest);
 
-it('a recipe that is killed at three moments and resumed decides the same', async () => {
+it('a recipe that is killed three times and resumed makes the same decisions', async () => {
   const file = path.join(root, 'tiny.json');
   writeFileSync(file, JSON.stringify(config));
   const [undisturbed, disturbed] = [path.join(root, 'undisturbed'), path.join(root, 'disturbed')];

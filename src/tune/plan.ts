@@ -19,10 +19,10 @@ import { decays, mostScouts } from './range.js';
 import type { TuneRecord } from './record.js';
 import { startOf } from './settings.js';
 
-/** Seconds for a run to begin and end: to read images, make kernels ready, draw charts. On two Zen 4 cores it takes 2 to 4. */
+/** Seconds of a run besides training: it reads images, prepares kernels, draws charts. On two Zen 4 cores: 2 to 4. */
 const startSeconds = 3;
 
-/** A validation takes some of an epoch too: a tenth, where there are a fifth as many images as for training. */
+/** Validation takes a part of an epoch's time too: a tenth, with a fifth as many images as for training. */
 const withValidation = 1.1;
 
 /** A range test scores a batch after each update, which takes a third as long as the update. */
@@ -31,7 +31,7 @@ const withScoring = 4 / 3;
 /** Updates of the shortest range test. */
 const fewestUpdates = 60;
 
-/** How long everything is: by the budget, and for a time by a few training steps, which tell what an epoch takes. */
+/** The length of each stage, from the budget; if that is a time, a few training steps show how long an epoch takes. */
 export async function makePlan(
   config: ExperimentConfig,
   { budget, seeds }: { budget: Budget; seeds: number },
@@ -75,7 +75,7 @@ function planOf(
 const armsOf = (race: Race, config: ExperimentConfig) =>
   race.arms({ ...startOf(config, []), weight_decay: 0.001 }).length;
 
-/** What the plan is, a line for each stage, with what it costs. */
+/** The plan in words: a line for each stage, with its cost. */
 export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig): string[] {
   const { iterationsPerEpoch } = runLength(config, trainSize(config.dataset));
   const line = (name: string, what: string, epochs: number, seconds = (epochs * plan.epoch_seconds) / plan.jobs) =>

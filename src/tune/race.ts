@@ -12,11 +12,11 @@ import type { TuneRecord } from './record.js';
 
 /** How the recipe is carried out; `directory`: where everything goes. */
 export interface TuneOptions extends SweepOptions {
-  /** Brings the runs of a stage to their end, here or elsewhere. */
+  /** Trains the runs of a stage, here or elsewhere. */
   train: typeof runSweep;
 }
 
-/** A sweep in the folder `<directory>/<name>`, brought to its end. Throws the signal's reason, or ClrError where a run failed. */
+/** Completes a sweep in `<directory>/<name>`. Throws the signal's reason if aborted, ClrError if a run failed. */
 export async function runArms(
   name: string,
   arms: { name: string; config: ExperimentConfig }[],
@@ -33,27 +33,27 @@ export async function runArms(
     throw new ClrError('failed', `${path.join(directory, failed.directory)}: ${failed.message ?? failed.status}`);
 }
 
-/** The comparison of a folder's runs with one arm, by default that with the best mean; undefined: no arm has a score. */
+/** The comparison of a folder's runs with one arm, by default the best by its mean; undefined: no arm has a score. */
 export function ranking(directory: string, arm?: string): Comparison | undefined {
   const { runs, skipped } = readRuns([directory]);
   const best = compare(runs, skipped, { metric: 'val_acc' }).rows[0]!; // the best comes first
   return best.n === 0 ? undefined : compare(runs, skipped, { metric: 'val_acc', baseline: arm ?? best.config });
 }
 
-/** The check's comparison, once the check has begun. */
+/** The check's comparison; undefined before the check has begun. */
 export function checkOf(directory: string, { decisions }: TuneRecord): Comparison | undefined {
   const begun = decisions.some(({ stage }) => stage === 'length');
   return begun ? ranking(path.join(directory, 'check'), 'tuned') : undefined;
 }
 
-/** The best arm of a folder's runs and, in words, how far it is from the next. Throws ClrError('diverged') where none has a score. */
+/** The best arm of a folder's runs, and how sure that is in words. Throws ClrError('diverged') if none has a score. */
 export function winner(directory: string): { arm: string; sure: string } {
   const comparison = ranking(directory);
   if (!comparison) throw new ClrError('diverged', `no run in ${directory} came to its end`, 'lower schedule.max_lr');
   return { arm: comparison.rows[0]!.config, sure: howSure(comparison) };
 }
 
-/** "best mean accuracy 80.11 %; next is momentum 0.95, 79.52 %; undecided: ..." `short`: of the verdict its word alone. */
+/** "best mean accuracy 80.11 %; next is momentum 0.95, 79.52 %; undecided: ..." `short`: the verdict in one word. */
 export function howSure({ rows: [best, next] }: Comparison, { short = false } = {}): string {
   const accuracy = ({ scores }: Row) => `${scores.val_acc.mean.toFixed(2)} %`;
   const first = `best mean accuracy ${accuracy(best!)}`;

@@ -73,11 +73,11 @@ function withLr(so: Settings, max_lr: number) {
   return { name: `max LR ${max_lr}`, settings: { ...so, max_lr } };
 }
 
-/** What the random search draws from, which knows of the net and the data as little as the recipe does. */
+/** What the random search draws from; it knows as little about the net and the data as the recipe does. */
 export const randomRule =
   'highest LR log-uniform from 0.0001 to 10, weight decay log-uniform from 0.000001 to 0.01, momentum 0.9, 0.95, 0.97 or 0.99, constant or cycled, tail 5, 10 or 20 %';
 
-/** So many settings, the same ones every time. */
+/** `trials` random settings, the same ones every time. */
 export function randomSettings(trials: number): { name: string; settings: Settings }[] {
   const random = randomStream(1, 'search');
   const pick = <Item>(items: Item[]) => items[Math.floor(random.uniform() * items.length)]!;

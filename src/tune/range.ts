@@ -23,7 +23,7 @@ export const rangeRule =
 
 export const rangeSource = 'arXiv:1506.01186, section 3.3; arXiv:1803.09820, sections 4.1 and 5';
 
-/** What one range test tells. */
+/** The result of one range test. */
 export interface Reading {
   /** Where validation accuracy stops rising. */
   lr: number;
@@ -32,7 +32,7 @@ export interface Reading {
   error: number;
 }
 
-/** Undefined: the accuracy never gets well above that of guessing. `rows`: of one seed, LRs rising. */
+/** Undefined: the accuracy never gets well above that of guessing. `rows`: of one seed, with rising LRs. */
 export function read(rows: readonly FinderRow[], classes: number): Reading | undefined {
   const firstBad = rows.findIndex((row) => !Number.isFinite(row.loss));
   const good = firstBad < 0 ? rows : rows.slice(0, firstBad);
@@ -41,7 +41,8 @@ export function read(rows: readonly FinderRow[], classes: number): Reading | und
   const peak = Math.max(...medians);
   if (!(peak > (learnt * 100) / classes)) return undefined;
   const window = Math.max(3, good.length / 10);
-  const error = 1.25 * Math.sqrt((peak * (100 - peak)) / good[0]!.batch_size / window); // of a median of batch accuracies
+  // the standard error of a median of batch accuracies
+  const error = 1.25 * Math.sqrt((peak * (100 - peak)) / good[0]!.batch_size / window);
   const i = medians.findIndex((accuracy) => accuracy >= peak - 2 * error);
   return { lr: good[i]!.lr, peak, error };
 }
@@ -52,11 +53,11 @@ const learnt = 2; // times the accuracy of guessing
 /** One weight decay's tests. */
 export interface DecayReading {
   weight_decay: number;
-  /** Of each seed. */
+  /** One per seed. */
   readings: (Reading | undefined)[];
 }
 
-/** The highest LR and the weight decay that the tests tell. Throws ClrError('diverged') where no test learns anything. */
+/** The highest LR and the weight decay, chosen from the tests. Throws ClrError('diverged') if none learns anything. */
 export function chooseDecay(tests: readonly DecayReading[]): {
   weight_decay: number;
   max_lr: number;
@@ -71,7 +72,7 @@ export function chooseDecay(tests: readonly DecayReading[]): {
   return { weight_decay: best.weight_decay, max_lr, low: Math.min(...lrs), high: Math.max(...lrs) };
 }
 
-/** How the weight decays at which every seed learns something compare; peaks in percent. */
+/** Compares the peaks, in percent, of the weight decays at which every seed learns something. */
 export function comparePeaks(tests: readonly DecayReading[]) {
   const useful = tests.flatMap(({ weight_decay, readings }) => {
     const known = readings.filter((reading) => reading !== undefined);
@@ -102,14 +103,14 @@ const summarySchema = z.looseObject({ status: z.string(), classes: z.number() })
 export interface RangeOptions {
   /** The stage's folder. */
   directory: string;
-  /** Of every test. */
+  /** Updates of each test. */
   iterations: number;
   seeds: readonly number[];
-  /** `clr lrfind` with so many flags more; resolves once it has ended well. */
+  /** Runs `clr lrfind` with these flags added; resolves once it has succeeded. */
   find(flags: string[]): Promise<void>;
 }
 
-/** Scouts for the range, then all tests; what is there already is only read. */
+/** Runs scouting tests to find the range, then all tests; those completed earlier are only read. */
 export async function rangeTests(options: RangeOptions): Promise<DecayReading[]> {
   const range = await scout(options);
   const tests: DecayReading[] = [];
@@ -166,7 +167,7 @@ async function test(
   return { rows: readFinderRows(run), classes: readJsonAs(summarySchema, run, 'summary.json').classes };
 }
 
-/** The finder run in the folder that has ended well. */
+/** The completed finder run in the folder. */
 export function finished(folder: string): string | undefined {
   const runs = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
   return runs.find((run) => {
@@ -178,7 +179,7 @@ export function finished(folder: string): string | undefined {
   });
 }
 
-/** `clr lrfind` in a process of its own; its output on stderr. Throws ClrError where it fails, the signal's reason where that ends it. */
+/** Runs `clr lrfind` in its own process, output on stderr. Throws ClrError if it fails, or the signal's reason. */
 export async function lrfind(config: string, flags: string[], signal: AbortSignal): Promise<void> {
   const child = spawn(process.execPath, [shipped('bin/clr.js'), 'lrfind', config, ...flags], {
     stdio: ['ignore', 2, 2],

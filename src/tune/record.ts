@@ -10,7 +10,7 @@ import { writeJson } from '../runs/run-folder.js';
 import { halvingSchema } from '../runs/sweep-manifest.js';
 import { changedKeys } from '../training/resume.js';
 
-/** What can be left out, in the order in which they are decided. */
+/** The stages that can be left out, in the order in which they run. */
 export const stageNames = ['lr', 'momentum', 'wd', 'tail', 'check'] as const;
 const stageSchema = z.enum(stageNames);
 /** A part of the recipe. */
@@ -33,7 +33,7 @@ const decisionSchema = z.object({
   sure: z.string(),
   /** Settings after this stage; for `random`, those of its best trial. */
   settings: settingsSchema,
-  /** Of the check's runs, where that was decided. */
+  /** Epochs of the check's runs, if this stage decided that. */
   length: z.number().optional(),
   /** Wall time of the stage; after a resume, only since the resume. */
   seconds: z.number(),
@@ -50,7 +50,7 @@ const recordSchema = z.object({
   plan: z.object({
     /** The budget, in epochs. */
     epochs: z.number(),
-    /** Of training on this machine when it began, one run by itself. */
+    /** Seconds of an epoch on this machine when the recipe began, estimated from a single run. */
     epoch_seconds: z.number(),
     /** Runs at the same time. */
     jobs: z.number(),
@@ -72,7 +72,7 @@ const fileName = 'tune.json';
 /** The config that everything starts from, in the folder. */
 export const configFile = (directory: string) => path.join(directory, 'config.json');
 
-/** Undefined: nothing has begun there. Throws ClrError('usage') where it began with another config or was asked for something else. */
+/** Undefined: nothing has begun there. Throws ClrError('usage') if it began with another config or other options. */
 export function readRecord(
   directory: string,
   config: ExperimentConfig,
@@ -89,7 +89,7 @@ export function readRecord(
   throw new ClrError('usage', `${directory} began with other settings: ${what}`, 'take another folder (--out)');
 }
 
-/** Replaces tune.json, whole or not at all. */
+/** Replaces tune.json atomically. */
 export function writeRecord(directory: string, record: TuneRecord): void {
   writeJson(directory, fileName, record);
 }

@@ -7,7 +7,7 @@ export interface Settings {
   max_lr: number;
   weight_decay: number;
   max_momentum: number;
-  /** Momentum at the highest LR; equal to `max_momentum` where it is constant. */
+  /** Momentum at the highest LR; equal to `max_momentum` if it is constant. */
   min_momentum: number;
   /** Percent of the run in which the LR falls below where it began. */
   tail: number;
@@ -17,8 +17,8 @@ const cycle = { max_momentum: 0.95, min_momentum: 0.85 }; // of arXiv:1803.09820
 const shortTail = 10;
 
 /**
- * Where the recipe starts: the config's highest LR and weight decay, and its momentum too unless that is one of the stages,
- * which start from the paper's cycle.
+ * Where the recipe starts: at the config's highest LR and weight decay, and at its momentum unless that is to be tuned,
+ * which starts from the paper's cycle.
  */
 export function startOf({ schedule, optimizer }: ExperimentConfig, stages: readonly Stage[]): Settings {
   const { max_lr, lr, momentum, ...rest } = schedule as Record<string, unknown>;
@@ -36,25 +36,25 @@ export function startOf({ schedule, optimizer }: ExperimentConfig, stages: reado
   };
 }
 
-/** The 1cycle schedule that they describe: from a tenth of the highest LR up to it, back, and the tail down to a thousandth. */
+/** The 1cycle schedule of the settings: from a tenth of the highest LR up to it, back, a tail down to a thousandth. */
 export function scheduleOf({ max_lr, max_momentum, min_momentum, tail }: Settings): Record<string, unknown> {
   const momentum = max_momentum === min_momentum ? { momentum: max_momentum } : { max_momentum, min_momentum };
   return { type: 'clr-beta', max_lr, div: 10, pct: tail, ...momentum };
 }
 
-/** The config with these settings, for so many epochs. */
+/** The config with these settings, for `epochs` epochs. */
 export function configWith(file: string, name: string, settings: Settings, epochs: number): ExperimentConfig {
   const schedule = `schedule=${JSON.stringify(scheduleOf(settings))}`;
   return untuned(file, name, epochs, [schedule, `optimizer.weight_decay=${settings.weight_decay}`]);
 }
 
-/** The config as it is, for so many epochs; what its source reports is not what it should reach. */
+/** The config unchanged, for `epochs` epochs; without what its source reports, which does not hold for that length. */
 export function untuned(file: string, name: string, epochs: number, set: string[] = []): ExperimentConfig {
   const config = loadConfig(file, { set: [...set, `name=${JSON.stringify(name)}`, `epochs=${epochs}`] });
   return { ...config, source: undefined, expected: undefined };
 }
 
-/** The config without `dataset.holdout`: trained on all images, validated on the test images, which no choice has seen. */
+/** The config without `dataset.holdout`: trained on all images, validated on test images that no choice has seen. */
 export function onTestImages({ dataset: { holdout: _, ...dataset }, ...config }: ExperimentConfig): ExperimentConfig {
   return { ...config, dataset };
 }
@@ -64,7 +64,7 @@ export function momentumWords({ max_momentum, min_momentum }: Settings): string 
   return max_momentum === min_momentum ? String(max_momentum) : `${max_momentum}-${min_momentum}`;
 }
 
-/** So many significant digits. */
+/** Rounded to `precision` significant digits. */
 export function digits(value: number, precision = 2): number {
   return Number(value.toPrecision(precision));
 }

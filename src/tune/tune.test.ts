@@ -18,13 +18,13 @@ describe('the budget', () => {
     for (const text of ['', '0h', '5', '2 days', '-1h', 'h']) expect(() => parseBudget(text)).toThrow(/--budget/);
   });
 
-  it('is split without a rest; the random search has as much as the recipe, the check no more than it can use', () => {
+  it('is split completely; the random search gets as much as the recipe, the check no more than it can use', () => {
     expect(Object.values(shares).reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
     expect(split(100, 3, { epochs: 25 })).toEqual({ check: 46, search: 27 });
     expect(split(700, 3, { epochs: 25 })).toEqual({ check: 225, search: 237.5 });
   });
 
-  it('is never passed by the runs of a race, nor by random trials, from a fiftieth of an epoch each on', () => {
+  it('is never exceeded by the runs of a race, nor by random trials, of at least a fiftieth of an epoch each', () => {
     const cases = fc.record({
       budget: fc.double({ min: 10, max: 2000, noNaN: true }),
       arms: fc.integer({ min: 2, max: 9 }),
@@ -40,12 +40,12 @@ describe('the budget', () => {
     );
   });
 
-  it('gives the check whole epochs where it can, and no more than the config has', () => {
+  it('gives the check whole epochs, at least one and no more than the config has', () => {
     expect([1000, 230, 100, 4.5].map((left) => checkLength(left, 9, { epochs: 25 }))).toEqual([25, 25, 11, 1]);
   });
 });
 
-/** A test of 200 updates up to LR 1 with such an accuracy at each LR. */
+/** A test of 200 updates up to LR 1, with the given accuracy at each LR. */
 function rows(accuracy: (lr: number) => number): FinderRow[] {
   return Array.from({ length: 200 }, (_, iteration) => {
     const lr = (iteration + 1) / 200;
@@ -65,7 +65,7 @@ function rows(accuracy: (lr: number) => number): FinderRow[] {
 }
 
 describe('a range test', () => {
-  it('is read where the accuracy stops rising: neither at the top of a plateau nor where it falls', () => {
+  it('is read where the accuracy stops rising: neither further along the plateau nor where it falls', () => {
     const reading = read(
       rows((lr) => (lr < 0.3 ? 10 + 150 * lr : lr < 0.8 ? 55 : 15)),
       10,
@@ -75,7 +75,7 @@ describe('a range test', () => {
     expect(reading.peak).toBeGreaterThan(53);
   });
 
-  it('tells nothing where the net learns nothing', () => {
+  it('has no reading if the net learns nothing', () => {
     expect(
       read(
         rows(() => 10),
@@ -84,12 +84,12 @@ describe('a range test', () => {
     ).toBeUndefined();
   });
 
-  it('leaves out what comes after a loss that is not finite', () => {
+  it('ignores what comes after a loss that is not finite', () => {
     const exploding = rows((lr) => 10 + 40 * lr).map((row) => (row.lr > 0.5 ? { ...row, loss: Number.NaN } : row));
     expect(read(exploding, 10)!.lr).toBeLessThanOrEqual(0.5);
   });
 
-  it('of several takes the largest weight decay near the highest peak: its LR is the geometric mean of the seeds', () => {
+  it('gives, among several, the largest weight decay near the highest peak, and the geometric mean of its LRs', () => {
     const reading = (lr: number, peak: number): Reading => ({ lr, peak, error: 1 });
     const tests = [
       { weight_decay: 0.01, readings: [reading(0.1, 50), reading(0.2, 40)] },
@@ -106,7 +106,7 @@ describe('a range test', () => {
 describe('the arms', () => {
   const so = { max_lr: 0.4, weight_decay: 0.001, max_momentum: 0.95, min_momentum: 0.85, tail: 10 };
 
-  it('of each race have names that folders can have, and change only what the race is about', () => {
+  it('of each race have names that folders can have, and change only what the race tunes', () => {
     const changed = races.map((race) => {
       const arms = race.arms(so);
       for (const { name } of arms) expect(checkArmName(name)).toBe(name);
@@ -117,7 +117,7 @@ describe('the arms', () => {
     expect(races[2]!.arms(so).map(({ settings }) => settings.weight_decay)).toEqual([0.001, 0.0003, 0.003, 0.01]);
   });
 
-  it('of the random search are the same every time, and within what they are drawn from', () => {
+  it('of the random search are the same every time, and within their ranges', () => {
     const trials = randomSettings(200);
     expect(randomSettings(3)).toEqual(trials.slice(0, 3));
     for (const { settings } of trials) {
@@ -147,7 +147,7 @@ describe('the start', () => {
       'a config',
     );
 
-  it("has the config's momentum, and the paper's cycle where momentum is to be tuned", () => {
+  it("has the config's momentum, or the paper's cycle if momentum is to be tuned", () => {
     const constant = config({ type: 'constant', lr: 0.2, momentum: 0.8 });
     expect(startOf(constant, ['lr'])).toMatchObject({ max_lr: 0.2, max_momentum: 0.8, min_momentum: 0.8 });
     expect(startOf(constant, ['lr', 'momentum'])).toMatchObject({ max_momentum: 0.95, min_momentum: 0.85 });
@@ -155,13 +155,13 @@ describe('the start', () => {
     expect(startOf(cycled, [])).toMatchObject({ max_lr: 1, max_momentum: 0.9, min_momentum: 0.7 });
   });
 
-  it('holds images out of the search, not out of the check', () => {
+  it('holds images out in the search, but not in the check', () => {
     const { dataset } = onTestImages(config({ type: 'constant' }, { holdout: 5000, train_limit: 100 }));
     expect(dataset).toEqual({ type: 'cifar10', train_limit: 100 });
   });
 });
 
-it('the page says the same as Markdown and as HTML, where text is only text', () => {
+it('the page has the same content as Markdown and as HTML, which escapes text', () => {
   const blocks = [
     { heading: 'a & b', level: 2 as const },
     { text: '<script>' },

@@ -13,8 +13,8 @@ import { configWith, digits, onTestImages, type Settings, startOf, untuned } fro
 type Found = Omit<Decision, 'stage' | 'seconds'>;
 
 /**
- * The recipe, decision by decision; what has been decided stays. `report` is told each decision. Throws ClrError('usage') where
- * the folder began with something else, the signal's reason where that ends it.
+ * Carries out the recipe, decision by decision; recorded decisions are kept. `report` is called at the start and after
+ * each decision. Throws ClrError('usage') if the folder began with other settings, the signal's reason if aborted.
  */
 export async function tune(
   config: ExperimentConfig,
@@ -48,7 +48,7 @@ export async function tune(
   }
 }
 
-/** As the recipe has decided by now. */
+/** The settings that the recipe has decided so far. */
 export function settingsSoFar(config: ExperimentConfig, { asked, decisions }: TuneRecord): Settings {
   return decisions.findLast(({ stage }) => stage !== 'random')?.settings ?? startOf(config, asked.stages);
 }
@@ -119,7 +119,7 @@ async function best(
   return { arm, sure, settings: arms.find((one) => one.name === arm)!.settings };
 }
 
-/** With a time for a budget, by what the search really took. */
+/** If the budget is a time, from what the search really took. */
 function decideLength(config: ExperimentConfig, record: TuneRecord, so: Settings): Found {
   const { asked, plan, decisions } = record;
   const runs = checkRuns(asked.seeds);
@@ -151,7 +151,7 @@ async function check({ asked, decisions }: TuneRecord, epochs: number, options: 
   await runArms('check', arms, seeds, {}, options);
 }
 
-/** tuned.json: the config as it is decided by now, for `clr run`. */
+/** tuned.json: the config as decided so far, for `clr run`. */
 export function tunedConfig(directory: string, config: ExperimentConfig, record: TuneRecord): ExperimentConfig {
   const { length = config.epochs } = record.decisions.at(-1) ?? {};
   return onTestImages(configWith(configFile(directory), `${config.name} tuned`, settingsSoFar(config, record), length));

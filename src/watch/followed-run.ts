@@ -15,11 +15,11 @@ const configSchema = z.looseObject({ name: text, seed: z.number() });
 
 const mostSteps = 1000; // points of one run's charts over iterations
 
-/** One run folder, read again wherever it has grown. */
+/** One run folder, whose files are read further as they grow. */
 export class FollowedRun {
   readonly name: string;
   readonly seed: number;
-  /** Equal in the runs of one arm: everything that is computed. */
+  /** Equal for the runs of one arm: everything that distinguishes a config. */
   readonly settings: string;
   status: RunStatus = 'running';
   epochs: EpochPoint[] = [];
@@ -28,7 +28,7 @@ export class FollowedRun {
   private steps: StepPoint[] = [];
   private iterationBytes = -1;
 
-  /** Throws ClrError('data') where there is no config.json to read. */
+  /** Throws ClrError('data') if there is no readable config.json. */
   constructor(readonly directory: string) {
     const config = readJsonAs(configSchema, directory, 'config.json');
     this.name = config.name;
@@ -38,7 +38,7 @@ export class FollowedRun {
     this.iterations = new TableTail(path.join(directory, 'iterations.csv'), iterationColumns);
   }
 
-  /** What has changed since the last look; undefined: nothing. `reset`: rows that were there are gone. */
+  /** What has changed since the last look; undefined: nothing. `reset`: earlier rows are gone. */
   look(): { epochs: EpochPoint[]; steps: boolean; reset: boolean } | undefined {
     const before = this.status;
     this.status = runStatus(this.directory);
@@ -52,7 +52,7 @@ export class FollowedRun {
     return { epochs: added, steps, reset };
   }
 
-  /** At most so many rows of iterations.csv as a chart has room for, extremes kept. */
+  /** At most as many rows of iterations.csv as a chart has room for, with extremes kept. */
   thinnedSteps(): StepPoint[] {
     const { rows, reset } = this.iterations.read();
     const added = rows.map(({ iteration, lr, momentum, loss }) => ({ iteration, lr, momentum, loss: finite(loss) }));

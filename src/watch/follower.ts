@@ -3,9 +3,9 @@ import type { PageEvents, PageRun, StepPoint } from '../page/data.js';
 import { findRuns } from '../runs/find-runs.js';
 import { FollowedRun } from './followed-run.js';
 
-const looksBetweenSearches = 5; // for new run folders, and at runs that have ended
+const looksBetweenSearches = 5; // for new run folders, and for changes of runs that have ended
 
-/** All runs below some folders, followed by looking at the sizes of their files: that works on network file systems too. */
+/** All runs below some folders, followed by polling the sizes of files, which works on network file systems too. */
 export class Follower {
   private readonly runs = new Map<string, FollowedRun>();
   private readonly arms = new Map<string, string>(); // label by name and settings
@@ -20,7 +20,7 @@ export class Follower {
     return [...this.runs.values()].map((run) => run.page(this.armOf(run)));
   }
 
-  /** Looks once: what is new, and what has come to the others. */
+  /** Looks once: new runs, and what was added to the others. */
   look(): { runs: PageRun[]; grown: PageEvents['grown'] } {
     const searches = this.looks++ % looksBetweenSearches === 0;
     const runs = searches ? this.search() : [];
@@ -51,7 +51,7 @@ export class Follower {
         this.runs.set(key, run);
         return [run];
       } catch {
-        return []; // no config yet, or not a run's: looked at again at the next search
+        return []; // no config yet, or not a run's: tried again at the next search
       }
     });
   }

@@ -10,7 +10,7 @@ const lookEvery = 1000; // ms
 const tableEvery = 5; // looks
 
 export interface WatchOptions {
-  /** 0: one that is free. */
+  /** 0: any free one. */
   port: number;
   title: string;
   /** The comparison of the runs as HTML. */
@@ -18,8 +18,8 @@ export interface WatchOptions {
 }
 
 /**
- * Serves the page on 127.0.0.1 alone, behind a random token in its address, which keeps other users of this machine and pages
- * of other sites out. Resolves with the address once it listens.
+ * Serves the page on 127.0.0.1 only, behind a random token in its address, which keeps out other users of this machine
+ * and pages of other sites. Resolves with the address once it listens.
  */
 export async function serve(follower: Follower, options: WatchOptions): Promise<{ address: string; server: Server }> {
   const token = randomBytes(16).toString('hex');
@@ -49,7 +49,7 @@ export async function serve(follower: Follower, options: WatchOptions): Promise<
   return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${token}/`, server };
 }
 
-/** A name that another site lets point to this machine (DNS rebinding) is not ours. */
+/** False for a host name that another site points to this machine (DNS rebinding). */
 function isLocal({ headers }: IncomingMessage): boolean {
   return /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
 }
@@ -75,7 +75,7 @@ function watchPage(title: string): string {
   });
 }
 
-/** Server-sent events: each browser gets all runs when it comes, then what changes. */
+/** Server-sent events: each browser gets all runs when it connects, then what changes. */
 function eventStream(follower: Follower, listeners: Set<ServerResponse>, table: () => string) {
   let looks = 0;
   let shown = table();

@@ -3,7 +3,7 @@ import type { Column } from '../runs/columns.js';
 
 const maxBytesAtOnce = 1 << 26;
 
-/** A CSV file that grows: each call of `read` gives the rows that have come since the last one. */
+/** A CSV file that grows: each call of `read` returns the rows that were added since the last one. */
 export class TableTail<Name extends string> {
   private offset = 0;
   private header: string[] | undefined;
@@ -14,8 +14,8 @@ export class TableTail<Name extends string> {
   ) {}
 
   /**
-   * `reset`: the file has become shorter (a resumed run cuts off rows after its checkpoint), and the rows are all from its
-   * start. A last line without its line break waits for the next call. A file that is not there has no rows.
+   * `reset`: the file has become shorter (a resumed run cuts off rows after its checkpoint), and the rows are those
+   * from its start. A last line without its line break waits for the next call. A missing file has no rows.
    */
   read(): { rows: Record<Name, number>[]; reset: boolean } {
     let file: number;

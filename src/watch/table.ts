@@ -3,7 +3,7 @@ import { compareEach } from '../compare/comparison.js';
 import { html, list, table } from '../page/html.js';
 import { readRuns } from '../runs/read-runs.js';
 
-/** The tables and the sentences of `clr compare`, of the runs that have something to compare; else why not. */
+/** The tables and sentences of `clr compare`, as HTML; a note if there is no run. */
 export function comparisonTable(folders: readonly string[]): string {
   const { runs } = readRuns(folders);
   if (runs.length === 0) return html`<p class="small">There is no run yet.</p>`.source;

@@ -53,7 +53,7 @@ describe('the dots', () => {
     expect(domain[1]).toBeGreaterThan(80.4);
   });
 
-  it('have most of the axis: arrows show that the intervals of two seeds are longer', () => {
+  it('take up most of the axis: arrows show that the intervals of two seeds are longer', () => {
     const { arrows, domain, title } = dots([row('a', [40, 43]), row('b', [41, 42])]);
     expect(domain[1] - domain[0]).toBeLessThan(3 * 1.8);
     expect(arrows).toEqual(
@@ -66,7 +66,7 @@ describe('the dots', () => {
     expect(title).toContain('arrows: intervals and seeds beyond the axis');
   });
 
-  it('of a few bad configs are named at the edge instead', () => {
+  it('of a few bad configs are described at the edge instead', () => {
     const good = [81, 80.5, 80, 79.5].map((accuracy, i) => row(`good ${i}`, [accuracy, accuracy + 0.2]));
     const { beyond, domain, intervals } = dots([...good, row('bad', [65, 67.6])]);
     expect(beyond).toEqual([{ config: 'bad', text: '2 seeds at 65.0 to 67.6, mean 66.3' }]);
@@ -74,7 +74,7 @@ describe('the dots', () => {
     expect(domain[0]).toBeGreaterThan(78);
   });
 
-  it('of a loss that explodes are named too', () => {
+  it('of a loss that explodes are described too', () => {
     const { beyond, seeds, domain } = dots([row('a', [0.5, 0.6, 300], 'val_loss')], 'val_loss');
     expect(beyond).toEqual([{ config: 'a', text: '1 seed at 300, mean 100' }]);
     expect(seeds).toHaveLength(2);
@@ -107,7 +107,7 @@ describe('the curves', () => {
     },
   );
 
-  it('are left out where they say no more than the final values', () => {
+  it('are left out if they say no more than the final values', () => {
     expect(compareCurves([{ config: 'a', runs: [curve([10, 20])] }], 'val_acc', {})).toBeUndefined();
     expect(compareCurves([], 'val_acc', {})).toBeUndefined();
   });
@@ -120,7 +120,7 @@ describe('the whole chart', () => {
   const { runs } = readRuns([root]);
   const comparison = compare(runs, [], {});
 
-  it('says what was trained on what, and draws a run of 1.5 epochs to there', () => {
+  it('names data, epochs and number of images, and ends the curve of 1.5 epochs there', () => {
     const curves = readCurves(comparison, () => {});
     expect(curves.map((one) => one.runs.map((rows) => rows.map(({ epoch }) => epoch)))).toEqual([[[1, 1.5]]]);
     const { title, hconcat } = compareChart(comparison, curves) as { title: { subtitle: string[] }; hconcat: object[] };

@@ -9,8 +9,8 @@ import { compareDots } from './dots.js';
 const mostRows = 40;
 
 /**
- * Left the final values of a comparison's runs, with the values that their sources report if `published`; right their curves,
- * if these say more. There are as many colours as can be told apart; the other configs are grey.
+ * On the left the final values of a comparison's runs, with the values that their sources report if `published`; on the
+ * right their curves, if these say more. There are as many colours as can be told apart; further configs are grey.
  */
 export function compareChart(
   comparison: Comparison,

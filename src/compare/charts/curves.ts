@@ -9,11 +9,11 @@ import { farOff } from './far-off.js';
 
 const titles = { val_acc: 'validation accuracy (%)', val_loss: 'validation loss' };
 const fewest = 3; // points; fewer say no more than the final values
-const shown = 6; // points that the axis holds of each curve, or its second half if that is more
+const shown = 6; // points of each curve that the axis includes, or its second half if that is more
 
 /**
- * Over epochs, one line per config: the mean over its seeds, with a band of one standard deviation to each side. The axes hold
- * the ends of the curves, where the configs differ. Undefined: no curve has three points.
+ * Over epochs, one line per config: the mean over its seeds, with a band of one standard deviation to each side. The
+ * axes show the ends of the curves, where the configs differ. Undefined: no curve has three points.
  */
 export function compareCurves(
   series: readonly RunCurves[],
@@ -27,7 +27,7 @@ export function compareCurves(
     })
     .filter((curve) => curve.length > 0);
   if (curves.every((curve) => curve.length < fewest)) return undefined;
-  const points = curves.toReversed().flat(); // the first lie on top
+  const points = curves.toReversed().flat(); // the first are drawn on top
   const domain = endsDomain(
     curves.map((curve) => curve.map((point) => point.mean)),
     what,
@@ -57,7 +57,7 @@ export function compareCurves(
   };
 }
 
-/** Holds the end of each curve that does not end far off the others, and the best value of all. */
+/** Includes the ends of the curves, except of those that end far off the others, and the best value of all. */
 function endsDomain(curves: readonly number[][], what: 'val_acc' | 'val_loss'): [number, number] {
   const off = farOff(
     curves.map((curve) => curve.slice(-1)),
@@ -69,7 +69,7 @@ function endsDomain(curves: readonly number[][], what: 'val_acc' | 'val_loss'): 
   return extent([...ends, best], 0.05);
 }
 
-/** Epoch by epoch as far as the shortest run goes; low and high are NaN for a single run. */
+/** Epoch by epoch, to the end of the shortest run; low and high are NaN for a single run. */
 function meanCurve(runs: MetricsRow[][], what: 'val_acc' | 'val_loss') {
   const epochs = Math.min(...runs.map((rows) => rows.length));
   return (runs[0] ?? []).slice(0, epochs).map(({ epoch }, i) => {

@@ -11,9 +11,9 @@ const publishedOffset = 9; // below the runs
 const widest = 0.3; // margin for intervals on each side, as a share of the range of the dots
 
 /**
- * One line per config: a dot for each seed, the mean and its 95 % confidence interval, or the status of its runs; beside them the
- * value that its source reports, if `withPublished`. The axis is made for the dots: arrows mark intervals and seeds beyond it.
- * `color` is keyed by `config`.
+ * One line per config: a dot for each seed, the mean and its 95 % confidence interval, or the status of its runs;
+ * beside them the value that its source reports, if `withPublished`. The axis is made for the dots: arrows mark
+ * intervals and seeds beyond it. `color` is keyed by `config`.
  */
 export function compareDots(
   rows: readonly Row[],
@@ -25,7 +25,7 @@ export function compareDots(
   const marks = marksOf(rows, metric, withPublished);
   const { dots, means, beyond, reported } = marks;
   const domain = domainOf(marks);
-  const atLeft = metrics[metric].best === 'high'; // what lies beyond is bad
+  const atLeft = metrics[metric].best === 'high'; // values beyond the axis are bad
   const arrows = arrowsOf(marks, domain, atLeft);
   const { what } = metrics[metric];
   const title = arrows.length > 0 ? [what, 'arrows: intervals and seeds beyond the axis'] : what;
@@ -89,7 +89,7 @@ export function compareDots(
 
 type Marks = ReturnType<typeof marksOf>;
 
-/** The values to draw; `beyond`: what to say of the configs with seeds that are far off. */
+/** The values to draw; `beyond`: a text for each config with seeds that are far off. */
 function marksOf(rows: readonly Row[], metric: Metric, withPublished: boolean) {
   const scored = rows.flatMap((row) => {
     const scores = values(row, metric).flatMap(({ value }) => (Number.isFinite(value) ? [value] : []));
@@ -125,7 +125,7 @@ function beyondText(off: readonly number[], all: number): string {
     : `1 seed at ${low}, mean ${middle}`;
 }
 
-/** Holds the dots and what is reported, and the intervals as far as they leave the dots most of the axis. */
+/** Includes the dots and the reported values, and the intervals as far as they leave most of the axis to the dots. */
 function domainOf({ dots, means, reported }: Marks): [number, number] {
   const points = [...dots.map(({ value }) => value), ...reported.flatMap(({ low, high }) => [low, high])];
   const [least, most] = extent(points, widest);

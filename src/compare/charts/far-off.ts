@@ -2,11 +2,11 @@ import { usualLoss } from '../../charts/axes.js';
 import { type Metric, metrics } from '../../runs/scores.js';
 
 /**
- * Which values an axis leaves out, so that a few bad rows do not squeeze the others: the best three quarters of the rows
- * have at least a third of it. So has it no loss that explodes.
+ * Which values an axis leaves out, so that a few bad rows do not squeeze the others: the best three quarters of the
+ * rows have at least a third of it. A loss that explodes is left out too.
  */
 export function farOff(rows: readonly (readonly number[])[], metric: Metric): (value: number) => boolean {
-  const sign = metrics[metric].best === 'high' ? -1 : 1; // a high cost is bad, whatever the metric
+  const sign = metrics[metric].best === 'high' ? -1 : 1; // makes the metric a cost: high is bad
   const worst = rows.map((values) => Math.max(...values.map((value) => sign * value))).sort((a, b) => a - b);
   const best = Math.min(...rows.flat().map((value) => sign * value));
   const usual = worst[Math.ceil(0.75 * worst.length) - 1]!;

@@ -6,7 +6,7 @@ import { Panel } from './panel.js';
 import { epochPoints, groupBy, meanPoints, stepPoints } from './points.js';
 
 const mostSteps = 12; // runs whose iterations are drawn at once
-const redrawEvery = 500; // ms, at most as often
+const redrawEvery = 500; // ms, the least time between two
 
 const runs = new Map<string, PageRun>();
 const hidden = new Set<string>();
@@ -57,7 +57,7 @@ function epochPanel(id: string, select: HTMLSelectElement): Shown {
   };
 }
 
-/** `beta`: of the smoothing, where the slider does not rule. */
+/** `beta`: of the smoothing, if the slider does not apply. */
 function stepPanel(
   id: string,
   x: 'iteration' | 'lr',
@@ -115,16 +115,16 @@ function draw(): void {
       : '';
 }
 
-/** A loss that explodes is cut off for the others' sake, and the title says so. */
+/** An exploding loss is cut off so that the others stay readable, and the title says so. */
 function lossScale(y: string, points: readonly Point[]): Pick<LineChart, 'y' | 'note' | 'domain'> {
   const curves = [...groupBy(points, ({ run }) => run).values()].map((line) => line.map((point) => point.y));
   const { domain, note } = lossAxis(y, ...curves);
   return note ? { y, note, domain } : { y };
 }
 
-/** The last runs of each arm, as many of each as there is room for. */
+/** The last runs of each arm, spread evenly over the arms; `most` in all. */
 function spread(all: readonly PageRun[], most: number): PageRun[] {
-  const later = new Map<string, number>(); // runs of an arm that come later
+  const later = new Map<string, number>(); // number of later runs of an arm
   const ranked = all.toReversed().map((run) => {
     const rank = later.get(run.arm) ?? 0;
     later.set(run.arm, rank + 1);
@@ -146,7 +146,7 @@ function summary(all: readonly PageRun[]): string {
   return all.length === 0 ? 'no run yet' : `${all.length} runs: ${parts.join(', ')}`;
 }
 
-/** Where the server has them; a report carries its own. */
+/** From the server; a report contains its own. */
 function fetchSteps(shown: readonly PageRun[]): void {
   for (const run of shown) {
     if (!live || (run.steps && !stale.has(run.id))) continue;
@@ -158,7 +158,7 @@ function fetchSteps(shown: readonly PageRun[]): void {
         run.steps = (await response.json()) as StepPoint[];
         changed();
       })
-      .catch(() => {}); // the server has ended: the event stream says so
+      .catch(() => {}); // the server has stopped: the event stream says so
   }
 }
 
@@ -177,7 +177,7 @@ function listen(): void {
   const on = <Name extends keyof PageEvents>(name: Name, then: (data: PageEvents[Name]) => void) =>
     source.addEventListener(name, (event) => then(JSON.parse((event as MessageEvent<string>).data)));
   source.addEventListener('open', () => {
-    runs.clear(); // the server begins with all of them, after an interruption too
+    runs.clear(); // the server sends all of them first, also after an interruption
     element('connection').textContent = '';
   });
   source.addEventListener('error', () => {
@@ -214,7 +214,7 @@ const questions = [...new Set([...runs.values()].flatMap((run) => run.question ?
 question.replaceChildren(...(questions.length > 0 ? questions : ['']).map((name) => new Option(name)));
 element('question-control').hidden = questions.length < 2;
 if (questions.length > 1)
-  document.body.classList.add('several'); // printed as pictures, since the charts show one comparison
+  document.body.classList.add('several'); // print pictures, since the charts show only one comparison
 else for (const picture of document.querySelectorAll('.pictures')) picture.remove(); // for readers without scripts
 if (!live && runs.size > mostSteps) mode.value = 'mean';
 document.body.classList.add('interactive');

@@ -7,7 +7,7 @@ export interface Point {
   run: string;
   x: number;
   y: number;
-  /** The point's place on its line: a cycle comes to each LR twice. */
+  /** The point's position on its line: a cycle passes each LR twice. */
   order: number;
   low?: number;
   high?: number;
@@ -16,21 +16,21 @@ export interface Point {
 export interface LineChart {
   x: string;
   y: string;
-  /** Under the title of the y axis. */
+  /** A line below the title of the y axis. */
   note?: string | undefined;
   /** Whether x counts something, so that its ticks are whole numbers. */
   counts: boolean;
-  /** Where the y axis ends; by default where the points do. */
+  /** The ends of the y axis; by default those of the points. */
   domain?: [number, number] | undefined;
   /** Whether points have bands. */
   bands: boolean;
-  /** Of each arm. */
+  /** The colour of each arm. */
   colours: Map<string, string>;
 }
 
-const fewPoints = 20; // of a line: each is marked, since a line of one alone cannot be seen
+const fewPoints = 20; // per line: each is marked, since a line of a single one is invisible
 
-/** A line a run over `x`: zoom with the wheel, move by dragging, a double click resets; the nearest point tells its value. */
+/** A line per run over `x`: the wheel zooms, dragging moves, double click resets; the nearest point shows its value. */
 export function lineChart(
   { x, y, note, counts, domain, bands, colours }: LineChart,
   points: readonly Point[],
@@ -38,7 +38,7 @@ export function lineChart(
   const color = {
     field: 'arm',
     type: 'nominal',
-    legend: null, // the page's own switches arms off
+    legend: null, // the page has its own, which hides arms
     scale: { domain: [...colours.keys()], range: [...colours.values()] },
   } as const;
   const horizontal = {
@@ -57,7 +57,7 @@ export function lineChart(
   const common = { x: horizontal, color, detail: { field: 'run' } } as const;
   const hovered = { param: 'hover', empty: false } as const;
   const band = {
-    transform: domain ? [{ filter: `datum.y <= ${domain[1]}` }] : [], // a mean that has exploded has a band over everything
+    transform: domain ? [{ filter: `datum.y <= ${domain[1]}` }] : [], // an exploded mean has a band over everything
     mark: { type: 'area', opacity: 0.2, clip: true },
     encoding: { ...common, y: { field: 'low', ...vertical }, y2: { field: 'high' } },
   } as const;
@@ -122,7 +122,7 @@ export function themeConfig(dark: boolean): object {
   };
 }
 
-/** Okabe and Ito's colours first (https://jfly.uni-koeln.de/color/), black for the page's ink; then evenly spaced hues. */
+/** First Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), black as the page's ink; then even hues. */
 export function coloursOf(arms: readonly string[], dark: boolean): Map<string, string> {
   const safe = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', dark ? '#eeeeee' : '#000000'];
   const hue = (i: number) => `hsl(${Math.round((i * 360) / Math.max(1, arms.length - safe.length))}, 55%, 50%)`;

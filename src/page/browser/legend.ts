@@ -1,11 +1,11 @@
 import type { PageRun, RunStatus } from '../data.js';
 
-const mostNamed = 200; // entries; a page of a thousand arms is no legend any more
+const mostNamed = 200; // entries: a thousand arms make no legend
 
-/** In the order in which they are told. */
+/** In the order of display. */
 export const statuses: RunStatus[] = ['running', 'completed', 'interrupted', 'stopped', 'diverged', 'failed'];
 
-/** One entry per arm: its colour, its runs by status; a click hides or shows it, a double click leaves it alone on the page. */
+/** One entry per arm: its colour, its runs by status; a click hides or shows it, a double click shows it alone. */
 export function drawLegend(
   element: HTMLElement,
   runs: readonly PageRun[],
@@ -44,7 +44,7 @@ export function drawLegend(
   element.replaceChildren(...entries, all);
 }
 
-/** `3 running`, `1 diverged`, ...; what is completed goes without saying beside nothing else. */
+/** `3 running`, `1 diverged`, ...: each status that occurs. */
 function counts(runs: readonly PageRun[]): HTMLElement[] {
   return statuses.flatMap((status) => {
     const count = runs.filter((run) => run.status === status).length;

@@ -9,7 +9,7 @@ export class Panel {
 
   constructor(private readonly element: HTMLElement) {}
 
-  /** Calls may follow one another while the chart is still being drawn: they take their turn. */
+  /** May be called while the chart is still being drawn: calls take their turn. */
   show(points: readonly Point[], chart: Omit<LineChart, 'bands'>, dark: boolean): Promise<void> {
     this.busy = this.busy.then(() => this.update(points, chart, dark)).catch((error) => console.error(error));
     return this.busy;

@@ -1,7 +1,7 @@
 import type { EpochPoint, PageRun, StepPoint } from '../data.js';
 import type { Point } from './charts.js';
 
-/** Debiased exponential moving average, as TensorBoard and W&B smooth (arXiv:1412.6980, sec. 3); `beta` 0 changes nothing. */
+/** Debiased exponential moving average, as in TensorBoard and W&B (arXiv:1412.6980, sec. 3); `beta` 0: none. */
 export function smoothed(values: readonly number[], beta: number): number[] {
   let [average, weight] = [0, 0];
   return values.map((value) => {
@@ -11,12 +11,12 @@ export function smoothed(values: readonly number[], beta: number): number[] {
   });
 }
 
-/** A line a run: what was measured of it over epochs. */
+/** A line per run: one of its measurements over epochs. */
 export function epochPoints(runs: readonly PageRun[], what: keyof EpochPoint): Point[] {
   return runs.flatMap((run) => line(run, run.epochs, 'epoch', what, 0));
 }
 
-/** A line a run: LR, momentum or loss over iterations, or loss over LR. */
+/** A line per run: LR, momentum or loss over iterations, or loss over LR. */
 export function stepPoints(
   runs: readonly PageRun[],
   x: 'iteration' | 'lr',
@@ -36,7 +36,7 @@ function line<Row>(run: PageRun, rows: readonly Row[], x: keyof Row, y: keyof Ro
   return finite.map((row, i) => ({ arm: run.arm, run: name, x: row[x] as number, y: values[i]!, order: i }));
 }
 
-/** A line per arm: the mean over its seeds, as far as all of them have come, and one standard deviation to each side as a band. */
+/** A line per arm: the mean over its seeds, up to where all have come; the band is one standard deviation each way. */
 export function meanPoints(points: readonly Point[]): Point[] {
   const arms = groupBy(points, (point) => point.arm);
   return [...arms].flatMap(([arm, own]) => {
@@ -51,7 +51,7 @@ export function meanPoints(points: readonly Point[]): Point[] {
   });
 }
 
-/** The items by their key, in the order in which the keys come. */
+/** The items by their key, in the order in which keys first occur. */
 export function groupBy<Item, Key>(items: readonly Item[], key: (item: Item) => Key): Map<Key, Item[]> {
   const groups = new Map<Key, Item[]>();
   for (const item of items) {

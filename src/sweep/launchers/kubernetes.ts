@@ -6,8 +6,8 @@ import type { Task } from './slurm-script.js';
 
 /**
  * An Indexed Job (batch/v1; per-index backoff since Kubernetes 1.33, podFailurePolicy since 1.31): pod i runs the i-th
- * command. Usage, divergence and data errors (exit codes 2, 3, 4) fail the index at once; an eviction does not count; a pod
- * is replaced only after it has ended, so that two never share a run folder.
+ * command. Usage, divergence and data errors (exit codes 2, 3, 4) fail the index at once; an eviction does not count; a
+ * pod is replaced only after it has ended, so that two never share a run folder.
  */
 export function kubernetesJob(
   name: string,

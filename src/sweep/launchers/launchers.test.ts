@@ -14,7 +14,7 @@ const scratch = mkdtempSync(path.join(os.tmpdir(), 'clr-launchers-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 const run = path.join(scratch, 'an arm', 'seed-1');
 
-/** The batch script of one task whose command is a line of shell, with an scontrol that writes down what it is asked. */
+/** The batch script of one task whose command is a shell line. `execute` runs it with an scontrol that only logs. */
 function script(line: string, options: object = {}): string {
   const [array] = slurmScripts('s', scratch, [{ run, command: ['sh', '-c', line] }], slurmSchema.parse(options), 10);
   return array!.script;
@@ -56,7 +56,7 @@ describe('the batch script', () => {
     expect(execute(line, { signal: 'USR2' })).toEqual({ status: 0, requeued: 'requeue 7_0\n' });
   });
 
-  it('stops requeuing a run that makes no progress, and counts anew after a new iteration', () => {
+  it('stops requeuing a run that makes no progress, and restarts the count after a new iteration', () => {
     rmSync(`${run}.requeued`, { force: true });
     const options = { max_requeues: 2 };
     const ends = [1, 2, 3].map(() => execute('exit 140', { options }).status);
@@ -65,7 +65,7 @@ describe('the batch script', () => {
     expect(execute('exit 140', { options })).toEqual({ status: 0, requeued: 'requeue 7_0\n' });
   });
 
-  it('asks for what the options name, as sbatch names it', () => {
+  it('passes the options on under the names of sbatch', () => {
     const text = script('true', {
       ...{ timeout_min: 90, cpus_per_task: 4, gpus_per_node: 1, mem_gb: 1.5, partition: 'gpu', account: 'a', qos: 'q' },
       ...{ constraint: 'zen4&ib', array_parallelism: 3, setup: ['module load nodejs'] },
@@ -86,7 +86,7 @@ describe('the batch script', () => {
     expect(text).toContain('\nmodule load nodejs\n');
   });
 
-  it('is split where there are more tasks than an array may have', () => {
+  it('is split if there are more tasks than an array may have', () => {
     const tasks = Array.from({ length: 25 }, (_, i) => ({ run: `/r/${i}`, command: ['true'] }));
     const arrays = slurmScripts('s', scratch, tasks, slurmSchema.parse({}), 10);
     expect(arrays.map((array) => array.tasks.length)).toEqual([10, 10, 5]);
@@ -94,7 +94,7 @@ describe('the batch script', () => {
   });
 });
 
-it('a Job of Kubernetes has an index a run, and never retries usage errors, divergence and missing data', () => {
+it('a Kubernetes Job has one index per run, and never retries usage errors, divergence and missing data', () => {
   const tasks = ['a', "b'c"].map((name) => ({ run: `/data/${name}`, command: ['echo', name] }));
   const job = parse(kubernetesJob('My sweep!', '/data/s', tasks, { image: 'clr:1', claim: 'c', retries: 2 }, 8));
   expect(job.metadata.generateName).toBe('clr-my-sweep-');
@@ -125,13 +125,13 @@ it('a Job of Kubernetes has an index a run, and never retries usage errors, dive
   ]);
 });
 
-it('a printed command comes out of a shell as it went in', () => {
+it('a printed command passes through a shell unchanged', () => {
   const words = ['a b', "it's", '$HOME', '', 'plain=1', '*', '\\'];
   const { stdout } = spawnSync('sh', ['-c', `printf '%s\\n' ${quoted(words)}`], { encoding: 'utf8' });
   expect(stdout.split('\n').slice(0, -1)).toEqual(words);
 });
 
-it('on a machine without Slurm, submitting ends with one line and exit code 5; the script is printed all the same', async () => {
+it('without Slurm, submitting ends with one line and exit code 5; --dry-run still prints the script', async () => {
   writeFileSync(path.join(scratch, 'base.json'), JSON.stringify({ schedule: { type: 'constant', lr: 0.1 } }));
   const file = path.join(scratch, 'sweep.json');
   const slurm = { timeout_min: 5, cpus_per_task: 4 };
@@ -148,7 +148,7 @@ it('on a machine without Slurm, submitting ends with one line and exit code 5; t
   const { code, stdout } = await submit('--dry-run');
   expect(code).toBe(0);
   expect(stdout).toMatch(/#SBATCH --array=0-1\n[\s\S]*#SBATCH --cpus-per-task=4\n/);
-  expect(stdout).not.toContain('--threads'); // a run takes as many as Slurm gives it, if its backend has them
+  expect(stdout).not.toContain('--threads'); // a run uses as many as Slurm gives it, if its backend has threads
 });
 
 it("Slurm's settings are refused where another launcher would ignore them", async () => {

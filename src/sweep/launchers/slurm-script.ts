@@ -4,7 +4,7 @@ import type { SlurmOptions } from './options.js';
 
 /** A run, and its command. */
 export interface Task {
-  /** Absolute. */
+  /** The run's folder, absolute. */
   run: string;
   command: string[];
 }

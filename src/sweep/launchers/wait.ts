@@ -7,7 +7,7 @@ import { submitArrays } from './launch.js';
 import { heldTasks } from './slurm.js';
 
 const pollMs = 10_000;
-/** Looks at the folders after Slurm holds nothing any more: a shared file system may lag. */
+/** How often to look at the folders once Slurm holds nothing more: a shared file system may lag. */
 const looks = 3;
 
 /**

@@ -52,7 +52,7 @@ describe('a run', () => {
     expect(text('runs/1/iterations.csv')).toMatch(/^iteration,epoch,lr,momentum,loss\n0,1,/);
   });
 
-  it('is repeated by its own config.json, to the byte apart from times', async () => {
+  it('is reproduced by its own config.json, to the byte except for times', async () => {
     const { exitCode } = await clr('run', 'runs/1/config.json');
     expect(exitCode).toBe(0);
     expect(text('runs/2/iterations.csv')).toBe(text('runs/1/iterations.csv'));
@@ -60,7 +60,7 @@ describe('a run', () => {
     expect(withoutTimes('runs/2')).toBe(withoutTimes('runs/1'));
   }, 60_000);
 
-  it('is drawn again by plot', async () => {
+  it('is redrawn by plot', async () => {
     const { exitCode, stdout } = await clr('plot', 'runs/1', '--lr-scale', 'log');
     expect(exitCode).toBe(0);
     const { width, height } = await sharp(path.join(work, stdout.split('\n')[0]!)).metadata();
@@ -85,7 +85,7 @@ describe('a run', () => {
     expect(existsSync(path.join(work, 'diverging/1/lr-momentum.png'))).toBe(true);
   }, 60_000);
 
-  it('that is interrupted writes a checkpoint, exits with 130, and goes on to the same end', async () => {
+  it('that is interrupted writes a checkpoint, exits with 130, and resumes to the same end', async () => {
     const longer = [...small, '--set', 'batch_size=8', '--runs', 'interrupted'];
     await clr('run', ...longer);
     const child = clr('run', ...longer);

@@ -9,19 +9,19 @@ import { runExperiment } from '../../experiment.js';
 const work = mkdtempSync(path.join(tmpdir(), 'clr-configs-'));
 afterAll(() => rmSync(work, { recursive: true }));
 
-/** Real images where CLR_TEST_DATA names them, else generated ones. */
+/** Real images if CLR_TEST_DATA names them, else generated ones. */
 const data = process.env.CLR_TEST_DATA;
 if (!data) console.log('configs run on generated images: CLR_TEST_DATA names no CIFAR-10');
 const dataset = data
   ? '{ type: cifar10, train_limit: 80, val_limit: 20 }'
   : '{ type: synthetic, train_size: 80, val_size: 20 }';
-/** The running statistics are those of the last batch: after three of them a mean would still be far from any, and could overflow. */
+/** `lastStatistics`: from the last batch only, since an average over three batches is far off and may overflow. */
 const few = ['max_iterations=3', 'batch_size=8', `dataset=${dataset}`];
 const lastStatistics = ['model.bn_momentum=1'];
 
 const experiments = readdirSync('configs').filter((file) => file.endsWith('.json') && !file.endsWith('schema.json'));
 
-/** What a run of three iterations, and one validation, leaves. */
+/** Checks what a run of three iterations and one validation leaves. */
 function expectRun(directory: string): void {
   expect(readdirSync(directory).sort()).toEqual(
     [

@@ -38,7 +38,7 @@ const start = (run: string, cache: string, env?: Record<string, string>, ...more
 const waysOf = (run: string) => (readJson(path.join(scratch, run), 'environment.json') as { ways: object }).ways;
 
 describe.runIf(availability.usable)('a run with convolutions that can be computed in two ways', () => {
-  it('is resumed in the ways that it began with, and ends as if it had never stopped', async () => {
+  it('is resumed in the ways with which it began, and ends as if it had never stopped', async () => {
     const direct = { CLR_CONVOLUTION: 'direct' };
     const [whole, other] = await Promise.all([
       start('whole', 'one', direct),
@@ -52,7 +52,7 @@ describe.runIf(availability.usable)('a run with convolutions that can be compute
     expect(waysOf('resumed')).toEqual(recorded);
   }, 120_000);
 
-  it('computes the same as one that measures beside it', async () => {
+  it('computes the same as another that measures at the same time', async () => {
     const [a, b] = await Promise.all(['a', 'b'].map((run) => start(run, 'shared')));
     expect(a).toEqual(b);
     expect(waysOf('a')).toEqual(waysOf('b'));

@@ -44,7 +44,7 @@ const replaced = (name: string, make: (target: string) => void): Damage => {
   };
 };
 
-/** [what is done, which commands cannot use the run after it]; `epochs`, `iterations`: those that need
+/** [the damage, the commands that then cannot use the run]; `epochs`, `iterations`: those that need
  * the rows of metrics.csv, of iterations.csv. */
 const damages: [Damage, Command[]][] = [
   [removed('config.json'), ['plot', 'compare']],
@@ -84,7 +84,7 @@ const damages: [Damage, Command[]][] = [
   [replaced('iterations.csv', (target) => symlinkSync('nowhere', target)), ['plot', 'iterations']],
   [replaced('curves.png', (target) => mkdirSync(target)), ['plot']],
 ];
-/** Of these runs nothing is wrong for either, whatever stands in them. */
+/** Runs that every command can use, whatever their files hold. */
 const hostile: Damage[] = [
   () => {},
   file(
@@ -103,7 +103,7 @@ const hostile: Damage[] = [
     'iterations.csv',
     rows((cells) => [...cells.slice(0, 4), '1e308']),
   ),
-  file('iterations.csv', (text) => `${text}9999,7,0.`), // half a row at the end
+  file('iterations.csv', (text) => `${text}9999,7,0.`), // an incomplete row at the end
   replaced('lr-momentum.png', (target) => symlinkSync(outside, target)),
 ];
 const good = 20;
@@ -144,7 +144,7 @@ beforeAll(async () => {
   }
 }, 300_000);
 
-/** Lines of output, checked for what a terminal would obey. */
+/** The lines of an output, which must hold nothing that a terminal would obey. */
 function linesOf(text: string): string[] {
   expect(printable(text.replaceAll('\n', '')), 'control characters').toBe(text.replaceAll('\n', ''));
   return text.trimEnd().split('\n');
@@ -189,13 +189,13 @@ it('clr compare counts every run that it can read and names every other one with
   expect(code).toBe(0);
 }, 600_000);
 
-it('clr report shows every run that it can read, and names every other one and every file that is missing, in HTML that does nothing', async () => {
+it('clr report shows every readable run and names every other one and every missing file, in inert HTML', async () => {
   const page = path.join(scratch, 'report.html');
   const { code, stdout, stderr } = await runClr(['report', runs, '--out', page]);
   expect([code, stdout]).toEqual([0, `${page}\n`]);
   expect(linesOf(stderr)).toHaveLength(places.compare.length);
   const html = readFileSync(page, 'utf8');
-  const [, own] = /<script>(.*)<\/script>/s.exec(html)!; // which the policy names by its digest
+  const [, own] = /<script>(.*)<\/script>/s.exec(html)!; // whose digest the policy names
   const markup = html.replace(own!, '').replace(/<style>.*?<\/style>/s, '');
   linesOf(markup);
   expect(markup.replaceAll(/data:image\/png;base64,[^"]*/g, '')).not.toMatch(
@@ -208,7 +208,7 @@ it('clr report shows every run that it can read, and names every other one and e
     const bad = places.compare.includes(run);
     const row = shown.split('<tr>').find((part) => holds(part, run, '</td>'));
     if (bad)
-      expect(row ?? '', run).not.toContain('<td>completed</td>'); // it may stand there as interrupted
+      expect(row ?? '', run).not.toContain('<td>completed</td>'); // it may be listed as interrupted
     else expect(row, run).toBeDefined();
     expect(holds(left, run, ': '), run).toBe(bad);
     if (places.epochs.includes(run)) expect(holds(unread, run, ': '), run).toBe(true);

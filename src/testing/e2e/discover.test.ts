@@ -59,7 +59,7 @@ describe('clr show', () => {
     }
   });
 
-  it('says what is not there', async () => {
+  it('explains names that it does not have', async () => {
     expect(await clr('show', 'clr-bta')).toMatchObject({
       exitCode: 2,
       stderr: expect.stringMatching(/did you mean "clr-beta"/),
@@ -85,10 +85,10 @@ describe('clr config', () => {
     expect(stdout).toMatch(/^ {2}pct: 13\.68 # .*configs\/rn56-1cycle\.json:10$/m);
     expect(stdout).toMatch(/^batch_size: 256 # .*override\/cpu-scale\.json:4$/m);
     expect(stdout).toMatch(/^seed: 1 # default$/m);
-    expect(stdout).not.toMatch(/depth/); // the net is told by its blocks
+    expect(stdout).not.toMatch(/depth/); // the net is defined by its blocks
   });
 
-  it('prints a config that runs as it is', async () => {
+  it('prints a config that runs unchanged', async () => {
     const { stdout } = await clr('config', 'quickstart', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ name: 'quickstart', schedule: { type: 'clr-beta', tail_div: 100 } });
   });
@@ -133,7 +133,7 @@ describe('a first look', () => {
     expect((await clr('run', ...more)).stdout).toMatch(/: 3 iterations, 1 of them done\nabout [\d.]+ s more on/);
   }, 60_000);
 
-  test('a run that max_iterations ends says so, in its summary too; resuming a completed run says that it is complete', async () => {
+  test('a run ended by max_iterations says so, also in its summary; resuming a completed run says so too', async () => {
     const { stdout } = await clr('run', 'quickstart', ...tiny, '--set', 'batch_size=16', '--max-iterations', '2');
     expect(stdout).toMatch(/\nstopped by max_iterations after 2 of 4 iterations\n/);
     const { stderr, exitCode } = await clr('run', '--resume', 'latest', '--json');

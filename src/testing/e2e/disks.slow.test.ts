@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe.skipIf(!mayMount)(`a disk${mayMount ? '' : ' (skipped: only root may mount one)'}`, () => {
-  it('that fills up between two checkpoints leaves whole rows and a summary that says so; the run is resumed', async () => {
+  it('that fills up between checkpoints leaves whole rows and a summary that says so; the run can resume', async () => {
     const disk = mountTmpfs('64m');
     try {
       const run = path.join(disk.directory, '1');
@@ -58,7 +58,7 @@ describe.skipIf(!mayMount)(`a disk${mayMount ? '' : ' (skipped: only root may mo
 });
 
 describe.skipIf(!mayMountExt4)(`an ext4 disk${mayMountExt4 ? '' : ' (skipped: no loop device may be used)'}`, () => {
-  it('that becomes read-only in mid-run is named with the file that could not be written; the run is resumed', async () => {
+  it('that becomes read-only in mid-run is reported with the file not written; the run can resume', async () => {
     const disk = new Ext4Disk();
     try {
       const run = path.join(disk.directory, '1');
@@ -119,7 +119,7 @@ describe('a run folder that cannot be made', () => {
   });
 
   it.skipIf(!mayMount)('whole leaves no lock', async () => {
-    const disk = mountTmpfs('64m,nr_inodes=4'); // the root, the run folder, its lock, and a file too few
+    const disk = mountTmpfs('64m,nr_inodes=4'); // the root, the run folder, its lock, and one file: too few
     try {
       const { code, stderr } = await runClr(['run', config, '--runs', disk.directory]);
       expect(stderr).toMatch(/\nclr: cannot (write .*config\.json.*|make .*checkpoints): ENOSPC/);
@@ -131,7 +131,7 @@ describe('a run folder that cannot be made', () => {
   });
 });
 
-/** Stops the process while it writes its next checkpoint: the rows before that are on the disk. */
+/** Stops the process while it writes its next checkpoint: the rows before it are on the disk. */
 async function stopAtCheckpoint(folder: string, { child }: Started): Promise<void> {
   await new Promise<void>((resolve) => {
     const watcher = watch(folder, (_, name) => {
@@ -143,7 +143,7 @@ async function stopAtCheckpoint(folder: string, { child }: Started): Promise<voi
   });
 }
 
-/** Takes all the room that is left. */
+/** Fills the disk. */
 function fill(file: string): void {
   for (const size of [1 << 20, 1 << 12]) {
     try {

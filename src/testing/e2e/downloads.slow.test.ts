@@ -21,7 +21,7 @@ afterAll(() => {
   rmSync(scratch, { recursive: true });
 });
 
-/** The port of a proxy that treats each CONNECT so. */
+/** The port of a proxy that treats each CONNECT in this way. */
 async function proxy(onConnect: (request: IncomingMessage, socket: Duplex) => void): Promise<number> {
   const server = createServer().on('connect', (request, socket) => {
     sockets.push(socket.on('error', () => {}));
@@ -32,7 +32,7 @@ async function proxy(onConnect: (request: IncomingMessage, socket: Duplex) => vo
   return (server.address() as AddressInfo).port;
 }
 
-/** The port of a proxy behind which any site answers so. */
+/** The port of a proxy behind which any site gives this answer. */
 async function proxyTo(answer: RequestListener): Promise<number> {
   const site = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, answer);
   servers.push(site);

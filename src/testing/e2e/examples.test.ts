@@ -12,13 +12,13 @@ import { type Entry, Registry } from '../../registry.js';
 import type { RunLength, Schedule } from '../../schedules/schedule.js';
 import { shipped } from '../../system/root.js';
 
-/** The code under "**A schedule**" and so on, of the page on how to add one. */
+/** The code under "**A schedule**" and so on in src/README.md. */
 function example(heading: string): string {
   const page = readFileSync(shipped('src/README.md'), 'utf8');
   return page.split(`\n**${heading}**`)[1]!.match(/^```ts\n(.*?)^```$/ms)![1]!;
 }
 
-/** The examples with the imports that they leave to the reader, as modules of a folder beside the others. */
+/** The examples with the imports that they omit, as modules of a folder beside the others. */
 const modules = {
   schedule: `import { z } from 'zod';
     import { entry } from '../registry.js';
@@ -51,13 +51,13 @@ it('the examples of src/README.md pass the type check', () => {
   expect(problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([]);
 }, 60_000);
 
-describe('of the examples of src/README.md', () => {
+describe('among the examples of src/README.md', () => {
   mkdirSync(shipped('dist'), { recursive: true });
   const folder = mkdtempSync(shipped('dist/examples-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   beforeAll(() => cpu.activate({ precision: 'f32' }));
 
-  /** What the built example exports. */
+  /** Builds an example and returns its exports. */
   function load<Exports>(name: keyof typeof modules): Promise<Exports> {
     const target = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ES2022, verbatimModuleSyntax: true };
     const file = path.join(folder, `${name}.js`);
@@ -73,7 +73,7 @@ describe('of the examples of src/README.md', () => {
     expect([0, 299, 300, 600].map((iteration) => schedule(iteration).lr)).toEqual([1, 1, 0.1, 0.01]);
   });
 
-  it('the model gives ten logits an image, and gradients of all its parameters', async () => {
+  it('the model gives ten logits per image, and gradients of all its parameters', async () => {
     const { small } = await load<{ small: Entry<[ModelContext], Model> }>('model');
     const registry = new Registry('model', [small]);
     const context: ModelContext = { inputShape: [8, 8, 3], classes: 10, random: randomStream(1, 'init'), seed: 1 };

@@ -38,7 +38,7 @@ const place = () => mkdtempSync(path.join(scratch, 'case-'));
 
 const mounts: string[] = [];
 const root = process.getuid?.() === 0;
-/** A file system of its own; undefined where this process may not mount one. */
+/** Mounts a new file system; undefined if this process may not. */
 function mountTmpfs(size: string): string | undefined {
   const directory = place();
   try {
@@ -50,7 +50,7 @@ function mountTmpfs(size: string): string | undefined {
   }
 }
 
-/** A copy of the whole run that looks as if it had been killed. */
+/** A copy of the whole run, to be treated as if it had been killed. */
 function killedRun(): string {
   const run = path.join(place(), '1');
   cpSync(whole, run, { recursive: true });
@@ -105,7 +105,7 @@ describe('a disk', () => {
 });
 
 describe('a run folder', () => {
-  it('that is removed under the run ends it with a message, and is not made anew', async () => {
+  it('that is removed during the run ends it with a message, and is not made again', async () => {
     const run = path.join(place(), '1');
     const started = startClr(start(path.dirname(run)));
     await waitFor(() => rowsOf(run) > 5, started);
@@ -114,7 +114,7 @@ describe('a run folder', () => {
     expect(existsSync(run)).toBe(false);
   });
 
-  it('is refused to a second process while the first has it', async () => {
+  it('is refused to a second process while the first holds it', async () => {
     const run = path.join(place(), '1');
     const first = startClr(start(path.dirname(run), '--epochs', '2'));
     await waitFor(() => rowsOf(run) > 0, first);
@@ -123,7 +123,7 @@ describe('a run folder', () => {
     expect(await first.ended).toMatchObject({ code: 0 });
   });
 
-  it('is given to one at most of several processes that want it at once', async () => {
+  it('is given to at most one of several processes that want it at once', async () => {
     const run = killedRun();
     writeFileSync(path.join(run, `lock-${'x'.repeat(3)}-1-1`), ''); // another machine's: never taken over
     expect(await runClr(resume(run))).toMatchObject({ code: 2, stderr: expect.stringMatching(/process 1 on xxx/) });
@@ -134,7 +134,7 @@ describe('a run folder', () => {
     expect(readdirSync(run).filter((name) => name.startsWith('lock-'))).toEqual([]);
   });
 
-  it('with half a row, stale temporary files and the state of a dead process is made whole', async () => {
+  it('with an incomplete row, stale temporary files and the state of a dead process is repaired', async () => {
     const run = killedRun();
     appendFileSync(path.join(run, 'iterations.csv'), '48,7,0.0');
     appendFileSync(path.join(run, 'metrics.csv'), '7,');
@@ -176,7 +176,7 @@ describe('a checkpoint', () => {
     expect(fingerprint(run)).toEqual(fingerprint(whole));
   });
 
-  it('is needed where rows are: without any the run is refused, and left as it is', async () => {
+  it('is needed if there are rows: without one the run is refused, and left unchanged', async () => {
     const run = killedRun();
     truncateSync(last(run), 1000);
     truncateSync(path.join(run, 'checkpoints/previous.safetensors'), 1000);
@@ -194,7 +194,7 @@ describe('a checkpoint', () => {
 });
 
 describe('--resume', () => {
-  it('refuses another config and names the keys; epochs may grow where nothing done would have been other', async () => {
+  it('refuses another config and names the keys; epochs may grow if that changes nothing already done', async () => {
     const run = killedRun();
     expect(await runClr(resume(run, '--set', 'schedule.max_lr=0.2', '--set', 'batch_size=4'))).toMatchObject({
       code: 2,
@@ -246,7 +246,7 @@ describe('signals', () => {
     expect(fingerprint(run)).toEqual(fingerprint(whole));
   });
 
-  it('SIGINT twice: it stops at once, with valid files, and can go on', async () => {
+  it('SIGINT twice: the run stops at once, with valid files, and can be resumed', async () => {
     const { run, ended } = await interrupted('SIGINT', 2);
     expect(ended.code).toBe(130);
     for (const name of ['config.json', 'environment.json', 'summary.json'])
@@ -257,7 +257,7 @@ describe('signals', () => {
 });
 
 describe('memory', () => {
-  it('that does not suffice for the batch ends the run with a message', async () => {
+  it('that is too small for the batch ends the run with a message', async () => {
     const large = ['--set', 'dataset.train_size=40000', '--set', 'batch_size=40000'];
     const { code, stderr } = await runClr(start(place(), ...large));
     expect(stderr).toMatch(/clr: .*out of memory.*\n {2}hint: .*batch_size/);
@@ -266,10 +266,10 @@ describe('memory', () => {
   });
 });
 
-describe("the JavaScript heap's", () => {
+describe('a full JavaScript heap', () => {
   const heap = (mebibytes: number) => `--max-old-space-size=${mebibytes}`;
 
-  it('end is seen in time: a checkpoint, one line, and with more memory the run goes on', async () => {
+  it('is noticed in time: a checkpoint, one line, and with more memory the run can be resumed', async () => {
     const leak = path.join(scratch, 'leak.mjs');
     const run = path.join(place(), '1');
     const rows = path.join(run, 'iterations.csv');
@@ -294,7 +294,7 @@ describe("the JavaScript heap's", () => {
     expect(after).toBe(130);
   });
 
-  it('end is seen in time by what reads tables too large for it', async () => {
+  it('is noticed in time by commands that read tables too large for it', async () => {
     const run = killedRun();
     const rows = Array.from(
       { length: 400_000 },
@@ -316,7 +316,7 @@ describe("the JavaScript heap's", () => {
 });
 
 describe('output', () => {
-  it('that nobody reads any more ends no run', async () => {
+  it('that nobody reads any more does not end a run', async () => {
     const run = path.join(place(), '1');
     const started = startClr(start(path.dirname(run), '--epochs', '1'));
     await waitFor(() => rowsOf(run) > 1, started);

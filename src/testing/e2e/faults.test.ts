@@ -41,7 +41,7 @@ async function failure(runs: string, changed: object = {}): Promise<ClrError> {
   return error as ClrError;
 }
 
-it('an error of the backend ends the run with its iteration and a way on, and the run goes on from the last checkpoint', async () => {
+it('a backend error ends the run with its iteration and a hint; it can resume from the last checkpoint', async () => {
   const real = getKernel('Conv2D', 'wasm') as KernelConfig;
   let calls = 0;
   registerKernel({
@@ -61,7 +61,7 @@ it('an error of the backend ends the run with its iteration and a way on, and th
   expect(fingerprint(`${runs}/1`)).toEqual(fingerprint(whole));
 }, 120_000);
 
-it('a chart that cannot be drawn is named; the numbers are safe and the other charts there', async () => {
+it('a chart that cannot be drawn is named; the numbers are safe and the other charts drawn', async () => {
   vi.mocked(curves.curves).mockImplementationOnce(() => {
     throw new Error('no such axis');
   });
@@ -75,12 +75,12 @@ it('a chart that cannot be drawn is named; the numbers are safe and the other ch
   expect(readFileSync(`${runs}/1/lr-momentum.png`)).not.toHaveLength(0);
 }, 120_000);
 
-it('a clock that jumps does not show in the times', async () => {
+it('a clock that jumps does not affect the times', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   const write = vi.mocked(process.stderr.write);
   let jump = 1;
   write.mockImplementation(() => {
-    jump *= -2; // hours, forth and back at each message
+    jump *= -2; // hours, back and forth at each message
     vi.setSystemTime(new Date(2030, 0, 1).getTime() + jump * 3_600_000);
     return true;
   });
@@ -98,7 +98,7 @@ it('a clock that jumps does not show in the times', async () => {
   }
 }, 120_000);
 
-it('divergence is reported with the first bad and the last good iteration, and the last good checkpoint is kept', async () => {
+it('divergence is reported with the first bad and last good iteration; the last good checkpoint is kept', async () => {
   const runs = place();
   const phases = [
     { iterations: 5, lr: 0.01, momentum: 0.9 },
@@ -114,7 +114,7 @@ it('divergence is reported with the first bad and the last good iteration, and t
   expect(JSON.parse(metadata.position!)).toMatchObject({ iteration: 4 });
 }, 120_000);
 
-it('weights that only a validation finds to be bad are not kept, though but one checkpoint is and it was written after them', async () => {
+it('weights that only validation finds to be bad are not kept, even if they are in the only checkpoint', async () => {
   const runs = place();
   const phases = [
     { iterations: 7, lr: 0.01, momentum: 0.9 },

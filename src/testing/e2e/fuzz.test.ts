@@ -6,7 +6,7 @@ import { fuzz, fuzzTargets, leastShares } from '../fuzz-cases.js';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'clr-fuzz-'));
 const cases = 200;
-const noise = 4 * Math.sqrt(0.25 / cases); // four standard deviations of a share of so few cases, at the most
+const noise = 4 * Math.sqrt(0.25 / cases); // at most four standard deviations of a share of so few cases
 afterAll(() => rmSync(directory, { recursive: true }));
 
 it.each(fuzzTargets)('random $name are read or refused with one error of the documented kinds', async (target) => {

@@ -8,7 +8,7 @@ import { shipped } from '../../system/root.js';
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-install-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-/** Without what npm passes on to the tests. */
+/** Without the variables that npm passes on to the tests. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
 
 it.each([

@@ -29,7 +29,7 @@ const folder = (out: string, seed: number) => path.join(out, 'locked', `seed-${s
 const lockOfAnotherHost = 'lock-gone.example-0123456789ab-4026531836-7-99';
 const lock = (directory: string) => writeFileSync(path.join(directory, lockOfAnotherHost), '');
 
-describe('a sweep, of whose runs a process of a host that is gone has locked some,', () => {
+describe('a sweep, some of whose runs are locked by a process on a host that is gone,', () => {
   const whole = path.join(scratch, 'whole');
   const out = path.join(scratch, 'out');
   beforeAll(async () => {
@@ -44,7 +44,7 @@ describe('a sweep, of whose runs a process of a host that is gone has locked som
     for (const seed of [1, 2]) lock(folder(out, seed));
   }, 600_000);
 
-  it('passes over them, trains the others, and ends with 4, the holder, and the command that takes over', async () => {
+  it('skips them, trains the others, and exits with 4, naming the holder and the command that takes over', async () => {
     const before = countRows(path.join(folder(out, 2), 'iterations.csv'));
     const { stdout } = await sweep(out, '--dry-run');
     expect(stdout).toMatch(/^completed +locked\/seed-1\nlocked +locked\/seed-2\npending +locked\/seed-3\n/);
@@ -58,13 +58,13 @@ describe('a sweep, of whose runs a process of a host that is gone has locked som
     expect(countRows(path.join(folder(out, 2), 'iterations.csv'))).toBe(before);
   });
 
-  it('with --take-over resumes them', async () => {
+  it('resumes them with --take-over', async () => {
     expect(await sweep(out, '--take-over')).toMatchObject({ code: 0 });
     for (const seed of [1, 2, 3]) expect(fingerprint(folder(out, seed))).toEqual(fingerprint(folder(whole, seed)));
     expect(existsSync(path.join(folder(out, 2), lockOfAnotherHost))).toBe(false);
   });
 
-  it('is itself refused while such a process has locked the sweep, and taken over', async () => {
+  it('is itself refused while such a process holds its lock, until it is taken over', async () => {
     lock(out);
     const refused = await sweep(out);
     expect(refused.code).toBe(2);

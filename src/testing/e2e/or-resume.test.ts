@@ -35,14 +35,14 @@ it.each([{ more: [] }, { more: ['--until-epoch', '1'] }])(
   },
 );
 
-it('one command starts a run, resumes it, and does nothing more when it is done', async () => {
+it('one command starts a run, resumes it, and does nothing once it is done', async () => {
   const run = path.join(scratch, 'run');
-  mkdirSync(run); // as of a run that was killed before it had a config
+  mkdirSync(run); // as left by a run that was killed before it had a config
   const started = startClr(command('run'));
   await waitFor(() => countRows(path.join(run, 'iterations.csv')) > 2, started);
   started.child.kill('SIGUSR2'); // a batch system: time is nearly up
   await new Promise((resolve) => started.child.stderr!.once('data', resolve));
-  started.child.kill('SIGTERM'); // which is no second signal then
+  started.child.kill('SIGTERM'); // which does not count as a second signal then
   expect(await started.ended).toMatchObject({ code: 140, stderr: expect.stringMatching(/interrupted: stopped after/) });
   expect(readSummary(run).status).toBe('interrupted');
   expect(await runClr(command('run'))).toMatchObject({
@@ -67,10 +67,10 @@ it('needs the folder of the run', async () => {
   expect([code, stderr]).toEqual([2, expect.stringMatching(/--or-resume needs the folder/)]);
 });
 
-it('a task of Slurm takes its run over from its own earlier start on another node, and no other process does', async () => {
+it('a Slurm task takes over its run from its own earlier start on another node; no other process does', async () => {
   const run = path.join(scratch, 'node');
   expect(await runClr(command('node'))).toMatchObject({ code: 0 });
-  writeFileSync(path.join(run, 'summary.json'), JSON.stringify({ status: 'running' })); // as of a node that was lost
+  writeFileSync(path.join(run, 'summary.json'), JSON.stringify({ status: 'running' })); // as left by a lost node
   writeFileSync(path.join(run, 'lock-node7-1-1'), JSON.stringify({ id: '12_3', start: 0 }));
   const task = (id: string, restarts: string) => ({
     env: { SLURM_ARRAY_JOB_ID: id, SLURM_ARRAY_TASK_ID: '3', SLURM_RESTART_COUNT: restarts },

@@ -52,7 +52,7 @@ describe.each(commands)('clr %s', (_, name, args) => {
     expect(lstatSync(file).isFile()).toBe(false);
   });
 
-  it('names a device that takes nothing, which stays one too', async () => {
+  it('names a device that is full, which stays one too', async () => {
     const device = makeDevice(file, 'full');
     const { code, stderr } = await runClr(args(file));
     expect(stderr).toMatch(/^clr: cannot write .*ENOSPC.*\n {2}hint: .*\n$/);
@@ -60,7 +60,7 @@ describe.each(commands)('clr %s', (_, name, args) => {
     expect(statSync(file)).toMatchObject({ rdev: device });
   });
 
-  it('names a file that cannot be: its name too long, its folder a file, itself a folder', async () => {
+  it('names a file that cannot exist: its name is too long, or its folder is a file', async () => {
     for (const bad of [file.replace(name, `${'n'.repeat(300)}${name}`), path.join(run, 'config.json', name)]) {
       const { code, stderr } = await runClr(args(bad));
       expect(stderr).toMatch(/^clr: cannot (write|make the folder) .*(ENAMETOOLONG|ENOTDIR).*\n {2}hint: .*\n$/);
@@ -69,14 +69,14 @@ describe.each(commands)('clr %s', (_, name, args) => {
   });
 });
 
-/** A device of its own as root, who could replace the machine's; for others a link to that one. Returns its number. */
+/** As root, who could replace the machine's device, makes a new one; else a link to it. Returns the device's number. */
 function makeDevice(file: string, name: 'null' | 'full'): number {
   if (process.getuid?.() === 0) execFileSync('mknod', [file, 'c', '1', name === 'null' ? '3' : '7']);
   else symlinkSync(`/dev/${name}`, file);
   return statSync(`/dev/${name}`).rdev;
 }
 
-it('clr export --out /dev/stdout is what it prints, into a pipe and at the end of a file', async () => {
+it('clr export --out /dev/stdout writes what it would print, into a pipe and at the end of a file', async () => {
   const { stdout } = await runClr(['export', run]);
   const command = `'${process.execPath}' '${program}' export ${run} --out /dev/stdout`;
   const shell = (text: string) => execFileSync('sh', ['-c', text], { encoding: 'utf8' });

@@ -29,7 +29,7 @@ test.each(pages.filter((page) => page !== 'CHANGELOG.md'))('%s has lines of at m
   expect(
     read(page)
       .split('\n')
-      .filter((line) => line.length > 120 && !line.startsWith('|')), // Markdown cannot break the row of a table,
+      .filter((line) => line.length > 120 && !line.startsWith('|')), // Markdown cannot break the row of a table
   ).toEqual([]);
 });
 
@@ -54,7 +54,7 @@ test("the table of layers in src/README.md is the linter's list", () => {
   );
 });
 
-/** `run configs/a.json --seeds 5` of each line that is a call of the program. */
+/** `run configs/a.json --seeds 5` for each line that is a call of the program. */
 function calls(page: string): string[] {
   const lines = [...read(page).matchAll(/^ {4}(?:npx |clr-portable\/)?clr (.*)$/gm)].map(([, rest]) => rest!);
   const inline = [...read(page).matchAll(/`(?:npx )?clr ([a-z][^`]*)`/g)].map(([, rest]) => rest!);

@@ -15,7 +15,7 @@ beforeAll(() => {
   execFileSync(process.execPath, ['scripts/pack-portable.mjs', archive]);
   execFileSync('tar', ['-xf', archive, '-C', work]);
   mkdirSync(empty);
-  mkdirSync(tools); // a PATH with what the launcher needs, and without node
+  mkdirSync(tools); // a PATH with what the launcher needs, but without node
   for (const tool of ['dirname', 'readlink'])
     symlinkSync(execFileSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim(), join(tools, tool));
 }, 600_000);
@@ -36,7 +36,7 @@ test('the portable archive has at most 60 MB', () => {
   expect(statSync(archive).size).toBeLessThanOrEqual(60e6);
 });
 
-test('unpacked, it finds the backends, the font and the kernels that the checkout finds, where PATH has no node', async () => {
+test('unpacked, it finds the same backends, font and kernels as the checkout, even if PATH has no node', async () => {
   await expect(execa('node', ['--version'], { env: { PATH: tools }, extendEnv: false })).rejects.toThrow('ENOENT');
   const usable = (stdout: string) =>
     (JSON.parse(stdout) as Finding[])

@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
 
-it('results/README.md says what the commands that it names print of the runs beside it', async () => {
+it('results/README.md agrees with what the commands in it print about the runs beside it', async () => {
   const { stderr, exitCode } = await execa('node', ['scripts/results-page.mjs', '--check'], { reject: false });
   expect(stderr).toBe('');
   expect(exitCode).toBe(0);

@@ -31,7 +31,7 @@ const adam = { optimizer: { type: 'adamw' }, schedule: { type: 'clr-beta', max_l
 const cifar10 = { dataset: { type: 'cifar10', train_limit: 8 * perEpoch + 4, val_limit: 100 }, drop_last: true };
 const caffe = {
   order: 'fixed-cyclic',
-  dataset: { ...config.dataset, train_size: 8 * perEpoch + 4 }, // so that batches run on from epoch to epoch
+  dataset: { ...config.dataset, train_size: 8 * perEpoch + 4 }, // so that batches span two epochs
   normalisation: 'mean-image',
   augmentation: { flip: true, flip_validation: true },
   model: { type: 'cifar3' },
@@ -48,13 +48,13 @@ type Phase = 'start' | 'mid-epoch' | 'checkpoint' | 'evaluation' | 'charts';
 const between: Phase[] = ['mid-epoch', 'checkpoint', 'mid-epoch', 'evaluation'];
 const phases: Phase[] = ['start', ...Array.from({ length: 17 }, (_, i) => between[i % 4]!), 'charts', 'charts'];
 
-/** The updates done when that many epochs are. */
+/** The updates done after that many epochs. */
 function updatesBy(epochs: number, run: string): number {
   const { order } = readJson(run, 'config.json') as ExperimentConfig;
   return firstIteration(epochs, order === 'fixed-cyclic' ? perEpoch + 0.5 : perEpoch);
 }
 
-/** Kills `process` in `phase`, once `target` iterations are done; false when it ended first. */
+/** Kills `process` in `phase`, once `target` iterations are done; false if it ended first. */
 async function killIn(phase: Phase, target: number, run: string, started: Started, random: Random): Promise<boolean> {
   const iterations = () => countRows(path.join(run, 'iterations.csv'));
   const evaluating = () => iterations() === updatesBy(countRows(path.join(run, 'metrics.csv')) + 1, run);
@@ -62,7 +62,7 @@ async function killIn(phase: Phase, target: number, run: string, started: Starte
   const kill = () => started.child.kill('SIGKILL');
   const table = () => statSync(path.join(run, 'iterations.csv'), { throwIfNoEntry: false })?.ino;
   const before = table();
-  const begun = () => table() !== before; // it has cut off the rows that the one before it left
+  const begun = () => table() !== before; // it has cut off the rows that the process before it left
   if (phase === 'start') {
     await waitFor(() => filesBelow(path.dirname(run)).length > 0, started);
     await sleep(random.integer(0, 20));
@@ -130,7 +130,7 @@ describe.each(cases)('a run on %s', (name, settings, data) => {
         expect(killed, `kill ${i} in ${phase}: ${stderr}`).toBe(true);
         moments.push(`${phase}: ${whereKilled(run)}`);
         if (readdirSync(path.dirname(run)).length > 0 && !filesBelow(run).includes('config.json'))
-          rmSync(run, { recursive: true }); // nothing to go on with yet
+          rmSync(run, { recursive: true }); // nothing to resume yet
       }
       console.log(`${moments.join('\n')}`);
       for (const phase of ['mid-epoch', 'checkpoint', 'evaluation', 'charts'])

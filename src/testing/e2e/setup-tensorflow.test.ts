@@ -10,7 +10,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 const hasPip = spawnSync('python3', ['-m', 'pip', '--version']).status === 0;
 
-/** The set-up from nothing, under these variables: its exit code, what it says last, and what it leaves in the cache. */
+/** Runs the set-up with these variables: its exit code, what it says last, and what it leaves in an empty cache. */
 function setUp(variables: Record<string, string>, flags: string[] = [], cache = mkdtempSync(path.join(scratch, 'c-'))) {
   const env = { ...process.env, NO_PROXY: '*', CLR_CACHE: cache, ...variables };
   const args = [shipped('scripts/setup-tensorflow/setup.mjs'), ...flags];
@@ -21,7 +21,7 @@ function setUp(variables: Record<string, string>, flags: string[] = [], cache = 
   return { status, said: lines.at(-1), others: lines.length - announced - 1, left: files.map(({ name }) => name) };
 }
 
-/** As a set-up that fails ends: with one line, and nothing half made. */
+/** How a failed set-up ends: with one line, and nothing incomplete left. */
 const failing = (said: RegExp) => ({ status: 1, said: expect.stringMatching(said), others: 0, left: [] });
 
 describe('setting up TensorFlow', () => {

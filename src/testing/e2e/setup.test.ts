@@ -8,10 +8,10 @@ import { shipped } from '../../system/root.js';
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-setup-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-/** Without what npm passes on to the tests. */
+/** Without the variables that npm passes on to the tests. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
 
-/** Installs a package with an install script under the settings of `npmrc`; whether the script has run. */
+/** Installs a package with an install script under the settings of `npmrc`; returns whether the script has run. */
 function scriptRuns(npmrc: string): boolean {
   const project = mkdtempSync(path.join(scratch, 'project-'));
   const marker = path.join(project, 'marker');
@@ -27,7 +27,7 @@ function scriptRuns(npmrc: string): boolean {
   return existsSync(marker);
 }
 
-it('the set-up runs no install script of others', () => {
+it('the set-up runs no install scripts of other packages', () => {
   const none = path.join(scratch, 'none');
   writeFileSync(none, '');
   expect(scriptRuns(none)).toBe(true);

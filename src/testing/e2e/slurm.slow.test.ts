@@ -11,7 +11,7 @@ import { noSlurm } from '../slurm.js';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'clr-slurm-'));
 const folder = path.join(scratch, 'slurm');
-/** The cluster takes arrays of six tasks at the most. */
+/** The cluster accepts arrays of at most six tasks. */
 const local = (command: string) => {
   const env = { ...process.env, SLURM_LOCAL_ARRAY: '6' };
   execFileSync('scripts/slurm-local.sh', [command, folder], { stdio: 'ignore', env });
@@ -27,9 +27,9 @@ const base = {
   threads: 1,
   checkpoint: { every_iterations: 5 },
 };
-/** Slurm looks at time limits twice a minute, and sends signals up to a minute early. */
+/** Slurm checks time limits twice a minute, and sends signals up to a minute early. */
 const slurm = { timeout_min: 1, signal_delay_s: 20 };
-/** Seconds that each lasts where a processor is free: long enough that something can happen to it. */
+/** Seconds that each lasts if a processor is free: long enough that something can happen to it. */
 const seconds = {
   killed: 60,
   diverges: 30,
@@ -40,7 +40,7 @@ const seconds = {
 };
 const names = Object.keys(seconds) as (keyof typeof seconds)[];
 
-/** The arms by the time that an epoch takes on this machine. */
+/** The arms, with epochs by the time that one takes on this machine. */
 async function timedArms() {
   const file = path.join(scratch, 'timed.json');
   writeFileSync(file, JSON.stringify({ ...base, epochs: 10 }));
@@ -91,7 +91,7 @@ const output = (out: string, task: number) => {
   return files.map((name) => readFileSync(path.join(slurmFolder, name), 'utf8')).join('');
 };
 
-/** The process that trains the run, by its lock; undefined: none, or it has ended. */
+/** The process that trains the run, from its lock; undefined: none, or it has ended. */
 function processOf(directory: string): number | undefined {
   const locks = existsSync(directory) ? readdirSync(directory).filter((name) => name.startsWith('lock-')) : [];
   return locks.map((name) => Number(name.split('-').at(-2))).find((pid) => existsSync(`/proc/${pid}`));
@@ -127,7 +127,7 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
     await until(() => ['0', '2', '3'].every((task) => queue().get(`${job}_${task}`) === 'RUNNING'), 120);
     process.kill(processOf(run('cluster', 'killed'))!, 'SIGKILL');
     execFileSync('scancel', [`${job}_3`]);
-    local('fail'); // every task is lost with the node, and started again when it is back
+    local('fail'); // every task is lost with the node, and restarted when it is back
     expect(await sweep(file, 'cluster', '--status')).toMatch(new RegExp(`^\\w+ +long/seed-1 +${job}_2 PENDING`, 'm'));
     local('recover');
     await until(() => !queue().has(`${job}_0`) && !queue().has(`${job}_3`), 120);
@@ -137,20 +137,20 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
     expect(again).toMatch(/^job \d+: 2 runs/);
     await until(() => queue().size === 0, 900);
     expect(output('cluster', 2).match(/long.*exit code 140/g)!.length).toBeGreaterThanOrEqual(2);
-    expect(output('cluster', 1).match(/diverges.*exit code/g)).toHaveLength(1); // what diverges is not tried again
+    expect(output('cluster', 1).match(/diverges.*exit code/g)).toHaveLength(1); // a diverged run is not repeated
     expect(await sweep(file, 'cluster', '--launcher', 'slurm')).toMatch(/all runs in .* are done/);
     expectSameRuns('cluster', names);
   });
 
   const half = (name: string) => sweepFile(name, { arms: few, slurm: { array_parallelism: 1 } });
-  /** As of a task on another node that was cancelled and killed: a job which Slurm no longer knows. */
+  /** A lock as left by a task on another node that was cancelled and killed, of a job that Slurm no longer knows. */
   const leaveLock = (out: string, arm: string) =>
     writeFileSync(
       path.join(run(out, arm), 'lock-node7-0123456789ab-4026531836-7-99'),
       JSON.stringify({ id: '1_9', start: 0, cluster: 'clr' }),
     );
 
-  it('that Slurm has begun is ended by the local launcher', async () => {
+  it('that Slurm has begun is completed by the local launcher', async () => {
     const begun = half('begun-there');
     await sweep(begun, 'begun-there', '--launcher', 'slurm');
     await until(() => rows('begun-there', 'same') > 5, 300);
@@ -162,7 +162,7 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
     expectSameRuns('begun-there', Object.keys(few));
   });
 
-  it('that the local launcher has begun is ended by Slurm', async () => {
+  it('that the local launcher has begun is completed by Slurm', async () => {
     const begun = half('begun-here');
     const started = startClr(['sweep', begun, '--out', path.join(scratch, 'begun-here')]);
     expect(await waitFor(() => rows('begun-here', 'same') > 5, started)).toBe(true);
@@ -175,7 +175,7 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
     expectSameRuns('begun-here', Object.keys(few));
   });
 
-  it('goes on block by block until it is decided, an array each, split where it is too large', async () => {
+  it('continues block by block until it is decided, with one array each, split if it is too large', async () => {
     const decide = { difference: 5, block: 4, max_seeds: 8 };
     const short = { epochs: 1, 'dataset.train_size': 16 };
     const file = sweepFile('decided', { arms: { a: short, b: { ...short, 'schedule.max_lr': 0.05 } }, decide });
@@ -183,7 +183,7 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
     for (const block of [1, 2]) {
       const submitted = await there('--launcher', 'slurm', '--slurm', 'additional={ begin: now+15 }');
       expect(submitted, `block ${block}`).toMatch(/^job \d+: 6 runs in .*\njob \d+: 2 runs in .*\n$/);
-      expect(await there('--launcher', 'slurm')).toBe(''); // all of the block are in Slurm's hands
+      expect(await there('--launcher', 'slurm')).toBe(''); // Slurm holds the whole block
       await until(() => queue().size === 0, 300);
     }
     expect(await there('--launcher', 'slurm')).toMatch(/^all runs in .* are done/);
@@ -194,7 +194,7 @@ describe.skipIf(noSlurm)(`a sweep on Slurm${noSlurm ? ` (skipped: ${noSlurm})` :
     expect(await standing('decided')).toBe(await standing('decided-here'));
   });
 
-  it('of a stage of `clr tune` trains there, ranking by ranking, and decides as here', async () => {
+  it('for a stage of `clr tune` trains there, ranking by ranking, and decides as on this machine', async () => {
     const config = path.join(scratch, 'tune.json');
     writeFileSync(config, JSON.stringify({ ...base, epochs: 2, dataset: { ...base.dataset, train_size: 16 } }));
     const tune = async (out: string, ...flags: string[]) => {

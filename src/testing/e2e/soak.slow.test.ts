@@ -8,7 +8,7 @@ import { type Started, startClr } from '../clr-process.js';
 import { type Disk, Ext4Disk, mayMount, mayMountExt4, mountTmpfs } from '../mounts.js';
 import { countRows, fingerprint } from '../run-files.js';
 
-/** CLR_SOAK_MINUTES=60 is the soak of a release. */
+/** Before a release: CLR_SOAK_MINUTES=60. */
 const minutes = Number(process.env.CLR_SOAK_MINUTES ?? 2);
 const seed = Number(process.env.CLR_TEST_SEED ?? Date.now() % 1_000_000);
 const random = randomStream(seed, 'shuffle');
@@ -47,7 +47,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // it has ended by itself
+    // it has already ended
   }
 }
 
@@ -57,7 +57,7 @@ async function ended(pids: number[]): Promise<void> {
 
 const fillerOf = (disk: Disk) => path.join(disk.directory, 'filler');
 
-/** What happens to a sweep at work; when it is over the disk can be written to and no process is stopped. */
+/** What happens to a running sweep; after each, the disk is writable again and no process is stopped. */
 const disturbances: Record<string, (started: Started, out: string, disk: Disk) => Promise<void>> = {
   async 'SIGKILL to all'(started, out) {
     for (const pid of [started.child.pid!, ...trainers(out)]) signal(pid, 'SIGKILL');
@@ -83,7 +83,7 @@ const disturbances: Record<string, (started: Started, out: string, disk: Disk) =
       try {
         for (;;) appendFileSync(fillerOf(disk), Buffer.alloc(size));
       } catch {
-        // no room is left for a piece of that size
+        // no room is left for a piece of this size
       }
     }
     await sleep(random.integer(500, 5000));
@@ -92,10 +92,10 @@ const disturbances: Record<string, (started: Started, out: string, disk: Disk) =
   async 'read-only disk'(started, out, disk) {
     const pids = trainers(out);
     (disk as Ext4Disk).becomeReadOnly();
-    await started.ended; // what runs notices it at its next write
+    await started.ended; // running processes notice it at their next write
     await ended(pids);
     (disk as Ext4Disk).repair();
-    rmSync(fillerOf(disk), { force: true }); // removed in the last seconds before, it is back
+    rmSync(fillerOf(disk), { force: true }); // if it was removed just before, it is back
   },
 };
 
@@ -131,7 +131,7 @@ interface Sample {
   files: number;
 }
 
-/** Memory and open files of a run without end that is stopped and continued, until `over`. */
+/** Memory and open files of an endless run that is stopped and continued, until `over`. */
 async function longRun(over: () => boolean): Promise<Sample[]> {
   const config = path.join(scratch, 'long.json');
   writeFileSync(config, JSON.stringify({ ...base, epochs: 100_000, schedule: { type: 'constant', lr: 0.01 } }));

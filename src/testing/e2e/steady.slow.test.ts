@@ -29,14 +29,14 @@ const gc = (() => {
   return runInNewContext('gc') as () => void;
 })();
 
-/** After a collection. */
+/** Taken after a garbage collection. */
 interface Sample {
   tensors: number;
   /** Resident, MiB: what JavaScript, WebAssembly and native code hold, and what the allocators keep. */
   resident: number;
-  /** Of V8's heap and of the buffers that its objects hold, MiB. */
+  /** Used by V8's heap and by the buffers that its objects hold, MiB. */
   live: number;
-  /** Open, of this process. */
+  /** Open in this process. */
   descriptors: number;
   /** In the run folder. */
   files: number;
@@ -54,7 +54,7 @@ function sample(run: string): Sample {
   };
 }
 
-/** Per sample: the median of the slopes between all pairs (Theil 1950, Sen 1968), which single jumps do not move. */
+/** Per sample: the median of the slopes between all pairs (Theil 1950, Sen 1968), which single jumps do not affect. */
 const trend = (values: number[]) =>
   median(values.flatMap((value, i) => values.slice(0, i).map((earlier, j) => (value - earlier) / (i - j))));
 
@@ -74,7 +74,7 @@ it('2,000 iterations keep the number of tensors, the memory, the open files and 
   const line = (s: Sample) =>
     `${s.tensors} tensors, ${s.resident.toFixed(1)} MiB, ${s.live.toFixed(2)} of them live, ${s.descriptors} open, ${s.files} files`;
   console.log(`epoch 1: ${line(samples[0]!)}\nepoch 21: ${line(samples[20]!)}\nepoch 100: ${line(samples[99]!)}`);
-  const growth = (key: 'resident' | 'live') => (trend(warm.map((s) => s[key])) / 20) * 1024; // KiB an iteration
+  const growth = (key: 'resident' | 'live') => (trend(warm.map((s) => s[key])) / 20) * 1024; // KiB per iteration
   console.log(`${growth('resident').toFixed(2)} KiB more an iteration, ${growth('live').toFixed(3)} of them live`);
   expect(growth('resident')).toBeLessThan(4);
   expect(growth('live')).toBeLessThan(0.5);

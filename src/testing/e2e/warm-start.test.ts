@@ -35,7 +35,7 @@ const failure = (changed: object): Promise<ClrError> =>
     (error) => error,
   );
 
-/** The values of a checkpoint, and which of them are the parent's to the last bit. */
+/** The names of the tensors of a run's checkpoint that are the parent's to the last bit. */
 function sharedWithParent(directory: string): string[] {
   const [own, old] = [readSafetensors(last(directory)).tensors, readSafetensors(last(parent)).tensors];
   return Object.keys(own).filter((name) => own[name]![2] === old[name]?.[2]);
@@ -48,7 +48,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-it("starts from a run's weights and says whose, with an optimizer of its own", async () => {
+it("starts from a run's weights and records which, with a new optimizer", async () => {
   const child = await run({
     init: { from: '1' },
     optimizer: { type: 'adam' },
@@ -65,7 +65,7 @@ it("starts from a run's weights and says whose, with an optimizer of its own", a
   expect(Object.keys(tensors).filter((name) => name.endsWith('.velocity'))).toEqual([]);
 }, 60_000);
 
-it('takes a checkpoint by its path, and leaves frozen layers as they are while all others learn', async () => {
+it('takes a checkpoint by its path, and leaves frozen layers unchanged while all others learn', async () => {
   const init = { from: last(parent), freeze: ['stem', 'stage2.block1.conv1', 'head'] };
   const child = await run({ init });
   const kept = sharedWithParent(child).filter((name) => !/running|mean|variance/.test(name));
@@ -76,7 +76,7 @@ it('takes a checkpoint by its path, and leaves frozen layers as they are while a
   expect(tensors['stage1.block1.conv1.filter.velocity']).toBeDefined();
 }, 60_000);
 
-it('names what differs: shapes, layers that one of both has not, layers unknown, checkpoints absent and damaged', async () => {
+it('names what differs: shapes, layers missing on either side, unknown layers, missing and damaged checkpoints', async () => {
   const narrow = {
     name: 'stem.conv.filter',
     role: 'filter' as const,
@@ -100,7 +100,7 @@ it('names what differs: shapes, layers that one of both has not, layers unknown,
   expect((await failure({ init: { from: damaged } })).message).toMatch(/damaged\.safetensors is damaged/);
 }, 60_000);
 
-it('starts the layers to skip from fresh weights, so that other classes can follow', async () => {
+it('starts skipped layers from fresh weights, so that the classes may differ', async () => {
   const skip = await run({ init: { from: '1', skip: ['head'], freeze: ['stem', 'stage1', 'stage2', 'stage3'] } });
   expect(sharedWithParent(skip)).toContain('stage3.block1.conv2.filter');
   expect(sharedWithParent(skip).filter((name) => name.startsWith('head'))).toEqual([]);

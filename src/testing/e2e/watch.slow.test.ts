@@ -91,7 +91,7 @@ describe.skipIf(noBrowser)('in a browser', () => {
     await page.close();
   });
 
-  it('takes a hostile name for text', async () => {
+  it('shows a hostile name as text', async () => {
     const { page, problems } = await openPage(browser, address);
     await page.getByRole('button', { name: hostile }).waitFor();
     expect(await page.locator('img').count()).toBe(0);
@@ -109,7 +109,7 @@ describe.skipIf(noBrowser)('in a browser', () => {
     }
   });
 
-  it('answers none who does not know the token, or comes by another name', async () => {
+  it('answers only requests with the token and its own host name', async () => {
     const { port, origin, pathname } = new URL(address);
     const status = (where: string, headers = {}) =>
       new Promise((resolve, reject) =>

@@ -28,7 +28,7 @@ describe('a finished run', () => {
     expect(await runClr(['run', config, '--run-dir', run])).toMatchObject({ code: 0 });
   }, 60_000);
 
-  it('is scored again as it was when it trained', async () => {
+  it('gets the same score again as during training', async () => {
     const { stdout } = await runClr(['evaluate', run, '--backend', 'wasm', '--json']);
     const { val_acc, val_loss } = readMetrics(run)[1]!;
     expect(JSON.parse(stdout)).toMatchObject({ accuracy: val_acc, loss: val_loss, images: 50, epoch: 2 });
@@ -51,12 +51,12 @@ describe('a finished run', () => {
     });
   }, 60_000);
 
-  it('has every setting in a table of runs, though none differs', async () => {
+  it('has every setting in a table of runs, even if none differs', async () => {
     const { stdout } = await runClr(['export', run, '--per', 'run']);
     expect(stdout).toMatch(/^run,name,seed,status,.*batch_size.*schedule\.lr/);
   });
 
-  it('gives its weights with what they need, in one file', async () => {
+  it('exports its weights with what their use needs, in one file', async () => {
     const { stdout } = await runClr(['export', run, '--weights', 'safetensors']);
     const { metadata, tensors } = readSafetensors(stdout.trim());
     expect(tensors['layer1.0.conv1.weight']?.slice(0, 2)).toEqual(['F32', [16, 16, 3, 3]]);
@@ -78,7 +78,7 @@ describe('completion in bash', () => {
     [['clr', 'eval'], 'evaluate'],
     [['clr', 'export', '--fo'], '--format'],
     [['clr', 'export', '--format', ''], 'csv json'],
-    [['clr', 'run', 'conf'], ''], // files: bash's own
+    [['clr', 'run', 'conf'], ''], // files: bash completes them
     [['clr', 'run', 'quick'], 'quickstart'],
     [['clr', 'run', '--data', 'quick'], ''],
     [['clr', 'show', 'clr-b'], 'clr-beta'],

@@ -7,7 +7,7 @@ import { runsOf } from './pictures.js';
 import type { Tuned } from './tuned.js';
 import { settingsWords } from './words.js';
 
-/** Tuned against untuned and random search. */
+/** The section that compares the tuned config with the untuned one and with random search. */
 export async function checkSection(
   check: Comparison,
   { config, record: { asked, decisions, plan } }: Tuned,

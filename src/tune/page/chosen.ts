@@ -5,7 +5,7 @@ import type { Block } from './blocks.js';
 import { heldRace } from './race-section.js';
 import type { Tuned } from './tuned.js';
 
-/** Each setting before and after, and why. */
+/** A table of each setting before and after, and why. */
 export function chosenTable(about: Tuned): Block {
   const { config, settings: now, record } = about;
   const before = config.schedule as Record<string, unknown>;

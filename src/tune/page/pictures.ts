@@ -5,7 +5,7 @@ import type { Comparison } from '../../compare/comparison.js';
 import { readCurves } from '../../compare/read-curves.js';
 import type { Block } from './blocks.js';
 
-/** The table and the chart of a folder's runs, with what is to be said of them. */
+/** The table of a folder's runs, remarks on it, and the chart. */
 export async function runsOf(comparison: Comparison, name: string, items: string[]): Promise<Block[]> {
   const curves = readCurves(comparison, () => {}); // a curve that cannot be read is not drawn
   const alt = `accuracy of the arms of ${name}: each run, and over epochs`;
@@ -13,7 +13,7 @@ export async function runsOf(comparison: Comparison, name: string, items: string
   return [cells(comparison), ...(items.length > 0 ? [{ items }] : []), chart];
 }
 
-/** A picture of the page, drawn. */
+/** Draws a picture for the page. */
 export async function image(name: string, alt: string, spec: Parameters<typeof renderPng>[0]): Promise<Block> {
   return { image: name, alt, bytes: await renderPng(spec) };
 }

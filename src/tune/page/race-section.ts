@@ -8,7 +8,7 @@ import { runsOf } from './pictures.js';
 import type { Tuned } from './tuned.js';
 import { edgeOf, settingsWords } from './words.js';
 
-/** A race with its runs and its result; empty: it was not held. */
+/** The section on a race, with its runs and its result; empty: it was not held. */
 export async function raceSection(race: Race, about: Tuned): Promise<Block[]> {
   const held = heldRace(race, about);
   if (!held) return [];
@@ -29,7 +29,7 @@ export async function raceSection(race: Race, about: Tuned): Promise<Block[]> {
   ];
 }
 
-/** A race with its decision, the settings that it began with, and whether the best is the last value tried; undefined: not held. */
+/** A race's comparison and decision, the settings before it, and a remark if an extreme won; undefined: not held. */
 export function heldRace(race: Race, { directory, config, record: { asked, decisions } }: Tuned) {
   const at = decisions.findIndex(({ stage }) => stage === race.name);
   const comparison = at < 0 ? undefined : ranking(path.join(directory, race.name));

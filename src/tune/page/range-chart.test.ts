@@ -27,6 +27,6 @@ it('draws per weight decay the mean over the seeds, their range, and where accur
   expect((await renderPng(spec)).length).toBeGreaterThan(1000);
 });
 
-it('draws no tests without an error', async () => {
+it('draws an empty list of tests without an error', async () => {
   expect((await renderPng(valuesOf([]).spec)).length).toBeGreaterThan(1000);
 });

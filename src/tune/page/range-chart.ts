@@ -17,8 +17,8 @@ export interface DrawnTest {
 const mostPoints = 300;
 
 /**
- * Validation accuracy (its running median) against LR, per weight decay: the mean over the seeds, a band from their lowest to
- * their highest, and a dot where accuracy stops rising, if it does for each seed.
+ * Validation accuracy (its running median) against LR, per weight decay: the mean over the seeds, a band from their
+ * lowest to their highest, and a dot where accuracy stops rising, if it does for each seed.
  */
 export function rangeChart(tests: readonly DrawnTest[], chosen: { weight_decay: number; max_lr: number }) {
   const decays = [...new Set(tests.map(({ weight_decay }) => weight_decay))];
@@ -68,7 +68,7 @@ export function rangeChart(tests: readonly DrawnTest[], chosen: { weight_decay: 
   );
 }
 
-/** Over the seeds, update by update as far as the shortest test goes; the LRs of all seeds are the same. */
+/** Over the seeds, update by update to the end of the shortest test; the LRs of all seeds are the same. */
 function meanCurve(seeds: readonly FinderRow[][]) {
   const medians = seeds.map((rows) => runningMedian(rows.map((row) => row.val_acc)));
   const updates = Math.min(...seeds.map((rows) => rows.length));

@@ -9,7 +9,7 @@ import { drawnTests } from './range-tests.js';
 import type { Tuned } from './tuned.js';
 import { edgeOf } from './words.js';
 
-/** The LR range tests; empty: there were none. */
+/** The section on the LR range tests; empty: there were none. */
 export async function rangeSection({ directory, record: { decisions, plan } }: Tuned): Promise<Block[]> {
   const range = decisions.find(({ stage }) => stage === 'range');
   if (!range) return [];

@@ -5,7 +5,7 @@ import { readJsonAs } from '../../runs/read-run.js';
 import { decays, finished, read } from '../range.js';
 import type { DrawnTest } from './range-chart.js';
 
-/** The tests of a stage's folder that have ended, without the scouts. */
+/** The completed tests in a stage's folder, without the scouts. */
 export function drawnTests(directory: string): DrawnTest[] {
   return decays.flatMap((weight_decay) => {
     const run = finished(path.join(directory, `weight decay ${weight_decay}`));

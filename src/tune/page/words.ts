@@ -11,7 +11,7 @@ export function settingsWords(settings: Settings, without?: keyof Settings): str
   return words.flatMap(([key, text]) => (key === without ? [] : [text])).join(', ');
 }
 
-/** Where the best may lie outside of what was tried. */
+/** A remark if the chosen value is the lowest or highest tried, so that the best may lie beyond; else empty. */
 export function edgeOf(chosen: number, tried: readonly number[], what: string): string {
   const [lowest, highest] = [Math.min(...tried), Math.max(...tried)];
   if (lowest === highest || (chosen !== lowest && chosen !== highest)) return '';

@@ -14,7 +14,7 @@ import { type Block, toHtml, toMarkdown } from './blocks.js';
 import { pageOf } from './page.js';
 import { drawnTests } from './range-tests.js';
 
-/** tuned.json, tune.csv, tune.md with its pictures and tune.html, each whole or not at all. `summary`: for the terminal. */
+/** Writes tuned.json, tune.csv, tune.md with pictures and tune.html, each atomically. `summary` is for the terminal. */
 export async function writePages(
   directory: string,
   config: ExperimentConfig,
@@ -40,7 +40,7 @@ const titleOf = (blocks: readonly Block[]) =>
 
 const folders = ['lr', 'momentum', 'wd', 'tail', 'random', 'check'];
 
-/** A line for each range test and each run: what it was, what came of it. */
+/** A line for each range test and each run, with its settings and its result. */
 function csv(directory: string): string {
   const tests = drawnTests(path.join(directory, 'range')).map(({ weight_decay, seed, rows, reading }) => ({
     ...{ stage: 'range', arm: `weight decay ${weight_decay}`, seed, status: 'completed', weight_decay },
