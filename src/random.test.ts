@@ -11,7 +11,7 @@ describe('a random stream', () => {
     ['seed', randomStream(8, 'init', 3)],
     ['purpose', randomStream(7, 'shuffle', 3)],
     ['index', randomStream(7, 'init', 4)],
-  ])('is another for another %s', (_what, other) => {
+  ])('differs for another %s', (_what, other) => {
     expect(other.uniform()).not.toBe(randomStream(7, 'init', 3).uniform());
   });
 

@@ -12,7 +12,7 @@ const experiments = readdirSync(folder).filter((file) => file.endsWith('.json') 
 const cpuScale = path.join(folder, 'override', 'cpu-scale.json');
 
 test.each(readdirSync(path.join(folder, 'sweeps')))(
-  'sweeps/%s loads, with arms whose schedules can be made',
+  'sweeps/%s loads, and the schedules of its arms can be created',
   (file) => {
     const { arms } = readSweep(path.join(folder, 'sweeps', file));
     expect(arms.length).toBeGreaterThan(1);

@@ -67,7 +67,7 @@ describe('an error', () => {
     ['before a key', '{\n  // my net\n  "epochs": 3 }', 2],
     ['after a value', '{ "epochs": 3, // three\n "seed": 1 }', 1],
     ['in a block', '{\n /* a\n b */ "epochs": 3 }', 2],
-  ])('tells a comment %s from a key', (_name, text, line) => {
+  ])('recognises a comment %s', (_name, text, line) => {
     const { message, hint } = errorOf(text);
     expect(message).toMatch(new RegExp(`a\\.json:${line}: a comment begins with #$`));
     expect(hint).toMatch(/# in place of \/\//);

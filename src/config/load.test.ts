@@ -114,7 +114,7 @@ describe('an error in a config', () => {
     ['no key', ': 3', /unknown key/],
     ['deep nesting', '['.repeat(200) + ']'.repeat(200), /nested/],
     ['a huge number', '{ "epochs": 1e400, "schedule": {"type": "constant", "lr": 1} }', /epochs: /],
-  ])('%s names where and what', (_name, text, message) => {
+  ])('%s: names place and problem', (_name, text, message) => {
     const error = errorOf('bad.json', text);
     expect(error.exitCode).toBe(2);
     expect(error.message).toMatch(message);
@@ -133,7 +133,7 @@ describe('an error in a config', () => {
     ['braces', '{a: '.repeat(15_000)],
     ['list marks', '- '.repeat(30_000)],
     ['indented keys', Array.from({ length: 300 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
-  ])('stops at %s that nest without end, at once', (_, text) => {
+  ])('is reported at once for %s nested without end', (_, text) => {
     const started = performance.now();
     expect(errorOf('deep.yaml', text).message).toMatch(/deep\.yaml: nested more than 16 levels deep/);
     expect(performance.now() - started).toBeLessThan(5000);

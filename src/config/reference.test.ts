@@ -10,7 +10,7 @@ const entries = Object.values(registries).flatMap(({ entries }) => [...entries])
 test.each([
   ['configs', configJsonSchema()],
   ['sweep files', sweepJsonSchema()],
-])('every key that the JSON Schema of %s knows has a description', (_, schema) => {
+])('every key in the JSON Schema of %s has a description', (_, schema) => {
   const bare: string[] = [];
   const visit = (node: unknown, at: string): void => {
     if (typeof node !== 'object' || node === null) return;

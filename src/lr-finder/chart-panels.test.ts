@@ -44,7 +44,7 @@ for (const scale of ['linear', 'exponential'] as const)
   for (const [name, options] of Object.entries(cases))
     for (const end of [1, 100]) drawn.push([`${name} of ${end}`, scale, { ...options, end }]);
 
-test.each(drawn)('%s, %s: drawn without a warning', async (_, scale, options) => {
+test.each(drawn)('%s, %s: is drawn without a warning', async (_, scale, options) => {
   const warn = vi.spyOn(console, 'warn');
   for (const draw of [lrFinder, finderValidation]) {
     const { width, height } = await sharp(await renderPng(draw(curves(scale, options), heading, scale))).metadata();
@@ -122,7 +122,7 @@ test('several curves: the legend shows the methods that have an answer for any o
 test.each([
   [0.5, undefined],
   [1e5, 'log'],
-])('validation losses up to %d more than at the start are all on the axis', (more, type) => {
+])('the axis includes all validation losses, up to %d above the first', (more, type) => {
   const [curve] = curves('exponential');
   const val_loss = curve!.lr.map((_, i) => 2 + more * (i / 99) ** 4);
   const spec: unknown = finderValidation([{ ...curve!, val_loss }], heading, 'exponential');

@@ -27,7 +27,7 @@ const answers = askPython<Record<'valley' | 'steep' | 'minimum' | 'slide', numbe
 );
 
 test.skipIf(!answers).each(Object.entries({ valley, steep, minimum, slide }))(
-  '%s is that of fastai',
+  '%s agrees with fastai',
   (name, method) => {
     curves.forEach(({ lr, loss, average, num_it }, i) => {
       const found = method(keptPoints(lr, loss, average, num_it))!;

@@ -124,7 +124,7 @@ describe('no answer', () => {
     ['only rises', (lr) => 2 + lr],
     ['never changes', () => 2.3],
     ['is NaN from the start', () => Number.NaN],
-  ])('where the loss %s', (_, loss) => {
+  ])('if the loss %s', (_, loss) => {
     expect(suggest(curve(loss), 10)).toHaveLength(6);
     for (const reason of reasons(curve(loss))) expect(reason).toMatch(/never falls|too few/);
   });
@@ -152,7 +152,7 @@ describe('no answer', () => {
     });
   });
 
-  test.each([0, 1, 3, 10])('for %d points: too few', (iterations) => {
+  test.each([0, 1, 3, 10])('for %d points, which are too few', (iterations) => {
     const short = exact(curve((_, i) => 2 - i, { ...sixDecades, iterations }));
     expect(reasons(short)).toEqual(Array(2).fill(expect.stringMatching(/^too few points.*raise --iterations/)));
   });
@@ -163,7 +163,7 @@ describe('no answer', () => {
   });
 });
 
-test.each([Number.NaN, Number.POSITIVE_INFINITY])('what comes after a loss of %d does not count', (bad) => {
+test.each([Number.NaN, Number.POSITIVE_INFINITY])('everything after a loss of %d is ignored', (bad) => {
   const whole = curve((lr) => 2 - 0.1 * Math.log10(lr));
   const cut = curve((lr, i) => (i < 70 ? 2 - 0.1 * Math.log10(lr) : i === 70 ? bad : -5));
   expect(answer(exact(cut), 'range').max_lr).toBe(whole.lr[69]);

@@ -18,7 +18,7 @@ interface Answer {
   status: number;
 }
 
-describe.skipIf(!findPython(['tensorboard']))('TensorBoard reads of a run', () => {
+describe.skipIf(!findPython(['tensorboard']))('TensorBoard reads of a run,', () => {
   it('killed three times, every point exactly once', async () => {
     const config = path.join(scratch, 'board.json');
     const [perEpoch, epochs] = [10, 4];

@@ -7,7 +7,7 @@ import { packPredictions, predictionsName, readPredictions } from './predictions
 const root = mkdtempSync(path.join(os.tmpdir(), 'clr-predictions-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-it.each([0, 1, 8, 13, 10_000])('%d predictions are read as they were written, a bit each', (images) => {
+it.each([0, 1, 8, 13, 10_000])('%d predictions are read as they were written, one bit each', (images) => {
   const correct = Uint8Array.from({ length: images }, (_, i) => Number((i * 37) % 5 < 2));
   const packed = packPredictions(correct);
   expect(packed.length).toBe(4 + Math.ceil(images / 8));

@@ -40,10 +40,10 @@ describe('a run folder', () => {
   });
 
   it.each([
-    ['has a column for the loss scale only where there is one', true, true, 'loss,loss_scale', '2.3,1024'],
+    ['has a column for the loss scale only if there is one', true, true, 'loss,loss_scale', '2.3,1024'],
     ['without it', false, false, 'loss', '2.3'],
-    ['goes on without the column in a file begun without it', false, true, 'loss', '2.3'],
-    ['leaves its cell empty where a run goes on without one', true, false, 'loss,loss_scale', '2.3,'],
+    ['continues without the column in a file started without it', false, true, 'loss', '2.3'],
+    ['leaves the cell empty if a run continues without a loss scale', true, false, 'loss,loss_scale', '2.3,'],
   ])('%s', (_what, first, then, header, cells) => {
     const folder = RunFolder.create({ runs }, {});
     const update = (iteration: number) => ({ iteration, epoch: 1, lr: 0.1, momentum: 0.9, loss: 2.3 });

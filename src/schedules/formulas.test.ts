@@ -468,7 +468,7 @@ describe('the configs', () => {
   };
   const files = readdirSync('configs').filter((file) => file.startsWith('rn56-'));
 
-  test.each(files)('%s is at each iteration what its source says', (file) => {
+  test.each(files)('%s agrees with its source at each iteration', (file) => {
     const config = loadConfig(`configs/${file}`);
     const source = sources[file.replace(/^rn56-|\.json$/g, '')];
     const rows = scheduleRows(config);

@@ -203,7 +203,7 @@ describe('the options', () => {
     [{ type: 'phases', phases: [{ epochs: 12, lr: 1 }] }, /the phases take 120 iterations, the run 100/],
     [{ type: 'phases', phases: [{ epochs: 12, lr: 1 }, { lr: 2 }] }, /the phases take 120 iterations, the run 100/],
     [{ type: 'phases', phases: [{ share: 0.5, lr: 1 }] }, /the phases take 50 iterations, the run 100/],
-  ])('%o is refused when the schedule is made', (config, message) => {
+  ])('%o is refused when the schedule is created', (config, message) => {
     expect(() => schedules.create(schedules.schema.parse(config), length)).toThrow(message);
   });
 });

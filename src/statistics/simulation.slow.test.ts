@@ -53,7 +53,7 @@ describe('at the difference that matters', () => {
     expect(outcome.different[0]).toBeGreaterThan(0.8 - 0.025); // mostSeeds simulates a thousand studies
   });
 
-  it.each([1, 3])('%d arms are called equivalent, wrongly, in at most alpha of the studies', (arms) => {
+  it.each([1, 3])('%d arms are wrongly called equivalent in at most alpha of the studies', (arms) => {
     const differences = new Array<number>(arms).fill(1);
     const { wrong } = simulate(sequentialDesign(question, arms), { differences, std: 0.5 }, studies);
     expect(wrong).toBeLessThan(atMost(0.05));

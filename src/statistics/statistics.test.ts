@@ -109,7 +109,7 @@ describe('how many seeds', () => {
     [2, 0.5, 0.2, 'paired', 0.2185293914697], // type = "paired"
     [16, 0.15, 0.2, 'paired', 0.800556427286],
   ] as const)(
-    '%d an arm find a difference of %d at a std of %d (%s) with the power that R gives',
+    '%d per arm find a difference of %d at a std of %d (%s) with the power that R gives',
     (n, difference, std, test, expected) => {
       expect(power(n, difference, std, test)).toBeCloseTo(expected, digits);
     },

@@ -143,7 +143,7 @@ it.skipIf(!data)(
 );
 
 it.skipIf(!data)(
-  'a sweep until it is decided that is killed three times gives each arm the seeds and the runs that it has undisturbed',
+  'a sweep --until decided that is killed three times gives each arm the same seeds and runs as undisturbed',
   async () => {
     const decide = { difference: 15, max_seeds: 6 };
     const arms = { high: {}, still: { 'schedule.lr': 1e-7 }, low: { 'schedule.lr': 0.05 } };
@@ -164,7 +164,7 @@ it.skipIf(!data)(
 );
 
 it.skipIf(!data)(
-  'a sweep with halving that is killed three times stops the same arms after the same epochs, each run as undisturbed',
+  'a sweep with halving that is killed three times stops the same arms after the same epochs, with the same runs',
   async () => {
     const arms = {
       high: {},

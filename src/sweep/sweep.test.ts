@@ -295,7 +295,7 @@ describe('the manifest', () => {
     ['{}', /sweep\.json: runs: /],
     ['[]', /sweep\.json: it: /],
     ['{"runs": [{}]}', /sweep\.json: runs\.0\.arm: /],
-  ])('that says %s is damaged, and is told by its key', (text, message) => {
+  ])('is damaged if it holds %s, and the error names the key', (text, message) => {
     const damaged = path.join(root, 'damaged');
     mkdirSync(damaged, { recursive: true });
     writeFileSync(path.join(damaged, 'sweep.json'), text);
@@ -345,7 +345,7 @@ describe('a sweep', () => {
   if (!built) console.log('no sweep is run: the program is not built');
 
   it.skipIf(!built)(
-    'trains each seed with its own value of what varies; a comparison takes the runs for one row',
+    'trains each seed with its own value of a varied key; a comparison shows the runs as one row',
     async () => {
       const directory = path.join(root, 'varying');
       const plan = readSweep(sweepFile('varying', { seeds: 2, vary: { batch_size: [5, 10] } }));
@@ -360,7 +360,7 @@ describe('a sweep', () => {
   );
 
   it.skipIf(!built)(
-    'with halving stops the arms that are behind, which every table says, and brings the others to their end',
+    'with halving stops the arms that are behind, says so in every table, and completes the others',
     async () => {
       const directory = path.join(root, 'halving');
       const halving = { min_epochs: 1 };
@@ -393,7 +393,7 @@ describe('a sweep', () => {
   );
 
   it.skipIf(!built)(
-    'goes on where a run fails, leaves out what is done when it is run again, and repeats the failure',
+    'continues after a failed run; run again, it skips what is done and repeats the failure',
     async () => {
       const directory = path.join(root, 'sweep');
       const plan = readSweep(sweepFile('runs', { arms: { bad: { threads: 3 }, good: {} } }));

@@ -65,7 +65,7 @@ describe('a file that the user names', () => {
   it.each([
     ['a folder', () => mkdirSync(at('x')), /cannot write .*x: /],
     ['below a file', () => writeFileSync(folder.concat('/y'), ''), /cannot make the folder .*y\/z: ENOTDIR/],
-  ])('is refused where it is %s', (what, prepare, message) => {
+  ])('is refused if it is %s', (what, prepare, message) => {
     prepare();
     expect(() => writeOutput(at(what === 'a folder' ? 'x' : 'y/z/file'), 'text')).toThrow(message);
   });

@@ -49,7 +49,7 @@ describe('a lock of a Slurm task on another node', () => {
     ['squeue fails', { cluster: 'here' }, 1],
     ['it is of another cluster', { cluster: 'there' }, 0],
     ['its cluster is not known', {}, 0],
-  ])('stays held where %s', async (_, more, status) => {
+  ])('stays held if %s', async (_, more, status) => {
     const { lockFolder } = await locks();
     lockOf({ id: '12_3', start: 0, ...more });
     slurmWith(['12_4'], status);

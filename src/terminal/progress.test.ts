@@ -64,7 +64,7 @@ test.each([
   ['breaks lines', true, ''],
   ['breaks lines, but not that of the cursor', false, ''],
   ['cuts lines', undefined, 'XTerm(379)'],
-])('bars fit a terminal that %s when it gets narrower, and leave nothing behind', async (_, reflow, version) => {
+])('bars fit a terminal that %s when it becomes narrower, and leave nothing behind', async (_, reflow, version) => {
   vi.stubEnv('CI', '');
   vi.stubEnv('XTERM_VERSION', version);
   const { stream, resize, lines } = openTerminal(80, reflow);

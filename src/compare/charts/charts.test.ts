@@ -96,16 +96,13 @@ describe('the curves', () => {
     expect(line!.data.values).toContainEqual(expect.objectContaining({ config: 'a', epoch: 2, mean: 21 }));
   });
 
-  it.each(['val_acc', 'val_loss'] as const)(
-    'end inside the axes, which leave out their start and say so: %s',
-    (what) => {
-      const [band] = (compareCurves([{ config: 'a', runs: [curve(rising)] }], what, {}) as unknown as Drawn).layer;
-      const { title, scale } = band!.encoding.y;
-      expect(band!.encoding.x.scale.domain[0]).toBe(7);
-      expect(scale.domain[1] - scale.domain[0]).toBeLessThan(what === 'val_acc' ? 10 : 0.1);
-      expect(title).toContain(what === 'val_acc' ? 'lower values are not drawn' : 'higher values are not drawn');
-    },
-  );
+  it.each(['val_acc', 'val_loss'] as const)('end inside the axes, which omit their start and say so: %s', (what) => {
+    const [band] = (compareCurves([{ config: 'a', runs: [curve(rising)] }], what, {}) as unknown as Drawn).layer;
+    const { title, scale } = band!.encoding.y;
+    expect(band!.encoding.x.scale.domain[0]).toBe(7);
+    expect(scale.domain[1] - scale.domain[0]).toBeLessThan(what === 'val_acc' ? 10 : 0.1);
+    expect(title).toContain(what === 'val_acc' ? 'lower values are not drawn' : 'higher values are not drawn');
+  });
 
   it('are left out if they say no more than the final values', () => {
     expect(compareCurves([{ config: 'a', runs: [curve([10, 20])] }], 'val_acc', {})).toBeUndefined();

@@ -79,7 +79,7 @@ describe.skipIf(!mayMountExt4)(`an ext4 disk${mayMountExt4 ? '' : ' (skipped: no
   });
 
   it.each([1, 2, 3, 4, 5])(
-    'without a journal, cut from power in mid-run (%d), holds a run that is resumed',
+    'without a journal that loses power in mid-run (%d) holds a run that can be resumed',
     async (n) => {
       const disk = new Ext4Disk({ journal: false });
       const runs = path.join(disk.directory, 'runs');
@@ -118,7 +118,7 @@ describe('a run folder that cannot be made', () => {
     }
   });
 
-  it.skipIf(!mayMount)('whole leaves no lock', async () => {
+  it.skipIf(!mayMount)('completely leaves no lock', async () => {
     const disk = mountTmpfs('64m,nr_inodes=4'); // the root, the run folder, its lock, and one file: too few
     try {
       const { code, stderr } = await runClr(['run', config, '--runs', disk.directory]);

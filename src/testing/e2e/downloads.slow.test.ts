@@ -116,7 +116,7 @@ it.each<[string, RequestListener, RegExp]>([
   ],
   ['has nothing there', (_, response) => response.writeHead(404).end(), /the server answers 404/],
   ['sends too little', (_, response) => response.end('short'), /the connection ended after 5 of \d+ bytes/],
-])('a site that %s is one line', async (_, answer, message) => {
+])('a site that %s leads to one line of error', async (_, answer, message) => {
   const { code, stderr } = await download(await proxyTo(answer)).ended;
   expect(stderr).toMatch(message);
   expect(stderr).not.toMatch(/--debug|\n\s+at (?!operator)/);

@@ -87,7 +87,7 @@ describe('a disk', () => {
   );
 
   const readOnly = root ? mountTmpfs('64m') : undefined;
-  it.skipIf(root && !readOnly)('that is read-only is named, whether a run begins or goes on', async () => {
+  it.skipIf(root && !readOnly)('that is read-only is named, whether a run begins or is resumed', async () => {
     const directory = readOnly ?? place();
     cpSync(whole, path.join(directory, '1'), { recursive: true });
     if (readOnly) execFileSync('mount', ['-o', 'remount,ro', readOnly]);
@@ -166,7 +166,7 @@ describe('a checkpoint', () => {
     ['flipped in the position', (file) => flip(file, () => 130), /is damaged \(its checksum/],
     ['flipped in the checksum', (file) => flip(file, () => 40), /is damaged \(its checksum/],
     ['flipped in the length of the header', (file) => flip(file, () => 1), /is cut off|is damaged/],
-  ])('that is %s gives way to the one before it, which is said', async (_, damage, message) => {
+  ])('that is %s is replaced by the one before it, with a message', async (_, damage, message) => {
     const run = killedRun();
     damage(last(run));
     const { code, stderr } = await runClr(resume(run));
@@ -238,7 +238,7 @@ describe('signals', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
-  ] as const)('%s: the iteration is finished, a checkpoint written, the exit code %d', async (name, exitCode) => {
+  ] as const)('%s: the iteration is finished, a checkpoint is written, the exit code is %d', async (name, exitCode) => {
     const { run, ended } = await interrupted(name, 1);
     expect(ended).toMatchObject({ code: exitCode, stderr: expect.stringMatching(/interrupted: stopped after \d+/) });
     expect(readSummary(run)).toMatchObject({ status: 'interrupted', iterations: rowsOf(run) });

@@ -41,7 +41,7 @@ describe('setting up TensorFlow', () => {
     );
   });
 
-  it.skipIf(!hasPip)('refuses a wheel that is another than the one pinned', () => {
+  it.skipIf(!hasPip)('refuses a wheel other than the one pinned', () => {
     const wheels = path.join(scratch, 'wheels');
     mkdirSync(wheels);
     writeFileSync(path.join(wheels, 'tensorflow_cpu-2.21.0-cp312-cp312-manylinux_2_27_x86_64.whl'), 'another');
@@ -54,7 +54,7 @@ describe('setting up TensorFlow', () => {
   mkdirSync(disk);
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'clr', disk]).status === 0;
   afterAll(() => mounted && spawnSync('umount', [disk]));
-  it.skipIf(!hasPip || !mounted)('on a disk that is too small asks for another, before it downloads', () => {
+  it.skipIf(!hasPip || !mounted)('on a disk that is too small asks for another before it downloads', () => {
     expect(setUp({}, [], disk)).toEqual(failing(/has 20 MB left, and \d+ are needed: CLR_CACHE names another/));
   });
 });
