@@ -50,7 +50,7 @@ process.on('exit', () => rmSync(work, { recursive: true }));
 
 const python = findPython();
 const torch = ['--model', values.model, '--device', values['torch-device'], '--precision', reduced, ...depth, ...size];
-const resnetOnly = isResnet ? undefined : 'it has no cifar3 here';
+const resnetOnly = isResnet ? undefined : 'its script has no cifar3';
 const peers = {
   pytorch: { module: 'torch', script: 'bench-pytorch.py', args: torch },
   'pytorch-compiled': { module: 'torch', script: 'bench-pytorch.py', args: [...torch, '--compile'] },
@@ -67,7 +67,7 @@ const timed = new Map([['clr', { command: ours(), results: [] }]]);
 const missing = [];
 for (const name of values.peers.split(',')) {
   const peer = peers[name];
-  if (!peer) fail(`--peers: ${name} is none of ${Object.keys(peers).join(', ')}`);
+  if (!peer) fail(`--peers: unknown peer ${name}; known: ${Object.keys(peers).join(', ')}`);
   const { command, reason } = peer.not ? { reason: peer.not } : peer.command ? peer.command() : withPython(peer);
   if (command) timed.set(name, { command, results: [] });
   else missing.push(`${name}: ${reason}`);
@@ -144,7 +144,7 @@ function withPython({ module, script, args }) {
 /** Only oneDNN's primitives, compiled against the library that the onednn backend uses. */
 function oneDnnLoop() {
   const program = compiled('bench-onednn.cc', ['-O2'], ['-ldnnl']);
-  if (!program) return { reason: 'bench-onednn.cc does not compile here (g++, libdnnl-dev)' };
+  if (!program) return { reason: 'bench-onednn.cc does not compile (it needs g++ and libdnnl-dev)' };
   return {
     command: ['env', `OMP_NUM_THREADS=${values.threads}`, program, values.depth, String(batch), reduced, values.steps],
   };

@@ -41,10 +41,10 @@ function build() {
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
   const prefix = join(dirname(process.execPath), '..');
   const headers = existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : []; // or downloads
-  const made = spawnSync(process.execPath, [nodeGyp, 'rebuild', '-C', native, ...headers], { encoding: 'utf8' });
+  const outcome = spawnSync(process.execPath, [nodeGyp, 'rebuild', '-C', native, ...headers], { encoding: 'utf8' });
   const result = join(native, 'build/Release/onednn.node');
-  if (made.status !== 0 || !existsSync(result)) {
-    process.stderr.write(`${made.stdout ?? ''}${made.stderr ?? ''}`);
+  if (outcome.status !== 0 || !existsSync(result)) {
+    process.stderr.write(`${outcome.stdout ?? ''}${outcome.stderr ?? ''}`);
     return 'node-gyp failed, see above. It needs g++, make, python3 and libdnnl-dev (apt-get install), and the headers of Node.';
   }
   mkdirSync(dirname(addon), { recursive: true });

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What there is to find out on a GPU host, in under ten minutes a call: from the unpacked portable archive or from a checkout.
+# Checks and measurements on a GPU host, under ten minutes a call: from the unpacked portable archive or a checkout.
 #   scripts/gpu-session.sh DATA OUT PART...         e.g. scripts/gpu-session.sh cifar10.tar.gz out probe kernels bench
 # DATA is CIFAR-10 as for --data; OUT the folder for all that comes back. The parts:
 #   probe             driver, Vulkan, `clr doctor`; what the adapter offers with and without each of dawn's switches
@@ -51,7 +51,7 @@ find_vulkan_driver() {
   done
 }
 
-look_around() {
+host_info() {
   uname -a
   getconf GNU_LIBC_VERSION
   nproc
@@ -123,14 +123,14 @@ pytorch() {
 train_all() {
   for config; do
     run=$RUNS/$(basename "$config" .json)
-    over "$run" && continue
+    finished "$run" && continue
     set -- "$config" --run-dir "$run" --backend "$BACKEND" $device ${TRAIN_FLAGS:-}
     [ ! -e "$run/config.json" ] || set -- --resume "$run"
     "$clr" run "$@" --data "$data" --cache "$RUNS/cache" >>"$run.log" 2>&1
   done
 }
 
-over() { grep -qsE '"status": "(completed|diverged)"' "$1/summary.json"; }
+finished() { grep -qsE '"status": "(completed|diverged)"' "$1/summary.json"; }
 
 train() {
   mkdir -p "$RUNS"
@@ -141,7 +141,7 @@ train() {
     name=$(basename "$config" .json)
     mkdir -p "$out/train/$name"
     cp "$RUNS/$name".log "$RUNS/$name"/*.csv "$RUNS/$name"/*.json "$RUNS/$name"/*.png "$out/train/$name" 2>/dev/null
-    over "$RUNS/$name" && verdict="over" || verdict="not over yet: call again" failures=$((failures + 1))
+    finished "$RUNS/$name" && verdict="finished" || verdict="not finished: call again" failures=$((failures + 1))
     echo "== train $name: $verdict"
     tail -n 2 "$RUNS/$name.log" 2>/dev/null
   done
@@ -152,11 +152,14 @@ while [ $# -gt 0 ]; do
   part=$1
   shift
   case $part in
-    probe) look_around >"$out/probe.txt"; adapter; into doctor.txt "$clr" doctor --data "$data"; cat "$out/doctor.txt" ;;
+    probe) host_info >"$out/probe.txt"; adapter; into doctor.txt "$clr" doctor --data "$data"; cat "$out/doctor.txt" ;;
     kernels | bench | switches | profile | pytorch) $part ;;
     train) train "$@"; break ;;
     train-all) train_all "$@"; break ;;
-    *) echo "gpu-session: no part $part: probe, kernels, bench, switches, profile, pytorch, train"; exit 2 ;;
+    *)
+      echo "gpu-session: unknown part $part; known: probe, kernels, bench, switches, profile, pytorch, train"
+      exit 2
+      ;;
   esac
 done
 exit $((failures > 0))

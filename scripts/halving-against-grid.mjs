@@ -29,7 +29,7 @@ for (const { name, directory, status } of readRuns(positionals).runs) {
   curves.set(name, [...(curves.get(name) ?? []), curve]);
 }
 if (curves.size < 2) {
-  console.error('halving-against-grid.mjs: two arms at least, with runs that completed');
+  console.error('halving-against-grid.mjs: needs at least two arms with completed runs');
   process.exit(2);
 }
 const arms = [...curves.keys()];

@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 
 const kept = /^(sweep|arm|config|environment|summary)\.json$|^(metrics|lr-finder)\.csv$|^predictions\.bin$/;
-const ofPage = /^(tune\.(json|csv|md)|tuned\.json|\w+\.png)$/;
+const pageFiles = /^(tune\.(json|csv|md)|tuned\.json|\w+\.png)$/;
 const dropped = new Set(['checkpoints', 'slurm']);
 const unfinished = (summary) =>
   existsSync(summary) && ['running', 'interrupted'].includes(JSON.parse(readFileSync(summary, 'utf8')).status);
@@ -18,7 +18,7 @@ cpSync(from, to, {
   filter: (source) => {
     const name = basename(source);
     if (unfinished(join(source, 'summary.json'))) return false;
-    if (dirname(source) === from && ofPage.test(name)) return existsSync(join(from, 'tune.json'));
+    if (dirname(source) === from && pageFiles.test(name)) return existsSync(join(from, 'tune.json'));
     return !dropped.has(name) && (!/\.[a-z]+$|^lock-/.test(name) || kept.test(name));
   },
 });

@@ -24,7 +24,9 @@ const archive = resolve(process.argv[2] ?? 'clr-portable.tar.xz');
 const compressors = { '.tar.xz': 'xz -1 -T0', '.tar.gz': 'gzip -9' }; // xz -6: a tenth smaller, many times slower
 const kind = Object.keys(compressors).find((ending) => archive.endsWith(ending));
 if (!kind || process.platform !== 'linux') {
-  console.error(`pack-portable: makes ${Object.keys(compressors).join(' or ')}, on Linux; not ${archive} on ${target}`);
+  console.error(
+    `pack-portable: cannot make ${archive} on ${target}, only ${Object.keys(compressors).join(' or ')} on Linux`,
+  );
   process.exit(2);
 }
 
@@ -93,7 +95,7 @@ async function bundle() {
 function copyNode() {
   copy(process.execPath, 'node');
   const { error } = spawnSync('strip', [join(out, 'node')]);
-  if (error) console.log('node is packed with its symbols: no strip here');
+  if (error) console.log('node is packed with its symbols: strip was not found');
 }
 
 /** Copies an installed package and its dependencies. */

@@ -13,7 +13,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 warnings.filterwarnings("ignore")
 
 
-def of_torch(code, epochs, iterations_per_epoch, names=()):
+def from_torch(code, epochs, iterations_per_epoch, names=()):
     """`code` makes `optimizer` and `scheduler`, which is stepped after each update."""
     import torch
 
@@ -33,14 +33,14 @@ def of_torch(code, epochs, iterations_per_epoch, names=()):
     return {"used": used, "optimizer": {name: optimizer.defaults.get(name) for name in options}}
 
 
-def of_transformers(code, epochs, iterations_per_epoch):
+def from_transformers(code, epochs, iterations_per_epoch):
     import transformers
 
     names = {name: getattr(transformers, name) for name in dir(transformers) if name.startswith("get_")}
-    return of_torch(code, epochs, iterations_per_epoch, names)
+    return from_torch(code, epochs, iterations_per_epoch, names)
 
 
-def of_fastai(code, epochs, iterations_per_epoch):
+def from_fastai(code, epochs, iterations_per_epoch):
     """`code` trains `learn`, a fastai Learner of a line through random points, which records what it uses."""
     import contextlib
 
@@ -69,7 +69,7 @@ def of_fastai(code, epochs, iterations_per_epoch):
     return {"used": used, "optimizer": None}
 
 
-def of_keras(code, epochs, iterations_per_epoch):
+def from_keras(code, epochs, iterations_per_epoch):
     """`code` makes `schedule`, which is called with the number of the update."""
     import keras
 
@@ -79,7 +79,7 @@ def of_keras(code, epochs, iterations_per_epoch):
     return {"used": used, "optimizer": None}
 
 
-libraries = {"torch": of_torch, "transformers": of_transformers, "fastai": of_fastai, "keras": of_keras}
+libraries = {"torch": from_torch, "transformers": from_transformers, "fastai": from_fastai, "keras": from_keras}
 
 cases = json.load(sys.stdin)
 json.dump([libraries[case.pop("library")](**case) for case in cases], sys.stdout)

@@ -97,14 +97,14 @@ const sections = {
   },
 };
 
-const asked = process.argv.slice(2);
-const unknown = asked.find((name) => !(name in sections));
-if (unknown !== undefined || asked.length === 0) {
+const requested = process.argv.slice(2);
+const unknown = requested.find((name) => !(name in sections));
+if (unknown !== undefined || requested.length === 0) {
   if (unknown !== undefined) console.error(`there is no section "${unknown}"`);
   for (const [name, { hours }] of Object.entries(sections)) console.error(`${name.padEnd(18)} about ${hours} h`);
   process.exit(unknown === undefined ? 0 : 2);
 }
-for (const command of asked.flatMap((name) => sections[name].commands)) {
+for (const command of requested.flatMap((name) => sections[name].commands)) {
   console.error(`$ clr ${command.join(' ')}`);
   const env = { ...process.env, CLR_RUNS: runs };
   const { status } = spawnSync(process.execPath, ['bin/clr.js', ...command], { stdio: 'inherit', env });

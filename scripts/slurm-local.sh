@@ -16,7 +16,7 @@ end() { # pid file
 is() { sinfo --noheader --format %t 2>/dev/null | grep -qE "^($1)"; }
 until_node_is() { # state
   for _ in $(seq 120); do is "$1" && return; sleep 0.5; done
-  echo "the node does not become $1: see $folder/log" >&2
+  echo "the node did not become $1: see $folder/log" >&2
   exit 1
 }
 

@@ -5,22 +5,22 @@ import sys
 
 import numpy as np
 
-asked = json.load(sys.stdin)
-images = np.array(asked["images"], dtype="float32").transpose(0, 3, 1, 2)
-if asked["file"].endswith(".onnx"):
+request = json.load(sys.stdin)
+images = np.array(request["images"], dtype="float32").transpose(0, 3, 1, 2)
+if request["file"].endswith(".onnx"):
     import onnx
     import onnxruntime
 
-    onnx.checker.check_model(asked["file"], full_check=True)
-    logits = onnxruntime.InferenceSession(asked["file"]).run(["logits"], {"images": images})[0]
+    onnx.checker.check_model(request["file"], full_check=True)
+    logits = onnxruntime.InferenceSession(request["file"]).run(["logits"], {"images": images})[0]
 else:
     import resnet_cifar
     import torch
     from safetensors.torch import load_file
 
-    pt = asked["file"].endswith(".pt")
-    state = torch.load(asked["file"], weights_only=True) if pt else load_file(asked["file"])
-    net = resnet_cifar.resnet(asked["options"])
+    pt = request["file"].endswith(".pt")
+    state = torch.load(request["file"], weights_only=True) if pt else load_file(request["file"])
+    net = resnet_cifar.resnet(request["options"])
     net.load_state_dict(state)
     with torch.no_grad():
         logits = net(torch.from_numpy(images)).numpy()

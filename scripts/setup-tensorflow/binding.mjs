@@ -32,8 +32,8 @@ function installed(folder) {
 function npmReason(output) {
   const lines = output.split('\n').map((line) => line.replace(/^npm (error|ERR!) ?/, ''));
   if (/ENOSPC/.test(output)) return 'the disk is full';
-  const telling = [/request to/, /ECONN|ENOTFOUND|network/, /./];
-  return telling.map((pattern) => lines.find((line) => pattern.test(line))).find(Boolean) ?? 'no message';
+  const patterns = [/request to/, /ECONN|ENOTFOUND|network/, /./];
+  return patterns.map((pattern) => lines.find((line) => pattern.test(line))).find(Boolean) ?? 'no message';
 }
 
 /** The compiler; throws if there is none. */
@@ -70,7 +70,7 @@ function build(compiler, args, file) {
   if (status === 0) return renameSync(`${file}.new`, file);
   rmSync(`${file}.new`, { force: true });
   const reason = stderr.split('\n').find((line) => /error|No space/i.test(line)) ?? stderr.trim();
-  throw new Error(`${compiler} could not make ${path.basename(file)}: ${reason}`);
+  throw new Error(`${compiler} could not build ${path.basename(file)}: ${reason}`);
 }
 
 /** The headers of this Node: those beside it, or else node-gyp downloads them. */
@@ -105,7 +105,7 @@ export function tryBinding(packageFolder) {
   if (status === 0) return stdout;
   const reason =
     stderr.split('\n').find((line) => /^\w*Error/.test(line)) ?? signal ?? stderr.trim().split('\n').at(-1);
-  throw new Error(`the binding was made, but does not work: ${reason}`);
+  throw new Error(`the binding was built but does not work: ${reason}`);
 }
 
 /** Writes the record of what was made, which the backend reads and the next set-up compares. */

@@ -101,7 +101,7 @@ void setAttribute(const Reader& read, TF_OperationDescription* node, napi_value 
   } else if (type == TF_ATTR_TYPE && !isList) {
     TF_SetAttrType(node, name.c_str(), static_cast<TF_DataType>(read.integer(value)));
   } else {
-    throw std::runtime_error("an attribute of a type that graphs have not here: " + name);
+    throw std::runtime_error("unsupported attribute type: " + name);
   }
 }
 

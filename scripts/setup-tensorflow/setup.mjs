@@ -26,14 +26,14 @@ try {
 
 function readOptions() {
   const { values } = parseArgs({ options: { gpu: { type: 'boolean' }, 'system-cuda': { type: 'boolean' } } });
-  if (values['system-cuda'] && !values.gpu) throw new Error('--system-cuda goes with --gpu');
-  if (process.platform !== 'linux') throw new Error('it needs Linux');
+  if (values['system-cuda'] && !values.gpu) throw new Error('--system-cuda needs --gpu');
+  if (process.platform !== 'linux') throw new Error('only Linux is supported');
   return values;
 }
 
 function setUp(options) {
   const own = process.env.CLR_TENSORFLOW;
-  const { kind, wheels, target } = own ? ofUser(own) : ofWheels(options);
+  const { kind, wheels, target } = own ? fromUser(own) : fromWheels(options);
   const tensorflow = own ? path.resolve(own) : path.join(target, 'tensorflow');
   const compiler = checkCompiler();
   if (own) checkLibrary(tensorflow);
@@ -58,7 +58,7 @@ function setUp(options) {
   say(`TensorFlow ${works} works: clr run ... --backend tensorflow`);
 }
 
-function ofWheels({ gpu, 'system-cuda': systemCuda }) {
+function fromWheels({ gpu, 'system-cuda': systemCuda }) {
   const kind = gpu ? 'gpu' : 'cpu';
   const files = gpu ? ['gpu.txt', ...(systemCuda ? [] : ['cuda.txt'])] : ['cpu.txt'];
   const wheels = wheelsOf(files);
@@ -69,7 +69,7 @@ function ofWheels({ gpu, 'system-cuda': systemCuda }) {
   };
 }
 
-function ofUser(folder) {
+function fromUser(folder) {
   return { kind: 'own', wheels: [], target: path.join(cache(), `own-${sha256(path.resolve(folder)).slice(0, 8)}`) };
 }
 
@@ -81,15 +81,15 @@ function cache() {
 function checkLibrary(folder) {
   const needed = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', 'include/tensorflow/c/eager/c_api.h'];
   const missing = needed.find((file) => !existsSync(path.join(folder, file)));
-  if (missing) throw new Error(`CLR_TENSORFLOW: ${folder} is no TensorFlow package: it has no ${missing}`);
+  if (missing) throw new Error(`CLR_TENSORFLOW: ${folder} is not a TensorFlow package: it lacks ${missing}`);
 }
 
 function isDone(inputs, packageFolder, target) {
   const record = path.join(target, 'clr.json');
   if (![record, 'tfjs_binding.node', 'graph.node', 'log.node'].every((file) => existsSync(path.resolve(target, file))))
     return false;
-  const { tensorflow: _, ...made } = JSON.parse(readFileSync(record, 'utf8'));
-  if (JSON.stringify(made) !== JSON.stringify(inputs)) return false;
+  const { tensorflow: _, ...recorded } = JSON.parse(readFileSync(record, 'utf8'));
+  if (JSON.stringify(recorded) !== JSON.stringify(inputs)) return false;
   link(packageFolder, target);
   return true;
 }

@@ -33,7 +33,7 @@ export function addWheels(wheels, folder, say) {
   const python = findPython();
   const total = lacking.reduce((sum, { megabytes }) => sum + megabytes, 0);
   const names = lacking.map(({ name, version, megabytes }) => `${name} ${version} (${megabytes} MB)`);
-  say(`downloads ${total} MB from the package index into ${folder}: ${names.join(', ')}`);
+  say(`downloading ${total} MB from the package index into ${folder}: ${names.join(', ')}`);
   mkdirSync(folder, { recursive: true });
   checkSpace(lacking, folder);
   for (const name of readdirSync(folder))
@@ -74,12 +74,15 @@ function run(command, args, options, wheel) {
 function explain(output, { name, version }) {
   const what = `${name} ${version}`;
   if (/DO NOT MATCH THE HASHES/.test(output))
-    return `the wheel of ${what} that came has another SHA-256 than the one in scripts/setup-tensorflow: it was not used`;
-  if (/No space left/.test(output)) return `the disk is full: CLR_CACHE names another folder`;
+    return `the wheel downloaded for ${what} does not have the pinned SHA-256: it was not used`;
+  if (/No space left/.test(output)) return 'the disk is full: set CLR_CACHE to another folder';
   if (/NewConnectionError|Max retries|ProxyError|Temporary failure|timed out|SSLError/i.test(output))
     return `the package index cannot be reached for ${what} (a proxy: HTTPS_PROXY; a mirror: PIP_INDEX_URL; wheels by hand: PIP_NO_INDEX=1 PIP_FIND_LINKS=folder)`;
   if (/No matching distribution/.test(output))
-    return `there is no wheel of ${what} for this machine here (it takes x86-64 and glibc 2.27 or newer): CLR_TENSORFLOW names a TensorFlow that is installed`;
+    return (
+      `there is no wheel of ${what} for this machine (x86-64 and glibc 2.27 or newer are required): ` +
+      'set CLR_TENSORFLOW to an installed TensorFlow'
+    );
   return `pip could not get ${what}: ${output.trim().split('\n').at(-1)}`;
 }
 
@@ -89,17 +92,17 @@ function checkSpace(wheels, folder) {
   const unpacked = wheels.reduce((sum, wheel) => sum + wheel.unpacked, 0);
   const needed = unpacked + Math.max(...wheels.map(({ megabytes }) => 2 * megabytes)); // pip copies what it downloads
   if (free < needed)
-    throw new Error(`${folder} has ${free} MB left, and ${needed} are needed: CLR_CACHE names another`);
+    throw new Error(`${folder} has ${free} MB left, but ${needed} are needed: set CLR_CACHE to another folder`);
 }
 
 function findPython() {
   const python = process.env.PYTHON || 'python3';
   const found = spawnSync(python, ['-m', 'pip', '--version']);
   if (found.error)
-    throw new Error(`there is no ${python}, whose pip downloads TensorFlow: apt-get install python3-pip`);
+    throw new Error(`${python} was not found; its pip downloads TensorFlow: apt-get install python3-pip`);
   if (found.status !== 0)
     throw new Error(
-      `${python} has no pip, which downloads TensorFlow: apt-get install python3-pip (PYTHON names another)`,
+      `${python} has no pip, which downloads TensorFlow: apt-get install python3-pip, or set PYTHON to another one`,
     );
   return python;
 }

@@ -25,8 +25,8 @@ export interface Choice {
 /** `name` "auto": the fastest usable one. Throws ClrError('backend'). */
 export async function useBackend(name: string, options: BackendOptions): Promise<ActiveBackend & Choice> {
   const { backend, ...choice } =
-    name === 'auto' ? await fastest(options) : { backend: await load(name), why: ['asked for'], slow: false };
-  const problem = whyUnfit(backend, options);
+    name === 'auto' ? await fastest(options) : { backend: await load(name), why: ['requested by name'], slow: false };
+  const problem = whyUnsuitable(backend, options);
   if (problem) throw new ClrError('backend', `the ${backend.name} backend ${problem}`, '`clr doctor` lists the others');
   return { ...(await backend.activate(options)), ...choice };
 }
@@ -38,7 +38,7 @@ export async function takesThreads(name: string): Promise<boolean> {
 }
 
 /** Why the backend cannot meet the options, or why `auto` cannot use what the probe found; undefined: it can. */
-function whyUnfit(
+function whyUnsuitable(
   { precisions, maxThreads, takesDevice }: Backend,
   { precision, threads, device }: BackendOptions,
   found?: Availability,
@@ -59,7 +59,7 @@ async function fastest(options: BackendOptions): Promise<{ backend: Backend } & 
   for (const name of backendNames) {
     const backend = await load(name);
     const found = await backend.probe(options);
-    const problem = whyUnfit(backend, options, found);
+    const problem = whyUnsuitable(backend, options, found);
     const slow = found.usable ? found.slow : undefined;
     if (!problem && !slow) return { backend, why: ['the fastest usable one', ...passedOver], slow: false };
     if (!problem) lastResort ??= backend;

@@ -21,7 +21,7 @@ const backends = (await probeBackends()).filter(({ name }) => name !== 'cpu' && 
 for (const { name, availability } of backends) {
   if (!availability.usable) console.log(`losses on backend ${name} are not compared: ${availability.reason}`);
   test.skipIf(!availability.usable)(
-    `the first ten training losses on ${name} are the reference's`,
+    `the first ten training losses on ${name} agree with the reference`,
     async () => {
       expect(largestError(await firstLosses(name), reference)).toBeLessThan(tolerance);
     },
@@ -33,7 +33,7 @@ for (const { name, availability } of backends) {
 const bf16Tolerance = 2 ** -8;
 
 test.runIf(backends.find(({ name }) => name === 'onednn')!.availability.usable)(
-  'the first ten training losses on onednn in bfloat16 are those in float32',
+  'the first ten training losses on onednn in bfloat16 agree with float32',
   async () => {
     const options = { lr: 0.01, batchSize: 64 };
     const float32 = await firstLosses('onednn', options);

@@ -123,7 +123,7 @@ const precisions: Record<string, Precision[]> = { onednn: ['f32', 'bf16'], webgp
 
 describe.each(subjects)(`fifty updates of $name on ${images.type} images`, (subject) => {
   const torch = references.get(subject);
-  test.skipIf(!torch)('lower the loss in PyTorch, so that following it means something', () => {
+  test.skipIf(!torch)('lower the loss in PyTorch, so agreement means something', () => {
     expect(torch).toHaveLength(updates);
     expect(mean(torch!.slice(-10))).toBeLessThan(0.9 * mean(torch!.slice(0, 10)));
   });

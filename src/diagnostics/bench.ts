@@ -38,7 +38,7 @@ export interface BenchResult extends ReturnType<typeof described> {
 export async function bench(config: ExperimentConfig, options: BenchOptions): Promise<BenchResult> {
   const active = await useBackend(config.backend, { ...config, ...options });
   const { stepsInFlight = 0, profile: profileDevice = profileKernels } = active;
-  const training = prepareTraining(config, madeUpImages(2 * config.batch_size), active);
+  const training = prepareTraining(config, generatedImages(2 * config.batch_size), active);
   const inFlight: Promise<unknown>[] = [];
   const begin = () => {
     const [batch] = training.trainingBatches(0, 0);
@@ -89,7 +89,7 @@ function described({
   return backend;
 }
 
-function madeUpImages(count: number) {
+function generatedImages(count: number) {
   const random = randomStream(1, 'synthetic');
   const split = {
     images: new Uint8Array(count * 32 * 32 * 3).map(() => random.integer(0, 255)),

@@ -50,8 +50,8 @@ function dataFinding(data: string | undefined, cacheDirectory: string): Finding 
   const subject = 'CIFAR-10';
   const path = data ?? downloadPath(cifar10Download, cacheDirectory);
   if (data === undefined && !existsSync(path)) {
-    const remedy = 'name it with --data PATH or CLR_DATA; else the first run downloads it';
-    return { subject, ok: false, detail: `not named, and not in ${cacheDirectory}`, remedy };
+    const remedy = 'give its path by --data or CLR_DATA; otherwise the first run downloads it';
+    return { subject, ok: false, detail: `no path given, and no download in ${cacheDirectory}`, remedy };
   }
   try {
     openSource(path, cifar10Layout);

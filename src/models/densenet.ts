@@ -19,7 +19,7 @@ const halving = { kind: 'average', window: 2, stride: 2, relu: false } as const;
  */
 export const densenet = entry({
   type: 'densenet',
-  about: 'DenseNets without bottlenecks: three blocks of layers that each see all the outputs before them.',
+  about: 'DenseNets without bottlenecks: three blocks, in which each layer reads the outputs of all earlier ones.',
   source: 'https://arxiv.org/abs/1608.06993',
   options: z.object({
     depth: z

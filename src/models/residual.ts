@@ -14,7 +14,7 @@ type Shortcut = 'identity-pad' | 'projection' | 'projection-2x2' | 'avgpool-conc
 
 /** Description of the option `bn_placement`. */
 export const placementDescription = [
-  'where batch norm stands in a block. post-conv: after each convolution, ReLU after the sum (He et al. 2015)',
+  'position of batch norm in a block. post-conv: after each convolution, ReLU after the sum (He et al. 2015)',
   'after-add: after the first convolution and after the sum, as in the forum thread',
   'pre-activation: with ReLU before each convolution (He et al. 2016)',
   'smith: as post-conv, without the ReLU after the sum (gResnet56)',

@@ -3,8 +3,8 @@ import { entry } from '../registry.js';
 import type { Model, ModelContext } from './model.js';
 import { placementDescription, residualNet, residualOptions } from './residual.js';
 
-const three = (most: number) => {
-  const count = z.int().min(1).max(most);
+const three = (max: number) => {
+  const count = z.int().min(1).max(max);
   return z.tuple([count, count, count]);
 };
 

@@ -19,12 +19,15 @@ export const sgd = entry({
       .enum(['outside', 'inside'])
       .default('outside')
       .describe(
-        'of the LR: outside the velocity, v = m v + g, p -= lr v (PyTorch, fastai); inside, v = m v + lr g, p -= v (Caffe)',
+        [
+          'where the LR is applied. outside: v = m v + g, p -= lr v (PyTorch, fastai)',
+          'inside: v = m v + lr g, p -= v (Caffe)',
+        ].join('; '),
       ),
     momentum_scope: z
       .enum(['all', 'first-layer'])
       .default('all')
-      .describe("first-layer: the schedule's momentum for the first layer alone, as fastai 0.7 did until 8 April 2018"),
+      .describe("first-layer: the schedule's momentum only in the first layer, as in fastai 0.7 until 8 April 2018"),
     other_momentum: z
       .number()
       .min(0)

@@ -129,7 +129,7 @@ it.each<[string, Parameters<typeof forge>[0], RegExp]>([
   ],
   ['tensors past its end', ({ b }) => Object.assign(b!, { data_offsets: [8, 16] }), /has "b" in bytes 8 to 16, not 8/],
   ['a shape of too few', ({ a }) => Object.assign(a!, { shape: [1] }), /has "a" in bytes 0 to 8, not 0 to 4/],
-])('with a checksum that fits, but %s, gives way to the one before it', async (_, change, message) => {
+])('with a valid checksum but %s, is passed over for the one before it', async (_, change, message) => {
   await saveCheckpoint(run, variables(1, 2, 3), at(1), 2);
   await saveCheckpoint(run, variables(4, 5, 6), at(2), 2);
   forge(change);

@@ -8,7 +8,7 @@ import { evaluate } from './evaluate.js';
 beforeAll(() => wasm.activate({ precision: 'f32' }));
 
 /** A model that returns the images, [size, 1, 1, 2], as the logits of two classes. */
-const logitsAsGiven = {
+const identityModel = {
   parameters: [],
   statistics: [],
   forward: (_tape: unknown, x: Tensor) => reshape(x, [-1, 2]),
@@ -27,7 +27,7 @@ const loss = (odds: number) => Math.log1p(Math.exp(-odds));
 it.each([0, 1, 4])('weights each image the same, the last partial batch too (%d in flight)', async (stepsInFlight) => {
   const odds = [[3, -1, 0.5, 2], [1, -2, 0.25, 4], [-5]];
   const before = memory().numTensors;
-  const result = await evaluate(logitsAsGiven, batches(...odds), { stepsInFlight });
+  const result = await evaluate(identityModel, batches(...odds), { stepsInFlight });
   const all = odds.flat();
   expect(result.loss).toBeCloseTo(all.reduce((sum, value) => sum + loss(value), 0) / 9, 5); // mean of batches: 2.07
   expect(result.accuracy).toBeCloseTo((100 * 6) / 9, 10);
@@ -44,7 +44,7 @@ it('ends after the current batch when aborted, and leaves no tensor behind', asy
       yield batch;
     }
   };
-  const result = await evaluate(logitsAsGiven, abortAtThird(), { stepsInFlight: 2, signal: controller.signal });
+  const result = await evaluate(identityModel, abortAtThird(), { stepsInFlight: 2, signal: controller.signal });
   expect(result.accuracy).toBeCloseTo((100 * 2) / 3, 10);
   expect(memory().numTensors).toBe(before);
 });

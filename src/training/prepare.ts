@@ -49,9 +49,8 @@ export async function backendAndData(
 ) {
   const ways = resume === undefined ? undefined : recordedWays(resume);
   const backend = await useBackend(name, { ...options, cacheDirectory, ways });
-  report(
-    `backend ${backend.name} on ${backend.device}, ${backend.precision}${backend.slow ? ' (slow; --verbose says why no other)' : ''}`,
-  );
+  const slow = backend.slow ? ' (slow; --verbose says why no faster one is used)' : '';
+  report(`backend ${backend.name} on ${backend.device}, ${backend.precision}${slow}`);
   if (backend.shortfall) report(backend.shortfall);
   if (verbose) for (const line of [...backend.why, backend.limits ?? []].flat()) report(`  ${line}`);
   return { backend, dataset: await datasets.create(dataset, { path, cacheDirectory, seed, signal, report }) };

@@ -81,7 +81,7 @@ async function trainIntoFolder(recording: Recording, conclude: Conclude, progres
       predictionsName,
       packPredictions(await predictions(training.model, training.validationBatches(position.epoch - 1))),
     );
-    return conclude('completed', whyEarly(training));
+    return conclude('completed', whyStoppedEarly(training));
   }
   await save(false);
   return conclude('interrupted', `stopped after ${position.iteration} iterations`);
@@ -110,7 +110,7 @@ function hooks(
 }
 
 /** What summary.json says about a run that `max_iterations` has ended. */
-function whyEarly({ stopAfter, iterations }: Training): string | undefined {
+function whyStoppedEarly({ stopAfter, iterations }: Training): string | undefined {
   return stopAfter < iterations
     ? `stopped by max_iterations after ${stopAfter} of ${iterations} iterations`
     : undefined;
@@ -130,7 +130,7 @@ function explained(error: unknown, directory: string, { iteration }: Position): 
     return new ClrError(cause.kind, cause.message, `${cause.hint ?? 'remove the cause'}; ${resume}`, { cause });
   const memory = cause instanceof RangeError || cause.name === 'RuntimeError'; // WebAssembly's: a failed allocation
   const what = memory ? 'failed, probably out of memory,' : 'failed';
-  const remedy = memory ? 'take a smaller batch_size in a new run, or free memory' : 'remove the cause';
+  const remedy = memory ? 'use a smaller batch_size in a new run, or free memory' : 'remove the cause';
   return new ClrError('failed', `${what} at iteration ${iteration}: ${cause.message}`, `${remedy}; ${resume}`, {
     cause,
   });

@@ -85,8 +85,8 @@ describe('a run to resume if it has begun', () => {
 
   it.each([
     ['nothing', []],
-    ['half a config and the lock of a process that has ended', ['config.json.0a1b2c3d.tmp', lockOfDead()]],
-  ])('has not where a kill left %s, and the folder is removed', (_, files) => {
+    ['half a config and the lock of a process that has ended', ['config.json.0a1b2c3d.tmp', lockOfDeadProcess()]],
+  ])('has not begun if a kill left %s, and the folder is removed', (_, files) => {
     const directory = folderOf(...files);
     expect(hasBegun(directory)).toBe(false);
     expect(existsSync(directory)).toBe(false);
@@ -95,7 +95,7 @@ describe('a run to resume if it has begun', () => {
   it('is rejected, and left as it is, if the folder holds anything else', () => {
     const directory = folderOf('thesis.tex');
     mkdirSync(path.join(directory, 'checkpoints'));
-    expect(() => hasBegun(directory)).toThrow(`${directory} exists, and is no run folder`);
+    expect(() => hasBegun(directory)).toThrow(`${directory} exists but is not a run folder`);
     expect(readdirSync(directory).sort()).toEqual(['checkpoints', 'thesis.tex']);
   });
 
@@ -115,7 +115,7 @@ describe('a run to resume if it has begun', () => {
 });
 
 /** The name of this process's lock with another start time: that of an earlier process with its PID. */
-function lockOfDead(): string {
+function lockOfDeadProcess(): string {
   const unlock = lockFolder(scratch);
   const own = readdirSync(scratch).find((name) => name.startsWith('lock-'))!;
   unlock();

@@ -62,7 +62,7 @@ export function hasBegun(directory: string, { takeOver = false } = {}): boolean 
   lockFolder(directory, { takeOver })();
   removeTemporaries(directory);
   if (readdirSync(directory).length > 0)
-    throw new ClrError('usage', `${directory} exists, and is no run folder`, 'name another one');
+    throw new ClrError('usage', `${directory} exists but is not a run folder`, 'choose another one');
   rmdirSync(directory);
   return false;
 }
@@ -86,18 +86,19 @@ export function outcomeOf(
 }
 
 /**
- * Throws ClrError('usage') with the keys if `asked` differs from the run's own config in something that would change
- * the run. `epochs` may differ here: only the data tell whether that changes what is already done (`restorePosition`).
+ * Throws ClrError('usage') with the keys if `requested` differs from the run's own config in something that would
+ * change the run. `epochs` may differ here: only the data tell whether that changes what is already done
+ * (`restorePosition`).
  */
-export function refuseOtherConfig(run: string, asked: ExperimentConfig): void {
-  const changed = changedKeys(storedConfig(run), asked).filter((key) => key !== 'epochs');
+export function refuseOtherConfig(run: string, requested: ExperimentConfig): void {
+  const changed = changedKeys(storedConfig(run), requested).filter((key) => key !== 'epochs');
   if (changed.length > 0) throw differs(run, changed.join(', '));
 }
 
-/** The keys that make `asked` a different run from `stored`. */
-export function changedKeys(stored: ExperimentConfig, asked: ExperimentConfig): string[] {
-  const keys = Object.keys({ ...stored, ...asked }) as (keyof ExperimentConfig)[];
-  return keys.filter((key) => !mayChange.has(key) && !isDeepStrictEqual(stored[key], asked[key]));
+/** The keys that make `requested` a different run from `stored`. */
+export function changedKeys(stored: ExperimentConfig, requested: ExperimentConfig): string[] {
+  const keys = Object.keys({ ...stored, ...requested }) as (keyof ExperimentConfig)[];
+  return keys.filter((key) => !mayChange.has(key) && !isDeepStrictEqual(stored[key], requested[key]));
 }
 
 /**
@@ -113,19 +114,19 @@ export function restorePosition(
 ): Position {
   const before = storedConfig(run);
   const problem = (position: Position) => problemOfPosition(position, before, trainingImages);
-  const position = loadCheckpoint(run, variables, report, problem) ?? beforeTheFirst(run);
+  const position = loadCheckpoint(run, variables, report, problem) ?? beforeFirstCheckpoint(run);
   if (before.epochs === config.epochs) return position;
   const [old, now] = [runLength(before, trainingImages), runLength(config, trainingImages)];
   if (now.iterations < position.iteration)
-    throw differs(run, `epochs: ${position.iteration} iterations are done, and ${config.epochs} epochs have fewer`);
+    throw differs(run, `epochs: ${position.iteration} iterations are done, more than ${config.epochs} epochs have`);
   if (position.epoch * old.iterationsPerEpoch > position.iteration)
-    throw differs(run, 'epochs: it has ended in the middle of an epoch');
+    throw differs(run, 'epochs: the run ended in mid-epoch');
   const [was, is] = [schedules.create(before.schedule, old), schedules.create(config.schedule, now)];
   for (let i = 0; i < position.iteration; i++)
     if (!isDeepStrictEqual(was(i), is(i)))
       throw differs(
         run,
-        `epochs: with ${config.epochs} the schedule has another LR or momentum at iteration ${i} already`,
+        `epochs: with ${config.epochs} the schedule already differs in LR or momentum at iteration ${i}`,
       );
   return position;
 }
@@ -162,8 +163,9 @@ export function resumedEnvironment(
     report(`different from the start of the run: ${other.join('; ')}; numbers may differ in rounding`);
   if (first.cpu !== now.cpu)
     report(
-      `this processor (${now.cpu}) is not the one that the run began on (${first.cpu}): its last bits may differ from here; ` +
-        'to keep them, resume on the same kind (in a sweep on Slurm: constraint), or set ONEDNN_MAX_CPU_ISA for all of it',
+      `this processor (${now.cpu}) is not the one that the run began on (${first.cpu}): ` +
+        'results may differ in the last bits from here on; to avoid that, resume on the same kind ' +
+        '(in a sweep on Slurm: constraint), or set ONEDNN_MAX_CPU_ISA for the whole run',
     );
   return { ...first, resumed: [...(first.resumed ?? []), { iteration, ...now }] };
 }
@@ -180,12 +182,12 @@ export function storedConfig(run: string): ExperimentConfig {
 }
 
 /** A run killed before its first checkpoint starts again in its folder; one that has lost its checkpoints does not. */
-function beforeTheFirst(run: string): Position {
+function beforeFirstCheckpoint(run: string): Position {
   const table = path.join(run, 'iterations.csv');
   if (!existsSync(table) || readIterations(run).length === 0) return startPosition();
-  throw new ClrError('data', `${run} has rows, but no checkpoint`, 'start a new run');
+  throw new ClrError('data', `${run} has rows but no checkpoint`, 'start a new run');
 }
 
 function differs(run: string, what: string): ClrError {
-  return new ClrError('usage', `cannot resume ${run}: the config differs in ${what}`, 'start a new run for it');
+  return new ClrError('usage', `cannot resume ${run}: the config differs in ${what}`, 'start a new run instead');
 }

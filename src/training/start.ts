@@ -61,7 +61,7 @@ function startAgain(directory: string, { warmStart }: RunToOpen): void {
   if (!parent || !existsSync(path.join(directory, 'environment.json'))) return;
   const { init } = readJson(directory, 'environment.json') as { init?: Parent };
   if (init?.sha256 === parent.sha256) return;
-  const problem = `${parent.checkpoint} is not what ${directory} started from: its checksum is another`;
+  const problem = `${parent.checkpoint} has changed since ${directory} started from it: its checksum differs`;
   throw new ClrError('data', problem, 'start a new run');
 }
 

@@ -122,7 +122,7 @@ describe('training', () => {
       ['one that leaves updates in flight to be finished', {}, [1]],
       ['one between the last update and its validation', {}, [10]],
       ['several, and max_iterations', { max_iterations: 13 }, [2, 9]],
-    ])('%s gives the rows that it gives without', async (_, overrides, interruptions) => {
+    ])('%s gives the same rows as without', async (_, overrides, interruptions) => {
       const config = { batch_size: 4, epochs: 2, ...overrides }; // 10 updates per epoch
       const { rows, settled } = await rowsAndPosition(config, 0, interruptions);
       expect(settled).toHaveLength(rows.iterations.length);

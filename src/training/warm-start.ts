@@ -49,7 +49,8 @@ export function frozen(model: Model, freeze: string[]): Model {
   if (freeze.length === 0) return model;
   const isFrozen = layersNamed(freeze, model.parameters, 'init.freeze');
   const parameters = model.parameters.filter(({ name }) => !isFrozen(name));
-  if (parameters.length === 0) throw new ClrError('usage', 'init.freeze leaves no parameter to train', 'freeze fewer');
+  if (parameters.length === 0)
+    throw new ClrError('usage', 'init.freeze leaves no parameter to train', 'freeze fewer layers');
   const kept = model.parameters.filter(({ name }) => isFrozen(name));
   return { ...model, parameters, statistics: [...model.statistics, ...kept] };
 }
@@ -61,7 +62,7 @@ function layersNamed(layers: string[], variables: readonly Variable[], key: stri
     if (variables.some(({ name }) => within(name, layer))) continue;
     const known = [...new Set(variables.map(({ name }) => name.split('.')[0]!))];
     const problem = `${key}: the model has no layer "${layer}"${didYouMean(layer, known)}`;
-    throw new ClrError('usage', problem, `known: ${known.join(', ')}, and what is within them`);
+    throw new ClrError('usage', problem, `known: ${known.join(', ')}, and parts of these`);
   }
   return (name) => layers.some((layer) => within(name, layer));
 }
@@ -82,7 +83,7 @@ function read(checkpoint: string): ReturnType<typeof readCheckpoint> {
     return readCheckpoint(checkpoint);
   } catch (error) {
     const problem = `init.from: the checkpoint ${checkpoint} ${(error as Error).message}`;
-    throw new ClrError('data', problem, 'name another one', { cause: error });
+    throw new ClrError('data', problem, 'choose another one', { cause: error });
   }
 }
 
@@ -104,7 +105,7 @@ function leftOver(variables: readonly Variable[], header: Header): string[] {
   const isState = (name: string) => name === 'steps' || name.slice(0, name.lastIndexOf('.')) in header;
   return Object.keys(header)
     .filter((name) => name !== '__metadata__' && !known.has(name) && !isState(name))
-    .map((name) => `has "${name}", which the model has not`);
+    .map((name) => `has "${name}", which the model lacks`);
 }
 
 function differs(checkpoint: string, problems: string[]): ClrError {
@@ -112,7 +113,7 @@ function differs(checkpoint: string, problems: string[]): ClrError {
   const more = problems.length > shown.length ? `; and ${problems.length - shown.length} more` : '';
   return new ClrError(
     'usage',
-    `init.from: the checkpoint ${checkpoint} is not of this model: it ${shown.join('; ')}${more}`,
+    `init.from: the checkpoint ${checkpoint} does not fit the model: it ${shown.join('; ')}${more}`,
     "use the parent's model, or name the layers that start from fresh weights in init.skip",
   );
 }

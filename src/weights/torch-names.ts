@@ -39,7 +39,7 @@ export function torchName(name: string): string {
  */
 export async function torchState(model: Model, type: string, iterations: number): Promise<WeightTensor[]> {
   if (type !== 'resnet')
-    throw new ClrError('usage', `the model ${type} has no names in torchvision`, 'take --weights onnx');
+    throw new ClrError('usage', `torchvision has no names for the model ${type}`, 'use --weights onnx');
   const state: WeightTensor[] = [];
   for (const { name, value } of [...model.parameters, ...model.statistics]) {
     const values = (await value.data()) as Float32Array;

@@ -16,13 +16,13 @@ export function traceForward(model: Model, imageShape: [number, number, number])
   const runKernel = tfjs.runKernel.bind(tfjs);
   const x = tensor4d(new Float32Array(imageShape.reduce((a, b) => a * b)), [1, ...imageShape]);
   const kernels: TracedKernel[] = [];
-  const made: Tensor[] = [];
+  const created: Tensor[] = [];
   tfjs.runKernel = ((kernel: string, inputs: Record<string, Tensor | undefined>, attributes: object) => {
     const outputs = runKernel(kernel, inputs as never, attributes as never);
     const output = (Array.isArray(outputs) ? outputs[0] : outputs) as Tensor;
     const given = Object.entries(inputs).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
     kernels.push({ kernel, inputs: Object.fromEntries(given), attributes: { ...attributes }, output });
-    made.push(...([outputs].flat() as Tensor[]));
+    created.push(...([outputs].flat() as Tensor[]));
     return outputs;
   }) as typeof tfjs.runKernel;
   try {
@@ -30,6 +30,6 @@ export function traceForward(model: Model, imageShape: [number, number, number])
     return { kernels, input: x.id, output: logits.id };
   } finally {
     tfjs.runKernel = runKernel;
-    for (const t of [x, ...made]) t.dispose();
+    for (const t of [x, ...created]) t.dispose();
   }
 }

@@ -115,7 +115,7 @@ describe.runIf(availability.usable)('memory of the onednn backend', () => {
 });
 
 /** Prints a checksum of 60 convolutions and their gradients on two threads. */
-const convolveALot = `
+const manyConvolutions = `
   const addon = require(process.argv[1]);
   addon.setThreads(2);
   const fill = (count) => Float32Array.from({ length: count }, (_, i) => Math.sin(i));
@@ -137,7 +137,7 @@ const convolveALot = `
 
 describe.runIf(availability.usable)('two processes at once', () => {
   it('compute the same result, to the last bit', async () => {
-    const run = () => promisify(execFile)(process.execPath, ['-e', convolveALot, addonPath]);
+    const run = () => promisify(execFile)(process.execPath, ['-e', manyConvolutions, addonPath]);
     const [a, b] = await Promise.all([run(), run()]);
     expect(Number(a.stdout)).not.toBeNaN();
     expect(a.stdout).toBe(b.stdout);

@@ -29,7 +29,7 @@ describe.runIf(availability.usable)('the onednn backend', () => {
       ['another type', [floats(4), floats(4), new Float64Array(4)], 'argument 3 must be a Float32Array or Uint16Array'],
       ['no array', [floats(4), 7, floats(4)], 'argument 2 must be a Float32Array or Uint16Array'],
       ['another length', [floats(4), floats(5), floats(4)], 'an array of length 5 instead of 4'],
-      ['two precisions', [floats(4), floats(4), new Uint16Array(4)], 'activations of two precisions'],
+      ['different precisions', [floats(4), floats(4), new Uint16Array(4)], 'activations of different precisions'],
     ])('%s', (_what, given, message) => {
       expect(() => (loadAddon().add as (...given: unknown[]) => void)(...given)).toThrow(TypeError);
       expect(() => (loadAddon().add as (...given: unknown[]) => void)(...given)).toThrow(message);
@@ -44,7 +44,7 @@ describe.runIf(availability.usable)('the onednn backend', () => {
       expect(() => convForward(0, shape.slice(1), floats(48), floats(135), floats(80))).toThrow(
         'length 14 instead of 15',
       );
-      expect(() => convForward(1, shape, floats(48), floats(135), floats(80))).toThrow('a way that does not suit');
+      expect(() => convForward(1, shape, floats(48), floats(135), floats(80))).toThrow('this way does not suit');
       expect(() => convForward(2, shape, floats(48), floats(135), floats(80))).toThrow('no such way');
     });
 

@@ -34,11 +34,11 @@ export class Pool {
 
   private take(bytes: number): ArrayBuffer {
     const size = Math.max(64, Math.ceil(bytes / 64) * 64);
-    return this.idle.get(size)?.pop() ?? this.roomier(size) ?? this.make(size);
+    return this.idle.get(size)?.pop() ?? this.findLarger(size) ?? this.make(size);
   }
 
   /** The smallest idle buffer that holds `size` bytes and wastes less than half: a partial batch fits a whole one's. */
-  private roomier(size: number): ArrayBuffer | undefined {
+  private findLarger(size: number): ArrayBuffer | undefined {
     let best = 2 * size;
     for (const [candidate, buffers] of this.idle)
       if (candidate > size && candidate < best && buffers.length > 0) best = candidate;

@@ -93,11 +93,11 @@ export class Stored {
 
   private release(): void {
     const { held } = this;
-    if (held.kind === 'sum') for (const term of held.terms) term.letGo();
+    if (held.kind === 'sum') for (const term of held.terms) term.removeHolder();
     else if (ArrayBuffer.isView(held.values)) this.memory.pool.recycle(held.values);
   }
 
-  private letGo(): void {
+  private removeHolder(): void {
     this.holders--;
     if (this.disposed && this.holders === 0) this.release();
   }

@@ -79,7 +79,7 @@ const limitProcesses = `
 const preload = path.join(scratch, 'limit.mjs');
 writeFileSync(preload, limitProcesses);
 /** A user without other processes, to whom the limit applies (unlike root), and who may read all files (like root). */
-const asOther = [
+const asOtherUser = [
   ...['--reuid', '61234', '--regid', '61234', '--clear-groups', '--securebits=+no_setuid_fixup'],
   ...['--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override'],
 ];
@@ -87,11 +87,11 @@ const root = process.getuid?.() === 0;
 const why = root ? '' : ' (skipped: only root may become another user)';
 
 describe.runIf(availability.usable && root)(`a limit on processes${why}`, () => {
-  const inNode = (...args: string[]) => ['setpriv', ...asOther, process.execPath, '--import', preload, ...args];
+  const inNode = (...args: string[]) => ['setpriv', ...asOtherUser, process.execPath, '--import', preload, ...args];
   const start = ([command, ...args]: string[], more: number) =>
     promisify(execFile)(command!, args, { env: { ...process.env, CI: '1', MORE_THREADS: String(more) } });
 
-  it.each([0, 1, 2])('of %i more lets the addon use as many threads more', async (more) => {
+  it.each([0, 1, 2])('of %i more allows that many more threads', async (more) => {
     const counts = `const { setThreads } = require(${JSON.stringify(addonPath)});
       console.log(JSON.stringify([setThreads(3), setThreads(1), setThreads(3)]))`;
     const { stdout } = await start(inNode('-e', counts), more);
@@ -122,7 +122,7 @@ const inThread = `
   }
 `;
 /** Loads the addon in a thread, in another after that, then in the main thread and a third; prints each result. */
-const loadOften = `
+const loadRepeatedly = `
   const { Worker } = require('node:worker_threads');
   const [, addon, inThread] = process.argv;
   const loaded = () => new Promise((resolve) => {
@@ -140,7 +140,7 @@ const loadOften = `
 
 describe.runIf(availability.usable)('the addon', () => {
   it('refuses a second thread of a process, which would share its memory, until the first ends', async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, ['-e', loadOften, addonPath, inThread]);
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', loadRepeatedly, addonPath, inThread]);
     expect(JSON.parse(stdout)).toEqual(['loaded', 'loaded', expect.stringContaining('another thread')]);
   });
 });

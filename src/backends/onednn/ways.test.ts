@@ -59,7 +59,7 @@ describe.runIf(availability.usable)('the way of a convolution', () => {
     return { cache, file, other, measured: measured! };
   };
 
-  it('is the usual one if no choice can be stored', () => {
+  it('is the standard one if no choice can be stored', () => {
     expect(chosen()).toEqual({ [name]: 'winograd' });
     const file = path.join(scratch, 'a file');
     writeFileSync(file, '');
@@ -96,6 +96,6 @@ describe.runIf(availability.usable)('the way of a convolution', () => {
     vi.stubEnv('CLR_CONVOLUTION', measured);
     expect(chosen(cache, { [name]: other })).toEqual({ [name]: measured });
     vi.stubEnv('CLR_CONVOLUTION', 'fft');
-    expect(() => chosen()).toThrow('CLR_CONVOLUTION=fft is no way to convolve');
+    expect(() => chosen()).toThrow('CLR_CONVOLUTION=fft is not a convolution algorithm');
   });
 });

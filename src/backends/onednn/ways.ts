@@ -19,7 +19,7 @@ type Pass = keyof typeof passes;
 interface WaysOptions {
   /** What choices depend on: processor, versions, threads, precision. */
   machine: string;
-  /** Where choices are stored; undefined: none is made, each convolution is computed its usual way. */
+  /** Where choices are stored; undefined: none is made, each convolution is computed its standard way. */
   cacheDirectory?: string | undefined;
   /** The choices of the run being resumed. */
   recorded?: Readonly<Record<string, string>> | undefined;
@@ -48,12 +48,12 @@ export class Ways {
   convolve(pass: Pass, shape: Int32Array, x: Activation, filter: Float32Array, y: Activation): void {
     const compute = (way: Way) => this.addon[passes[pass]](ways.indexOf(way), shape, x, filter, y);
     const isFree = this.addon.convSuits(ways.indexOf('winograd'), shape);
-    compute(isFree ? this.choice(nameOf(pass, shape), usualWay(pass, shape, this.halves(x)), compute) : 'direct');
+    compute(isFree ? this.choice(nameOf(pass, shape), standardWay(pass, shape, this.halves(x)), compute) : 'direct');
   }
 
-  private choice(name: string, usual: Way, compute: (way: Way) => void): Way {
-    const measure = () => this.kept?.choice(name, () => fastest(usual, compute));
-    const way = this.forced ?? this.chosen[name] ?? measure() ?? usual;
+  private choice(name: string, standard: Way, compute: (way: Way) => void): Way {
+    const measure = () => this.kept?.choice(name, () => fastest(standard, compute));
+    const way = this.forced ?? this.chosen[name] ?? measure() ?? standard;
     this.chosen[name] = way;
     return way;
   }
@@ -65,9 +65,13 @@ export class Ways {
 }
 
 function forcedWay(): Way | undefined {
-  const asked = process.env.CLR_CONVOLUTION || undefined;
-  if (asked === undefined || isWay(asked)) return asked;
-  throw new ClrError('usage', `CLR_CONVOLUTION=${asked} is no way to convolve`, `known: ${ways.join(', ')}`);
+  const requested = process.env.CLR_CONVOLUTION || undefined;
+  if (requested === undefined || isWay(requested)) return requested;
+  throw new ClrError(
+    'usage',
+    `CLR_CONVOLUTION=${requested} is not a convolution algorithm`,
+    `known: ${ways.join(', ')}`,
+  );
 }
 
 const isWay = (text: unknown): text is Way => ways.includes(text as Way);
@@ -82,15 +86,15 @@ function nameOf(pass: Pass, [n, h, w, from, , , to, rows, columns, , , ...pad]: 
  * The fastest way on most processors: Winograd, except with native bfloat16 for 3x3 on up to 16 channels, where the
  * transforms take longer than they save. The filter's gradient transforms less.
  */
-function usualWay(pass: Pass, shape: Int32Array, nativeBf16: boolean): Way {
+function standardWay(pass: Pass, shape: Int32Array, nativeBf16: boolean): Way {
   const few = shape[7] === 3 && shape[3]! <= 16 && shape[6]! <= 16;
   return nativeBf16 && few && pass !== 'filter gradient' ? 'direct' : 'winograd';
 }
 
-/** The usual way, or another that is clearly faster. All ways write their result to the same place. */
-function fastest(usual: Way, compute: (way: Way) => void): Way {
+/** The standard way, or another that is clearly faster. All ways write their result to the same place. */
+function fastest(standard: Way, compute: (way: Way) => void): Way {
   const work = (way: Way) => () => compute(way);
-  return ways.find((way) => way !== usual && isFaster(work(way), work(usual))) ?? usual;
+  return ways.find((way) => way !== standard && isFaster(work(way), work(standard))) ?? standard;
 }
 
 /**

@@ -27,12 +27,12 @@ export const convolutionKernels = {
   ): Tensor => execute('Conv2DBackpropFilter', attributesOf(convolution, filterShape), [x, filterShape, dy])[0]!,
 };
 
-const made = new Map<string, Attribute[]>();
+const cachedAttributes = new Map<string, Attribute[]>();
 
 /** "SAME" if it pads the same, since its kernels are faster; at stride 2 it would pad only below and right. */
 function attributesOf({ pad, strides }: Convolution, [size]: number[]): Attribute[] {
   const key = [pad, size, ...strides].join();
-  const known = made.get(key);
+  const known = cachedAttributes.get(key);
   if (known) return known;
   const same = strides.every((stride) => stride === 1) && 2 * pad + 1 === size;
   const padding = same ? 'SAME' : pad > 0 ? 'EXPLICIT' : 'VALID';
@@ -43,6 +43,6 @@ function attributesOf({ pad, strides }: Convolution, [size]: number[]): Attribut
     ...(padding === 'EXPLICIT' ? [attribute.integers('explicit_paddings', [0, 0, pad, pad, pad, pad, 0, 0])] : []),
     attribute.text('data_format', 'NHWC'),
   ];
-  made.set(key, attributes);
+  cachedAttributes.set(key, attributes);
   return attributes;
 }

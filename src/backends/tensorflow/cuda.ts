@@ -37,8 +37,8 @@ function knownToLinker(): string {
 export function whyNoGpu(kind: string, folder: string): string {
   if (kind === 'cpu') return 'TensorFlow without CUDA; `npm run setup:tensorflow -- --gpu` adds it';
   const { missing, driver } = findCuda(folder);
-  if (!driver) return `no GPU: there is no NVIDIA driver (libcuda.so.1)`;
+  if (!driver) return 'no GPU: no NVIDIA driver was found (libcuda.so.1)';
   if (missing.length > 0) return `no GPU: CUDA 12 or cuDNN 9 lacks ${missing.join(', ')}`;
   const visible = process.env.CUDA_VISIBLE_DEVICES;
-  return `no GPU: CUDA shows no device${visible === undefined ? '' : ` (CUDA_VISIBLE_DEVICES=${visible})`}`;
+  return `no GPU: CUDA finds no device${visible === undefined ? '' : ` (CUDA_VISIBLE_DEVICES=${visible})`}`;
 }

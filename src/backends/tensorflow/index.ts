@@ -21,7 +21,7 @@ export const tensorflow: Backend = {
     try {
       const loaded = await load(loadOptions(options));
       const detail = `${describe(loaded)}${library(loaded)}`;
-      return { usable: true, device: detail, ...(!loaded.onGpu && { slow: 'on the processor others are faster' }) };
+      return { usable: true, device: detail, ...(!loaded.onGpu && { slow: 'others are faster on the processor' }) };
     } catch (error) {
       const { message, hint } = error as ClrError;
       return { usable: false, reason: message, remedy: hint ?? '' };
@@ -65,7 +65,8 @@ function refuseOther({ device: wanted, threads, precision }: BackendOptions, { o
     (wanted && options.device !== wanted && onGpu) ||
     (threads && options.threads !== threads) ||
     (precision === 'f32' && onGpu && !options.strict);
-  if (other) throw new ClrError('backend', 'TensorFlow is loaded already with another device, precision or threads');
+  if (other)
+    throw new ClrError('backend', 'TensorFlow is already loaded with another device, precision or number of threads');
 }
 
 /** What TensorFlow really computes on and, if that is the processor, why. */

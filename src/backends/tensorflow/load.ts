@@ -50,7 +50,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
         loaded = { version: binding.TF_Version, onGpu, options, ...own };
         return loaded;
       }
-      failures.push(`${name} came with a copy of @tensorflow/tfjs-core of its own (npm dedupe removes it)`);
+      failures.push(`${name} has its own copy of @tensorflow/tfjs-core (npm dedupe removes it)`);
     } catch (error) {
       failures.push(explain(name, error as NodeJS.ErrnoException));
     }
@@ -76,7 +76,7 @@ export function visibleDevices(device: string, visible: string | undefined): str
   const [, , index] = device.match(/^(cpu|gpu)(?::(\d+))?$/) ?? [];
   if (device === 'cpu') return '-1';
   if (index === undefined && device !== 'gpu')
-    throw new ClrError('usage', `TensorFlow has no device ${device}`, 'cpu, gpu, or gpu:1 for the second GPU');
+    throw new ClrError('usage', `TensorFlow has no device ${device}`, 'use cpu, gpu, or gpu:1 for the second GPU');
   const all = visible?.split(',');
   if (index === undefined) return visible ?? '0';
   if (all && !all[Number(index)]) throw new ClrError('backend', `no ${device} in CUDA_VISIBLE_DEVICES=${visible}`);
@@ -91,7 +91,7 @@ async function importQuietly(name: string): Promise<Pick<Loaded, 'record' | 'def
   const folder = bindingFolder(name);
   if (!folder || (process.env.TF_CPP_MIN_LOG_LEVEL ?? '3') !== '3') {
     await import(name);
-    return folder ? ofSetUp(folder) : {};
+    return folder ? fromSetUp(folder) : {};
   }
   process.env.TF_CPP_MIN_LOG_LEVEL = '3';
   const log = path.join(os.tmpdir(), `clr-tensorflow-${process.pid}.log`);
@@ -103,7 +103,7 @@ async function importQuietly(name: string): Promise<Pick<Loaded, 'record' | 'def
     release();
     rmSync(log, { force: true });
   }
-  return ofSetUp(folder);
+  return fromSetUp(folder);
 }
 
 /** The folder where set-up built the binding; undefined for a package that came with its own. */
@@ -115,7 +115,7 @@ function bindingFolder(name: string): string | undefined {
 }
 
 /** What set-up left in the folder; works only once its binding has been loaded. */
-function ofSetUp(folder: string): Required<Pick<Loaded, 'record' | 'define'>> {
+function fromSetUp(folder: string): Required<Pick<Loaded, 'record' | 'define'>> {
   const record = JSON.parse(readFileSync(path.join(folder, 'clr.json'), 'utf8')) as Record;
   const { define } = require(path.join(folder, 'graph.node')) as { define: Define };
   return { record, define };

@@ -31,7 +31,7 @@ export interface Binding extends Record<Code, number> {
 type Values = Float32Array | Int32Array;
 
 /** What a tensor is made from. */
-export interface Made {
+export interface TensorData {
   shape: number[];
   dtype: number;
   values: Values;
@@ -88,7 +88,7 @@ function constant(value: Constant): number {
 /** The type of the constant with this number. Throws for any other tensor. */
 export function constantType(id: number): number {
   const type = constantTypes.get(id);
-  if (type === undefined) throw new Error(`tensor ${id} is read by work that does not name it`);
+  if (type === undefined) throw new Error(`recorded work reads tensor ${id}, which is not in its list`);
   return type;
 }
 
@@ -111,15 +111,15 @@ export function release(tensor: Tensor): number {
 
 export const attribute = {
   /** The type of float32 tensors. */
-  float32: (name = 'T') => made('TF_ATTR_TYPE', name, tensorFlow().binding.TF_FLOAT),
-  int32: (name: string) => made('TF_ATTR_TYPE', name, tensorFlow().binding.TF_INT32),
-  float: (name: string, value: number) => made('TF_ATTR_FLOAT', name, value),
-  text: (name: string, value: string) => made('TF_ATTR_STRING', name, value),
-  flag: (name: string, value: boolean) => made('TF_ATTR_BOOL', name, value),
-  integers: (name: string, value: number[]) => made('TF_ATTR_INT', name, value),
+  float32: (name = 'T') => makeAttribute('TF_ATTR_TYPE', name, tensorFlow().binding.TF_FLOAT),
+  int32: (name: string) => makeAttribute('TF_ATTR_TYPE', name, tensorFlow().binding.TF_INT32),
+  float: (name: string, value: number) => makeAttribute('TF_ATTR_FLOAT', name, value),
+  text: (name: string, value: string) => makeAttribute('TF_ATTR_STRING', name, value),
+  flag: (name: string, value: boolean) => makeAttribute('TF_ATTR_BOOL', name, value),
+  integers: (name: string, value: number[]) => makeAttribute('TF_ATTR_INT', name, value),
 };
 
-function made(type: Code, name: string, value: unknown): Attribute {
+function makeAttribute(type: Code, name: string, value: unknown): Attribute {
   return { name, type: tensorFlow().binding[type], value };
 }
 

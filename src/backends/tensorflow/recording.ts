@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { type Attribute, type Binding, constantType, type Made, type TensorFlowBackend } from './ops.js';
+import { type Attribute, type Binding, constantType, type TensorData, type TensorFlowBackend } from './ops.js';
 
 /** An op. Values have numbers: first the graph's inputs, then the outputs of each node in turn. */
 interface Node {
@@ -15,7 +15,7 @@ export interface Recording {
   types: number[];
   /** Constants that the binding has already, by their numbers there. */
   captured: number[];
-  constants: Made[];
+  constants: TensorData[];
   nodes: Node[];
   /** Numbers of the values that the work returned. */
   outputs: number[];
@@ -36,7 +36,7 @@ interface Call {
 let differs = false;
 
 /** Called by a kernel whose result depends on values that change every step (a dropout mask): it cannot be recorded. */
-export function differsEachTime(): void {
+export function markVarying(): void {
   differs = true;
 }
 
@@ -46,7 +46,7 @@ export function record(tensorflow: TensorFlowBackend, used: Tensor[], work: () =
   const data = used.map(({ dataId }) => tensorflow.tensorMap.get(dataId));
   const copies = data.map(({ id, dtype }) => copy(tensorflow, id, dtype));
   differs = false;
-  const { result, calls, made } = watch(tensorflow, work);
+  const { result, calls, created } = watch(tensorflow, work);
   const after = data.map(({ id }) => id);
   const returned = tensorflow.getInputTensorIds(result);
   for (const tensor of result) tensor.dispose();
@@ -56,13 +56,13 @@ export function record(tensorflow: TensorFlowBackend, used: Tensor[], work: () =
   }
   if (differs) return undefined;
 
-  const written = new Set([...before, ...made.keys(), ...calls.flatMap(({ outputs }) => outputs)]);
+  const written = new Set([...before, ...created.keys(), ...calls.flatMap(({ outputs }) => outputs)]);
   const captured = [...new Set(calls.flatMap(({ inputs }) => inputs))].filter((id) => !written.has(id));
-  const constants = [...made.values()];
+  const constants = [...created.values()];
   const types = [...data, ...captured.map((id) => ({ dtype: constantType(id) })), ...constants].map(
     ({ dtype }) => dtype,
   );
-  const numbers = new Map([...before, ...captured, ...made.keys()].map((id, number) => [id, number]));
+  const numbers = new Map([...before, ...captured, ...created.keys()].map((id, number) => [id, number]));
   for (const [i, id] of calls.flatMap(({ outputs }) => outputs).entries()) numbers.set(id, types.length + i);
   const numberOf = (id: number) => numbers.get(id)!;
   return {
@@ -87,10 +87,10 @@ function copy({ binding }: TensorFlowBackend, id: number, dtype: number): number
 function watch<Result>(tensorflow: TensorFlowBackend, work: () => Result) {
   const { binding } = tensorflow;
   const calls: Call[] = [];
-  const made = new Map<number, Made>();
+  const created = new Map<number, TensorData>();
   const createTensor: Binding['createTensor'] = (shape, dtype, values) => {
     const id = binding.createTensor(shape, dtype, values);
-    made.set(id, { shape, dtype, values: values.slice() });
+    created.set(id, { shape, dtype, values: values.slice() });
     return id;
   };
   const executeOp: Binding['executeOp'] = (name, attributes, inputs, count) => {
@@ -103,7 +103,7 @@ function watch<Result>(tensorflow: TensorFlowBackend, work: () => Result) {
     executeOp: { value: executeOp },
   });
   try {
-    return { result: work(), calls, made };
+    return { result: work(), calls, created };
   } finally {
     tensorflow.binding = binding;
   }

@@ -24,11 +24,11 @@ export function repeater(define: Define): Repeat {
   const known = new Map<string, Graph | undefined>();
   return (used, work) => {
     const tensorflow = tensorFlow();
-    const isOurs = ({ dataId }: Tensor) => tensorflow.tensorMap.get(dataId).refCount === 1; // or clones would change
+    const isUnshared = ({ dataId }: Tensor) => tensorflow.tensorMap.get(dataId).refCount === 1; // or clones change
     const shapes = used.map(({ shape }) => shape.join()).join(' ');
-    if (!known.has(shapes) && used.every(isOurs)) known.set(shapes, graphOf(tensorflow, used, work, define));
+    if (!known.has(shapes) && used.every(isUnshared)) known.set(shapes, graphOf(tensorflow, used, work, define));
     const graph = known.get(shapes);
-    return graph?.changed.every((i) => isOurs(used[i]!)) ? call(tensorflow, graph, used) : work();
+    return graph?.changed.every((i) => isUnshared(used[i]!)) ? call(tensorflow, graph, used) : work();
   };
 }
 
@@ -45,8 +45,8 @@ function graphOf(
   const { types, nodes, constants, captured, outputs, changed } = recording;
   const name = `clr_graph_${graphs++}`;
   define(name, types, nodes, [...outputs, ...changed.map(({ value }) => value)]);
-  const made = constants.map(({ shape, dtype, values }) => binding.createTensor(shape, dtype, values));
-  return { name, captured: [...captured, ...made], changed: changed.map(({ used: i }) => i), outputs: outputs.length };
+  const ids = constants.map(({ shape, dtype, values }) => binding.createTensor(shape, dtype, values));
+  return { name, captured: [...captured, ...ids], changed: changed.map(({ used: i }) => i), outputs: outputs.length };
 }
 
 function call(tensorflow: TensorFlowBackend, { name, captured, changed, outputs }: Graph, used: Tensor[]): Tensor[] {

@@ -34,8 +34,8 @@ describe.skipIf(!availability.usable)('a training step under TensorFlow', () => 
       optimizer: { type: 'sgd', weight_decay: 1e-4 },
       schedule: { type: 'constant', lr: 0.01 },
     });
-    const surroundings = { cacheDirectory: scratch, seed: 1, report() {} };
-    return prepareTraining(config, await datasets.create(config.dataset, surroundings), { repeater });
+    const context = { cacheDirectory: scratch, seed: 1, report() {} };
+    return prepareTraining(config, await datasets.create(config.dataset, context), { repeater });
   }
 
   /** Returns the loss. */
@@ -74,7 +74,7 @@ describe.skipIf(!availability.usable)('a training step under TensorFlow', () => 
     { type: 'resnet', depth: 8 },
     { type: 'resnet', depth: 8, bn_batch: 2, bn_placement: 'smith', shortcut: 'projection-2x2' },
     { type: 'densenet', depth: 10, growth: 6 },
-  ])('as a graph has the bits that it has op by op: %j', async (model) => {
+  ])('as a graph gives the same bits as op by op: %j', async (model) => {
     const { forward, result } = await trained(model, active);
     expect(forward).toBe(1);
     expect(result).toEqual((await trained(model, {})).result);

@@ -39,7 +39,7 @@ const stackedInGraph = 1024; // maximum number of values: batch norm's parameter
 /** With a `repeater`: the rates differ from step to step, so they are used tensors; which ones are equal does not. */
 function sgdUpdate(repeater?: () => Repeat) {
   const newRepeat = repeater ?? ((): Repeat => (_, work) => work());
-  const most = repeater ? stackedInGraph : Number.POSITIVE_INFINITY;
+  const maxStacked = repeater ? stackedInGraph : Number.POSITIVE_INFINITY;
   const repeats = new Map<string, Repeat>();
   return (inputs: Tensor[], { lr, momentum, weightDecay, ...mode }: SgdUpdate): Tensor[] => {
     const decoupled = mode.weightDecayMode === 'decoupled';
@@ -54,7 +54,7 @@ function sgdUpdate(repeater?: () => Repeat) {
     repeats.set(work, repeat);
     const scalars = numbers.map((number) => tf.scalar(number));
     const parts = splitInto(3, inputs);
-    const keys = coefficients.map((own, k) => (parts[0]![k]!.size > most ? `${k} alone` : String(own)));
+    const keys = coefficients.map((own, k) => (parts[0]![k]!.size > maxStacked ? `${k} alone` : String(own)));
     return repeat([...inputs, ...scalars], () =>
       updateAlike(parts, keys, ([p, g, v], k) => {
         const [rate, m, decay, share] = coefficients[k]!.map((i) => scalars[i]!) as [Scalar, Scalar, Scalar, Scalar];
@@ -73,10 +73,10 @@ type Constants = (value: number) => Scalar;
 
 /** A tensor for each number, made once. */
 function constants(): Constants {
-  const made = new Map<number, Scalar>();
+  const scalars = new Map<number, Scalar>();
   return (value) => {
-    const scalar = made.get(value) ?? tf.scalar(value);
-    made.set(value, scalar);
+    const scalar = scalars.get(value) ?? tf.scalar(value);
+    scalars.set(value, scalar);
     return scalar;
   };
 }

@@ -5,7 +5,7 @@ import type { ImageRange } from '../../ops/image-slices.js';
 import { run } from '../../ops/kernel.js';
 import type { LrnWithinChannel } from '../../ops/lrn-within-channel.js';
 import { type Pool2D, pooledShape } from '../../ops/pool2d.js';
-import { differsEachTime } from './recording.js';
+import { markVarying } from './recording.js';
 
 interface PoolInputs {
   x: Tensor4D;
@@ -25,7 +25,7 @@ export const windowKernels = {
   JoinImages: (parts: Tensor4D[]) => (parts.length > 1 ? tf.concat(parts, 0) : parts[0]!.clone()),
 
   Dropout: ({ x }: { x: Tensor4D }, options: Dropout) => {
-    differsEachTime();
+    markVarying();
     return tf.mul(x, tf.tensor(dropoutMask(x.size, options), x.shape));
   },
 

@@ -38,7 +38,7 @@ export const wasm: Backend = {
       throw new ClrError('backend', `the wasm backend does not work here: ${availability.reason}`, availability.remedy);
     enableProdMode(); // also silences warnings about replaced kernels
     await setBackend('wasm');
-    refuseToRunOutOfMemory();
+    throwWhenOutOfMemory();
     registerReferenceKernels('wasm', heap);
     register('Conv2DBackpropInput', conv2dBackpropInput);
     register('Conv2DBackpropFilter', conv2dBackpropFilter);
@@ -54,7 +54,7 @@ function register(kernelName: string, compute: (inputs: never, attributes: never
 let guarded: unknown;
 
 /** The heap ends at 4 GiB; tfjs does not check whether malloc failed and would overwrite address 0. */
-function refuseToRunOutOfMemory(): void {
+function throwWhenOutOfMemory(): void {
   const module = (backend() as BackendWasm).wasm as unknown as { _malloc(bytes: number): number };
   if (guarded === module) return;
   guarded = module;
@@ -62,7 +62,7 @@ function refuseToRunOutOfMemory(): void {
   module._malloc = (bytes) => {
     const offset = malloc(bytes);
     if (offset === 0 && bytes > 0)
-      throw new ClrError('failed', 'out of memory: the wasm backend has 4 GiB', 'take a smaller batch_size');
+      throw new ClrError('failed', 'out of memory: the wasm backend has 4 GiB', 'use a smaller batch_size');
     return offset;
   };
 }

@@ -18,9 +18,9 @@ test.each([
 });
 
 test('a name that no adapter has is rejected, and the adapters are listed', () => {
-  expect(() => chooseAdapter(names, 'a100')).toThrow(/no device named "a100"; there are: webgpu:0 NVIDIA H100/);
+  expect(() => chooseAdapter(names, 'a100')).toThrow(/no device named "a100"; found: webgpu:0 NVIDIA H100/);
   expect(() => chooseAdapter(names, 'webgpu:3')).toThrow(/no device named "webgpu:3"/);
-  expect(() => chooseAdapter([], 'a100')).toThrow(/there are: none/);
+  expect(() => chooseAdapter([], 'a100')).toThrow(/found: none/);
 });
 
 test('the second of two equal cards is rejected, since dawn would take the first', () => {

@@ -10,7 +10,7 @@ export function chooseAdapter(names: readonly string[], device: string): string 
   const name = names[index];
   if (name === undefined) {
     const list = names.map((known, i) => `webgpu:${i} ${known}`).join(', ') || 'none';
-    throw new ClrError('backend', `WebGPU finds no device named "${device}"; there are: ${list}`, 'name one of these');
+    throw new ClrError('backend', `WebGPU finds no device named "${device}"; found: ${list}`, 'choose one of these');
   }
   // dawn takes the first adapter whose name contains the one given
   const reached = names.findIndex((other) => other.includes(name));

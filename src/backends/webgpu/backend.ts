@@ -56,14 +56,14 @@ export interface Plain {
 }
 
 /** Threads per workgroup, unless a shader has a reason for another number. */
-export const usualThreads = 256;
+export const defaultThreads = 256;
 /** Workgroups per dimension that any WebGPU device accepts. */
-export const mostWorkgroups = 65_535;
+export const maxWorkgroups = 65_535;
 
 /** y = x / lossScale in float32. */
 const widen: Shader = {
   name: 'Read',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: elementwise('y_put(i, x_at(i) / lossScale_at(0));'),
 };
 
@@ -110,18 +110,18 @@ export class WebgpuBackend extends KernelBackend {
   stored({ dataId }: { dataId: DataId }): Stored {
     const found = this.tensors.get(dataId);
     if (!('make' in found)) return found;
-    const made = found.make();
-    const stored = { ...this.stored(made), refCount: found.refCount };
-    for (const id of [dataId, made.dataId]) this.tensors.delete(id);
+    const computed = found.make();
+    const stored = { ...this.stored(computed), refCount: found.refCount };
+    for (const id of [dataId, computed.dataId]) this.tensors.delete(id);
     this.tensors.set(dataId, stored);
-    this.letGo(found.inputs);
+    this.release(found.inputs);
     return stored;
   }
 
   /** A tensor that `make` computes when its values are needed; never, if it is disposed of before. */
   postpone(shape: number[], inputs: TensorInfo[], make: Postponed['make']): TensorInfo {
     const dataId = {};
-    this.tensors.set(dataId, { make, inputs: inputs.map((input) => this.again(input)), refCount: 1 });
+    this.tensors.set(dataId, { make, inputs: inputs.map((input) => this.retain(input)), refCount: 1 });
     return { dataId, shape, dtype: 'float32' };
   }
 
@@ -163,7 +163,7 @@ export class WebgpuBackend extends KernelBackend {
   inArena(tensor: TensorInfo, arena: Arena, shared = false): TensorInfo {
     const { region, format, scaled } = this.stored(tensor);
     if (format !== 'f32' || scaled) throw new Error(`a parameter's values [${tensor.shape}] are not plain float32`);
-    if (!shared && region.buffer === arena.buffer) return this.again(tensor);
+    if (!shared && region.buffer === arena.buffer) return this.retain(tensor);
     const copy = this.allocate(tensor.shape, arena);
     const to = this.stored(copy).region;
     const between = this.pool.take(region.size); // a buffer cannot be copied to itself
@@ -174,7 +174,7 @@ export class WebgpuBackend extends KernelBackend {
   }
 
   /** A new reference; the values live until all references are disposed of. */
-  again({ dataId, shape, dtype }: TensorInfo): TensorInfo {
+  retain({ dataId, shape, dtype }: TensorInfo): TensorInfo {
     this.incRef(dataId);
     return { dataId, shape, dtype };
   }
@@ -218,10 +218,10 @@ export class WebgpuBackend extends KernelBackend {
     if (this.stray) bind('stray', { of: this.stray }, true);
     const pipeline = this.pipeline(shader, bindings, constants);
     if (!pipeline || this.compiling) {
-      this.commands.spoilRecord();
+      this.commands.markUnrepeatable();
       return;
     }
-    const [x, y, z = 1] = typeof workgroups === 'number' ? [Math.min(workgroups, mostWorkgroups), 1] : workgroups;
+    const [x, y, z = 1] = typeof workgroups === 'number' ? [Math.min(workgroups, maxWorkgroups), 1] : workgroups;
     this.commands.dispatch({
       name: shader.name,
       pipeline,
@@ -275,7 +275,7 @@ export class WebgpuBackend extends KernelBackend {
 
   override move(dataId: DataId, values: BackendValues, shape: number[], dtype: DataType, refCount: number): void {
     if (!(values instanceof Float32Array) || dtype !== 'float32')
-      throw new Error(`the webgpu backend holds tensors of float32, not ${dtype} [${shape}]`);
+      throw new Error(`the webgpu backend stores float32 tensors, not ${dtype} [${shape}]`);
     const region = this.variables.take(values.byteLength);
     this.commands.write(region, values as Float32Array<ArrayBuffer>);
     this.tensors.set(dataId, { region, format: 'f32', size: values.length, scaled: false, refCount });
@@ -301,14 +301,14 @@ export class WebgpuBackend extends KernelBackend {
     const stored = this.tensors.get(dataId);
     stored.refCount--;
     if (!force && stored.refCount > 0) return false;
-    if ('make' in stored) this.letGo(stored.inputs);
+    if ('make' in stored) this.release(stored.inputs);
     else stored.region.release();
     this.tensors.delete(dataId);
     return true;
   }
 
-  /** Releases references that `again` made, even if tfjs has disposed of the tensor in the meantime. */
-  private letGo(tensors: TensorInfo[]): void {
+  /** Releases references that `retain` returned, even if tfjs has disposed of the tensor in the meantime. */
+  private release(tensors: TensorInfo[]): void {
     for (const { dataId } of tensors) if (this.disposeData(dataId)) engine().removeDataId(dataId, this);
   }
 

@@ -65,7 +65,7 @@ export class Commands {
   }
 
   /** Makes what is being recorded unfit for a replay. */
-  spoilRecord(): void {
+  markUnrepeatable(): void {
     this.recorded = undefined;
   }
 
@@ -87,14 +87,14 @@ export class Commands {
   }
 
   copy(from: Range, to: Start): void {
-    this.spoilRecord();
+    this.markUnrepeatable();
     this.endPass();
     this.encode().copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, from.size);
   }
 
   /** Writes bytes (a multiple of 4) to a region, after all work issued so far. */
   write(region: Start, bytes: ArrayBufferView<ArrayBuffer>): void {
-    this.spoilRecord();
+    this.markUnrepeatable();
     this.submit();
     this.device.queue.writeBuffer(region.buffer, region.offset, bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }

@@ -12,25 +12,25 @@ import { kernels } from './kernels/index.js';
 import { repeater } from './repeater.js';
 
 /** How many objects a GPU that computes nothing was asked to make. */
-const made = { buffers: 0, bindGroups: 0, pipelines: 0, compiling: 0, submits: 0 };
+const created = { buffers: 0, bindGroups: 0, pipelines: 0, compiling: 0, submits: 0 };
 
 const idleDevice = {
   limits: { maxStorageBufferBindingSize: 2 ** 27, maxStorageBuffersPerShaderStage: 8 },
   lost: new Promise(() => {}),
   destroy() {},
-  queue: { submit: () => void made.submits++, writeBuffer() {} },
+  queue: { submit: () => void created.submits++, writeBuffer() {} },
   createBuffer({ size }: GPUBufferDescriptor) {
-    made.buffers++;
+    created.buffers++;
     return { size, destroy() {} };
   },
-  createBindGroup: () => ++made.bindGroups,
+  createBindGroup: () => ++created.bindGroups,
   createShaderModule: () => ({}),
   createComputePipeline() {
-    made.pipelines++;
+    created.pipelines++;
     return { getBindGroupLayout() {} };
   },
   async createComputePipelineAsync() {
-    made.compiling++;
+    created.compiling++;
     await new Promise(setImmediate);
     return { getBindGroupLayout() {} };
   },
@@ -80,17 +80,17 @@ function takeStep(training: Training): void {
 }
 
 /** What is made while `work` runs. */
-function madeBy(work: () => void): typeof made {
-  const before = { ...made };
+function createdBy(work: () => void): typeof created {
+  const before = { ...created };
   work();
-  const later = { ...made };
-  for (const key of Object.keys(made) as (keyof typeof made)[]) later[key] -= before[key];
+  const later = { ...created };
+  for (const key of Object.keys(created) as (keyof typeof created)[]) later[key] -= before[key];
   return later;
 }
 
 let gpu: WebgpuBackend;
 let dispatches: Dispatch[];
-let madeLater: typeof made;
+let createdLater: typeof created;
 
 beforeAll(async () => {
   Object.assign(globalThis, {
@@ -104,7 +104,7 @@ beforeAll(async () => {
     takeStep(training);
   };
   for (let k = 0; k < 4; k++) take();
-  madeLater = madeBy(() => {
+  createdLater = createdBy(() => {
     for (let k = 0; k < 3; k++) take();
   });
 });
@@ -128,10 +128,10 @@ test("the multiply-adds of the convolutions are three times the net's", () => {
 });
 
 test('after four steps no new buffer, bind group or pipeline is made', () => {
-  expect(madeLater).toMatchObject({ buffers: 0, bindGroups: 0, pipelines: 0 });
+  expect(createdLater).toMatchObject({ buffers: 0, bindGroups: 0, pipelines: 0 });
 });
 
-const asAsked = ({ name, regions, workgroups }: Dispatch) => ({
+const summaryOf = ({ name, regions, workgroups }: Dispatch) => ({
   name,
   workgroups,
   offsets: regions.map(({ offset, size }) => [offset, size]),
@@ -141,14 +141,14 @@ test('from the second on, a step is replayed: same dispatches, 3 submits, kernel
   const training = prepareTraining(config, dataset, { repeater: () => repeater(gpu) });
   dispatches = [];
   takeStep(training);
-  const asked = dispatches.map(asAsked);
+  const first = dispatches.map(summaryOf);
   dispatches = [];
   const runKernel = vi.spyOn(engine(), 'runKernel');
-  const { submits } = madeBy(() => takeStep(training));
+  const { submits } = createdBy(() => takeStep(training));
   expect(runKernel.mock.calls.map(([kernel]) => kernel)).toEqual(['AssembleBatch', 'SgdUpdate']);
   runKernel.mockRestore();
-  expect(dispatches.map(asAsked)).toEqual(asked);
-  expect(asked).toHaveLength(525);
+  expect(dispatches.map(summaryOf)).toEqual(first);
+  expect(first).toHaveLength(525);
   expect(submits).toBe(3);
 });
 
@@ -160,11 +160,11 @@ test('from the second batch on, validation is replayed: the same dispatches, a k
     dispatches = [];
     const [batch] = validationBatches(0);
     score(model, batch!, repeatValidation).dispose();
-    return dispatches.map(asAsked);
+    return dispatches.map(summaryOf);
   };
-  const asked = take();
+  const first = take();
   const runKernel = vi.spyOn(engine(), 'runKernel');
-  expect(take()).toEqual(asked);
+  expect(take()).toEqual(first);
   expect(runKernel.mock.calls.map(([kernel]) => kernel)).toEqual(['AssembleBatch']);
   runKernel.mockRestore();
 });
@@ -191,11 +191,11 @@ test('a warm-up compiles the pipelines of all batch sizes concurrently; later st
   const odd = { images: split.images.slice(0, 300 * 3072), labels: new Uint8Array(300) };
   const sizes = configSchema.parse({ ...config, batch_size: 200 });
   const training = prepareTraining(sizes, { ...dataset, train: odd, validation: odd });
-  const before = made.compiling;
+  const before = created.compiling;
   const done = warm.warmUp(() => oneOfEachSize(training));
-  expect(made.compiling - before).toBeGreaterThan(80); // while none is done yet
+  expect(created.compiling - before).toBeGreaterThan(80); // while none is done yet
   await done;
-  const needed = madeBy(() => {
+  const needed = createdBy(() => {
     for (const b of [0, 1]) {
       const [batch] = training.trainingBatches(0, b);
       trainStep(training, batch!, step).dispose();

@@ -92,7 +92,7 @@ async function refuseSoftware(): Promise<void> {
   const found = await search();
   if ('reason' in found) throw new ClrError('backend', found.reason, remedy);
   const { name, software } = found;
-  const hint = `to take it all the same: --device ${firstWord(name)}`;
+  const hint = `to use it anyway: --device ${firstWord(name)}`;
   if (software) throw new ClrError('backend', `WebGPU finds no GPU, only ${name}`, hint);
   process.env.VK_LOADER_DRIVERS_DISABLE ??= '*lvp*';
 }

@@ -80,13 +80,13 @@ describe.skipIf(!availability.usable)('the loss scale of float16 on webgpu', () 
   }, 300_000);
 
   test('does not hide a NaN in the weights: the run ends as diverged', async () => {
-    const spoilt = await training();
-    const [first] = spoilt.model.parameters;
+    const damaged = await training();
+    const [first] = damaged.model.parameters;
     const values = Float32Array.from(await first!.value.data());
     values[0] = Number.NaN;
     first!.value.dispose();
     first!.value = tensor(values, first!.value.shape as [number]) as Tensor;
-    await expect(rowsFrom({ value: 1024, goodSteps: 0 }, 50, spoilt)).rejects.toMatchObject({ kind: 'diverged' });
+    await expect(rowsFrom({ value: 1024, goodSteps: 0 }, 50, damaged)).rejects.toMatchObject({ kind: 'diverged' });
   }, 300_000);
 
   describe.each(['SgdUpdate', 'AdamUpdate'])('%s', (kernel) => {

@@ -57,10 +57,10 @@ function give(unused: Place[], place: Place): void {
   place.free = true;
 }
 
-/** The first place that fits, unless it wastes more than `most` bytes. */
-function find<T extends Place>(unused: T[], size: number, most: number): T | undefined {
+/** The first place that fits, unless it wastes more than `maxWaste` bytes. */
+function find<T extends Place>(unused: T[], size: number, maxWaste: number): T | undefined {
   const at = unused.findIndex((place) => place.size >= size);
-  if (at < 0 || unused[at]!.size > size + most) return undefined;
+  if (at < 0 || unused[at]!.size > size + maxWaste) return undefined;
   const [place] = unused.splice(at, 1);
   place!.free = false;
   return place;
@@ -72,7 +72,7 @@ const bound = (bytes: number) => Math.ceil(bytes / 4) * 4;
 /** Buffers that are recycled: after its first steps a training loop makes no new ones. */
 export class Pool {
   private readonly unused: (Place & { buffer: GPUBuffer })[] = [];
-  private made = 0;
+  private created = 0;
 
   constructor(
     private readonly device: GPUDevice,
@@ -87,7 +87,7 @@ export class Pool {
   }
 
   private make(size: number) {
-    return { size, rank: this.made++, free: false, buffer: this.device.createBuffer({ size, usage: this.usage }) };
+    return { size, rank: this.created++, free: false, buffer: this.device.createBuffer({ size, usage: this.usage }) };
   }
 }
 

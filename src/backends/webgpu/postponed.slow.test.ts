@@ -101,12 +101,12 @@ describe.skipIf(!availability.usable).each([
         const expected = await compute(work, channels);
         await useBackend('webgpu', { precision, device });
         const { commands } = backend() as WebgpuBackend;
-        const asked: string[] = [];
-        commands.observer = ({ name }) => void asked.push(name.split(' ')[0]!);
+        const dispatched: string[] = [];
+        commands.observer = ({ name }) => void dispatched.push(name.split(' ')[0]!);
         const values = await compute(work, channels);
         commands.observer = undefined;
         values.forEach((output, i) => void expect(relativeError(output, expected[i]!)).toBeLessThan(tolerance));
-        expect(asked.filter((name) => /Conv|Add/.test(name))).toEqual(names);
+        expect(dispatched.filter((name) => /Conv|Add/.test(name))).toEqual(names);
       },
       60_000,
     );

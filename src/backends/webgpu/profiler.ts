@@ -1,7 +1,7 @@
 /// <reference types="@webgpu/types" />
 import { ClrError } from '../../errors.js';
 import type { DeviceProfile, KernelTime } from '../backend.js';
-import { usualThreads, type WebgpuBackend } from './backend.js';
+import { defaultThreads, type WebgpuBackend } from './backend.js';
 import type { Dispatch } from './commands.js';
 import { elementwise, type Shader } from './shader.js';
 
@@ -12,7 +12,7 @@ import { elementwise, type Shader } from './shader.js';
 export function profile(backend: WebgpuBackend): () => Promise<DeviceProfile> {
   const { device, name } = backend.gpu;
   if (!device.features.has('timestamp-query'))
-    throw new ClrError('backend', `${name} cannot tell how long its work takes`, 'leave --profile out');
+    throw new ClrError('backend', `${name} cannot measure how long its kernels take`, 'omit --profile');
   const stop = record(backend);
   return async () => {
     const kernels = new Map<string, KernelTime>();
@@ -72,10 +72,10 @@ async function timestamps(backend: WebgpuBackend, querySet: GPUQuerySet, count: 
   return new BigUint64Array(times);
 }
 
-const copy: Shader = { name: 'copy', threads: usualThreads, body: elementwise('y_put(i, x_at(i));') };
+const copy: Shader = { name: 'copy', threads: defaultThreads, body: elementwise('y_put(i, x_at(i));') };
 const multiplyAdd: Shader = {
   name: 'multiply-add',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: elementwise(`
     var a = vec4<f32>(f32(i));
     var b = a + 1;

@@ -57,16 +57,16 @@ async function finish(training: Training, position: Position, until = steps) {
 }
 
 describe.skipIf(!availability.usable).each(['f32', 'f16'] as const)(
-  'a training in %s that repeats steps',
+  'training in %s with replayed steps',
   (precision) => {
     const kinds = {
       sgd: {},
       adam: { optimizer: { type: 'adam' } },
       clipped: { optimizer: { type: 'sgd', clip_norm: 1 } },
-      'of which some layers are frozen': { init: { from: 'x', freeze: ['stem'] } },
+      'with frozen layers': { init: { from: 'x', freeze: ['stem'] } },
     };
     test.each(Object.entries(kinds))(
-      '%s has the same bits as one that does not',
+      '%s gives the same bits as without',
       async (_kind, overrides) => {
         const active = await useBackend('webgpu', { precision, device });
         const { stepsInFlight, lossScale, warmUp, repeater } = active;
@@ -81,7 +81,7 @@ describe.skipIf(!availability.usable).each(['f32', 'f16'] as const)(
         const { training, counted } = await prepared({ stepsInFlight, lossScale, warmUp, repeater }, overrides);
         expect(await finish(training, from())).toEqual(expected);
         const afterWarmUp = counted.worked - 2; // which runs a batch of each size
-        console.log(`${precision}: ${steps - afterWarmUp} of ${steps} steps were repeated`);
+        console.log(`${precision}: ${steps - afterWarmUp} of ${steps} steps were replayed`);
         expect(afterWarmUp).toBeLessThanOrEqual(5);
       },
       300_000,
@@ -108,7 +108,7 @@ describe.skipIf(!availability.usable).each(['f32', 'f16'] as const)(
 );
 
 test.skipIf(!availability.usable)(
-  'what is uploaded in between is never repeated: dropout differs from step to step',
+  'uploads are never replayed: dropout differs from step to step',
   async () => {
     const model = { type: 'wide-resnet', depth: 10, width: 1, dropout: 0.3 };
     const active = await useBackend('webgpu', { precision: 'f32', device });

@@ -16,7 +16,7 @@ interface Recording {
 }
 
 /** Recordings kept: for two batch sizes, and as many from before memory was first taken in its final order. */
-const most = 4;
+const maxRecordings = 4;
 
 /**
  * Records the commands of a step once and encodes them again from the list, without running the JavaScript behind them.
@@ -31,7 +31,7 @@ export function repeater(backend: WebgpuBackend): Repeat {
     if (known) return repeat(known, backend);
     const { recording, outputs } = record(places, work, backend);
     if (recording) recordings.unshift(recording);
-    recordings.splice(most);
+    recordings.splice(maxRecordings);
     return outputs;
   };
 }

@@ -12,7 +12,7 @@ test('what dawn writes to stderr is kept apart from the result', async () => {
 
 test('a driver that crashes is reported as the reason', async () => {
   expect(await node(`console.error('boom'); process.kill(process.pid, 'SIGSEGV')`)).toEqual({
-    reason: 'looking for an adapter ended with SIGSEGV',
+    reason: 'the search for an adapter ended with SIGSEGV',
     messages: ['boom'],
   });
 });

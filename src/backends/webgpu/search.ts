@@ -20,7 +20,7 @@ export function searchAdapter(
       if (!error && found) resolve({ ...(JSON.parse(found) as Found), messages });
       else
         resolve({
-          reason: `looking for an adapter ended with ${error?.signal ?? `exit code ${error?.code}`}`,
+          reason: `the search for an adapter ended with ${error?.signal ?? `exit code ${error?.code}`}`,
           messages,
         });
     });

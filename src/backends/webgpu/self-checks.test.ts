@@ -17,11 +17,11 @@ const node = (script: string) => [process.execPath, '-e', script];
 
 test.each([
   ['all agrees', 'process.exit(0)', undefined],
-  ['a kernel disagrees', "console.log('wrong    Conv2D  error'); process.exit(1)", 'their check fails: Conv2D'],
+  ['a kernel disagrees', "console.log('wrong    Conv2D  error'); process.exit(1)", 'their check failed: Conv2D'],
   [
     'the driver crashes',
     "process.kill(process.pid, 'SIGSEGV'); setTimeout(() => {}, 1e4)",
-    'the driver ended their check by SIGSEGV',
+    'their check was ended by SIGSEGV',
   ],
 ])('matrix units where %s in the check', async (what, script, problem) => {
   expect(await matrixUnitsProblem('a card', { command: node(script), file: file(what) })).toBe(problem);
@@ -31,7 +31,7 @@ test('the verdict on a driver is kept, but not used for another driver', async (
   const count = path.join(scratch, 'count');
   const command = node(`require('node:fs').appendFileSync(${JSON.stringify(count)}, 'x'); process.exit(1)`);
   for (const name of ['card (driver 1)', 'card (driver 1)', 'card (driver 2)', 'card (driver 1)'])
-    expect(await matrixUnitsProblem(name, { command, file: file('kept') })).toBe('their check fails: exit code 1');
+    expect(await matrixUnitsProblem(name, { command, file: file('kept') })).toBe('their check failed: exit code 1');
   expect(readFileSync(count, 'utf8')).toBe('xx');
 });
 
@@ -52,7 +52,7 @@ test.skipIf(!availability.usable)(
       backendName: 'webgpu',
       kernelFunc: ({ inputs, attrs }) =>
         backend.activationFormat === 'f16'
-          ? backend.again(inputs.x!)
+          ? backend.retain(inputs.x!)
           : right.compute(inputs as never, attrs as never, backend),
     });
     expect(await wrongInHalf(backend)).toBe('BiasAdd');

@@ -72,8 +72,8 @@ function check([program, ...flags]: string[]): Promise<string> {
     execFile(program!, flags, options, (error, stdout) => {
       if (!error) resolve('');
       else if (error.killed) resolve('their check took over 5 minutes');
-      else if (error.signal) resolve(`the driver ended their check by ${error.signal}`);
-      else resolve(`their check fails: ${stdout.match(/^wrong +(\S+)/m)?.[1] ?? `exit code ${error.code}`}`);
+      else if (error.signal) resolve(`their check was ended by ${error.signal}`);
+      else resolve(`their check failed: ${stdout.match(/^wrong +(\S+)/m)?.[1] ?? `exit code ${error.code}`}`);
     });
   });
 }

@@ -32,7 +32,7 @@ const subgroups = [
   { size: 32, fixed: true }, // as on AMD, whose subgroups have 32 or 64 threads
 ];
 test.skipIf(!gpu).each(subgroups)(
-  'shaders for matrix units are valid, in float16 and for every size of convolution: subgroups of $size, asked for: $fixed',
+  'shaders for matrix units are valid, in float16 and for every size of convolution: subgroups of $size, fixed: $fixed',
   async (kind) => {
     const backend = new WebgpuBackend(gpu!);
     backend.dispose = () => {}; // the device is shared
@@ -61,10 +61,10 @@ test.skipIf(!gpu).each(subgroups)(
 test('matrix units are used if they multiply 16 x 16 float16 with float32 sums, in subgroups of a known size', () => {
   const config = { M: 16, N: 16, K: 16, componentType: 'f16', resultComponentType: 'f32' };
   const features = new Set(['shader-f16', 'chromium-experimental-subgroup-matrix']);
-  const of = (subgroupMatrixConfigs: object[], [least, most] = [32, 32], offered = features) =>
+  const of = (subgroupMatrixConfigs: object[], [min, max] = [32, 32], offered = features) =>
     matrixSubgroups({
       device: { features: offered, adapterInfo: { subgroupMatrixConfigs: [] } }, // dawn fills in only the adapter's
-      info: { subgroupMinSize: least, subgroupMaxSize: most, subgroupMatrixConfigs },
+      info: { subgroupMinSize: min, subgroupMaxSize: max, subgroupMatrixConfigs },
     } as unknown as Gpu);
   const controlled = new Set([...features, 'subgroup-size-control']);
   expect(of([config])).toEqual({ size: 32, fixed: false });

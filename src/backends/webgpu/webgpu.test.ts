@@ -60,7 +60,7 @@ describe.skipIf(!availability.usable)('webgpu', () => {
     await expect(backend.read(dataId)).rejects.toThrow(/GPU: .*(lost|destroyed)/);
   });
 
-  test.skipIf(!device)('a software adapter is taken only by its name, and another name is refused', async () => {
+  test.skipIf(!device)('uses a software adapter only by name, and rejects other names', async () => {
     const options = { precision: 'f32' } as const;
     await expect(useBackend('webgpu', options)).rejects.toThrow(/finds no GPU, only/);
     await expect(useBackend('webgpu', { ...options, device: 'nonsense' })).rejects.toThrow(

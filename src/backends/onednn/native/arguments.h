@@ -46,7 +46,7 @@ template <class... Arrays> void require_length(size_t length, const Arrays&... a
 inline void require_alike(const Activation& a, const OptionalActivation& b) {
   if (!b) return;
   require_length(a.length, *b);
-  if (a.values.bf16 != b->values.bf16) throw std::invalid_argument("activations of two precisions");
+  if (a.values.bf16 != b->values.bf16) throw std::invalid_argument("activations of different precisions");
 }
 
 /** How many rows of `columns` values there are in `length`; throws if the last one is incomplete. */

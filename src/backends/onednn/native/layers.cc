@@ -24,8 +24,8 @@ template <Pass pass> void convolution(int way, ConvolutionShape s, Activation x,
   require_length(product({s[0], s[1], s[2], s[3]}), x);
   require_length(product({s[0], s[4], s[5], s[6]}), y);
   require_length(product({s[7], s[8], s[3], s[6]}), filter);
-  if (x.values.bf16 != y.values.bf16) throw std::invalid_argument("activations of two precisions");
-  if (!suits_convolution(way, s)) throw std::invalid_argument("a way that does not suit the shape");
+  if (x.values.bf16 != y.values.bf16) throw std::invalid_argument("activations of different precisions");
+  if (!suits_convolution(way, s)) throw std::invalid_argument("this way does not suit the shape");
   convolve(pass, way_of(way), s, x, filter, y);
 }
 
@@ -101,7 +101,7 @@ void concat(Activation a, Activation b, Activation y, int left, int right, bool 
   require_length(pixels * right, b);
   require_length(pixels * (left + right), y);
   if (a.values.bf16 != b.values.bf16 || a.values.bf16 != y.values.bf16)
-    throw std::invalid_argument("activations of two precisions");
+    throw std::invalid_argument("activations of different precisions");
   kernels().elementwise->concat(a, b, y, pixels, left, right, split);
 }
 
@@ -147,7 +147,7 @@ void pool2d(Activation x, std::optional<Floats> bias, Activation y, std::array<i
   const Pool2D p = pool2d_of(shape, max, relu, bias);
   require_length(product({p.images, p.height, p.width, p.channels}), x);
   require_length(product({p.images, p.rows, p.columns, p.channels}), y);
-  if (x.values.bf16 != y.values.bf16) throw std::invalid_argument("activations of two precisions");
+  if (x.values.bf16 != y.values.bf16) throw std::invalid_argument("activations of different precisions");
   kernels().pool2d->forward(x, y, p);
 }
 
@@ -157,7 +157,7 @@ void pool2d_grad(Activation dy, Activation x, std::optional<Floats> bias, Activa
   require_length(product({p.images, p.height, p.width, p.channels}), x);
   require_length(product({p.images, p.rows, p.columns, p.channels}), dy);
   require_alike(x, dx);
-  if (x.values.bf16 != dy.values.bf16) throw std::invalid_argument("activations of two precisions");
+  if (x.values.bf16 != dy.values.bf16) throw std::invalid_argument("activations of different precisions");
   if (dbias) require_length(p.channels, *dbias);
   kernels().pool2d->grad(dy, x, dx, dbias ? dbias->data : nullptr, p);
 }
@@ -165,7 +165,7 @@ void pool2d_grad(Activation dy, Activation x, std::optional<Floats> bias, Activa
 /** shape: images, height, width, channels, size of the window. */
 Lrn lrn_of(const Activation& x, const std::array<int32_t, 5>& s, float alpha, float beta) {
   require_length(product({s[0], s[1], s[2], s[3]}), x);
-  if (s[4] < 1 || s[4] % 2 == 0) throw std::invalid_argument("a window that has no centre");
+  if (s[4] < 1 || s[4] % 2 == 0) throw std::invalid_argument("the window size must be odd and positive");
   return {s[0], s[1], s[2], s[3], s[4], alpha / (s[4] * s[4]), beta};
 }
 

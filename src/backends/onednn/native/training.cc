@@ -7,7 +7,7 @@ using List = std::vector<Floats>;
 
 /** Throws unless the lists hold arrays of the same lengths. */
 void require_same_lengths(const List& a, const List& b) {
-  if (a.size() != b.size()) throw std::invalid_argument("lists of two lengths");
+  if (a.size() != b.size()) throw std::invalid_argument("lists of different lengths");
   for (size_t k = 0; k < a.size(); k++) require_length(a[k].length, b[k]);
 }
 

@@ -1,10 +1,10 @@
-import { type Operand, usualThreads, type WebgpuBackend } from '../backend.js';
+import { defaultThreads, type Operand, type WebgpuBackend } from '../backend.js';
 import type { Shader } from '../shader.js';
 
 /** Updates without an overflow after which the loss scale doubles. */
 const growthInterval = 2000;
 /** An upper bound: gradients that are all zero would double it for ever. */
-const mostLossScale = 2 ** 24;
+const maxLossScale = 2 ** 24;
 
 /** In a shader that reads `lossScale`: whether this update is skipped. */
 export const isSkipped = 'lossScale_at(2) != 0 && lossScale_at(0) > 1';
@@ -12,7 +12,7 @@ export const isSkipped = 'lossScale_at(2) != 0 && lossScale_at(0) > 1';
 /** Tests the exponent's bits: a compiler may take `x != x` for false. All threads that write write the same value. */
 const notFinite: Shader = {
   name: 'LossScale/check',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: () => `
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {
@@ -36,7 +36,7 @@ fn main() {
     lossScale_put(0, max(1, value / 2));
     lossScale_put(1, 0);
   } else if (good >= INTERVAL) {
-    lossScale_put(0, min(MOST, 2 * value));
+    lossScale_put(0, min(MAX_SCALE, 2 * value));
     lossScale_put(1, 0);
   } else {
     lossScale_put(1, good);
@@ -60,6 +60,6 @@ export function checkGradients(
 /** Runs after a float16 update. */
 export function adaptLossScale(backend: WebgpuBackend): void {
   if (backend.activationFormat !== 'f16') return;
-  const constants = { INTERVAL: { f32: growthInterval }, MOST: { f32: mostLossScale } };
+  const constants = { INTERVAL: { f32: growthInterval }, MAX_SCALE: { f32: maxLossScale } };
   backend.run(adapt, { writes: { lossScale: { of: backend.lossScale.memory } }, constants, workgroups: 1 });
 }

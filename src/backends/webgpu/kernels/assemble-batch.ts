@@ -1,6 +1,6 @@
 /// <reference types="@webgpu/types" />
 import { type AssembleBatch, planWidth } from '../../../ops/assemble-batch.js';
-import { type Plain, usualThreads, type WebgpuBackend } from '../backend.js';
+import { defaultThreads, type Plain, type WebgpuBackend } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { kernel, operands } from './kernel.js';
 
@@ -105,7 +105,7 @@ function shader(padMode: AssembleBatch['padMode'], pieces: number, meanImage: bo
   const choose = Array.from({ length: pieces }, (_, p) => `case ${p}u: { word = images${p}_at(i % PIECE / 4); }`);
   return {
     name: `AssembleBatch/${padMode}`,
-    threads: usualThreads,
+    threads: defaultThreads,
     body: () => `
 fn source(i: i32, size: i32) -> i32 {
   if (i >= 0 && i < size) { return i; }

@@ -7,7 +7,7 @@ import type {
   BatchNormTrainAttributes,
 } from '../../../ops/batch-norm.js';
 import { requireShape } from '../../../ops/kernel.js';
-import { usualThreads, type WebgpuBackend } from '../backend.js';
+import { defaultThreads, type WebgpuBackend } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { channelSums, finishChannelSums, sumChannels } from './channel-sums.js';
 import { kernel, operands, typeOf, widthOf } from './kernel.js';
@@ -34,7 +34,7 @@ const finishStatistics = finishChannelSums(
 /** y = relu((x - mean) slope + shift + residual) */
 const normalise = (name: string, inverse: string, residual: boolean, relu: boolean): Shader => ({
   name: `${name}/normalise${residual ? '+residual' : ''}${relu ? '+ReLU' : ''}`,
-  threads: usualThreads,
+  threads: defaultThreads,
   body: elementwise(`
     let c = i % CHANNELS;
     let value = (x_at(i) - mean_at(c)) * (scale_at(c) * ${inverse}) + shift_at(c)${residual ? ' + residual_at(i)' : ''};
@@ -63,7 +63,7 @@ const finishGradients = finishChannelSums(
 
 const inputGradient = (relu: boolean, residual: boolean): Shader => ({
   name: `BatchNormTrainGrad/input${residual ? '+residual' : ''}${relu ? '+ReLU' : ''}`,
-  threads: usualThreads,
+  threads: defaultThreads,
   body: elementwise(`
     let c = i % CHANNELS;
     let g = ${gradient(relu)};

@@ -1,5 +1,5 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { type Plain, usualThreads, type WebgpuBackend, type Work } from '../backend.js';
+import { defaultThreads, type Plain, type WebgpuBackend, type Work } from '../backend.js';
 import type { Shader } from '../shader.js';
 import { typeOf, widthOf } from './kernel.js';
 import { workgroupSum } from './workgroup-sum.js';
@@ -15,7 +15,7 @@ const parts = 512;
 export function channelSums(name: string, body: string): Shader {
   return {
     name,
-    threads: usualThreads,
+    threads: defaultThreads,
     body: () => `
 ${workgroupSum('sums', 'V')}
 ${workgroupSum('dots', 'V')}
@@ -57,7 +57,7 @@ export function sumChannels(
   const width = widthOf(channels);
   const [vectors, pixels] = [channels / width, util.sizeFromShape(shape) / channels];
   const lanes = Math.min(64, 2 ** Math.ceil(Math.log2(vectors)));
-  const share = Math.ceil(pixels / Math.min(parts, Math.ceil((pixels * lanes) / usualThreads)));
+  const share = Math.ceil(pixels / Math.min(parts, Math.ceil((pixels * lanes) / defaultThreads)));
   const count = Math.ceil(pixels / share);
   backend.scratch('f32', count * 2 * channels, (shares) => {
     backend.run(shader, {

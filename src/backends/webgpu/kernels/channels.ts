@@ -2,7 +2,7 @@ import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { type Dropout, dropoutThreshold } from '../../../ops/dropout.js';
 import { type ImageRange, joinedShape } from '../../../ops/image-slices.js';
 import { requireShape } from '../../../ops/kernel.js';
-import { usualThreads } from '../backend.js';
+import { defaultThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { kernel, operands } from './kernel.js';
 
@@ -11,20 +11,24 @@ const place = `
     let pixel = i / (LEFT + RIGHT);`;
 const concat: Shader = {
   name: 'ConcatChannels',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: elementwise(`${place}
     if (c < LEFT) { y_put(i, a_at(pixel * LEFT + c)); } else { y_put(i, b_at(pixel * RIGHT + c - LEFT)); }`),
 };
 const split: Shader = {
   name: 'SplitChannels',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: elementwise(`${place}
     if (c < LEFT) { da_put(pixel * LEFT + c, dy_at(i)); } else { db_put(pixel * RIGHT + c - LEFT, dy_at(i)); }`),
 };
-const copy: Shader = { name: 'CopyImages', threads: usualThreads, body: elementwise('y_put(TO + i, x_at(FROM + i));') };
+const copy: Shader = {
+  name: 'CopyImages',
+  threads: defaultThreads,
+  body: elementwise('y_put(TO + i, x_at(FROM + i));'),
+};
 const dropout: Shader = {
   name: 'Dropout',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: () => `
 /** The final mix of MurmurHash3. */
 fn mix32(given: u32) -> u32 {
@@ -66,7 +70,7 @@ export const channelKernels = [
 
   kernel('JoinImages', (parts: TensorInfo[], _attributes, backend) => {
     const scaled = parts.map((part) => backend.stored(part).scaled);
-    if (new Set(scaled).size > 1) throw new Error('only some parts of a batch are held times the loss scale');
+    if (new Set(scaled).size > 1) throw new Error('only some parts of a batch are multiplied by the loss scale');
     const y = backend.allocateActivation(joinedShape(parts), scaled[0]);
     let at = 0;
     for (const x of parts) {

@@ -1,6 +1,6 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { normOffset } from '../../../ops/clip-by-global-norm.js';
-import { usualThreads } from '../backend.js';
+import { defaultThreads } from '../backend.js';
 import type { Shader } from '../shader.js';
 import { kernel } from './kernel.js';
 import { tableOf, whole } from './update.js';
@@ -9,7 +9,7 @@ import { workgroupSum } from './workgroup-sum.js';
 /** The sum of squares of each stretch of a gradient. */
 const squares: Shader = {
   name: 'ClipByGlobalNorm/squares',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: () => `
 ${workgroupSum('sums', 'f32')}
 @compute @workgroup_size(THREADS)
@@ -39,7 +39,7 @@ fn main() {
 
 const scale: Shader = {
   name: 'ClipByGlobalNorm/scale',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: () => `
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {

@@ -94,7 +94,7 @@ function filterTile(channels: number): Tile {
 }
 
 /** Partial sums of a filter's gradient, at most: 8 MiB. */
-const mostPartialSums = 2 ** 21;
+const maxPartialSums = 2 ** 21;
 
 /** WGSL: `name(...)`, a vec4: `value(0)` itself if `width` is 4, else the scalars value(0) to value(3). */
 function vector(name: string, parameters: string, width: 1 | 4, value: (j: number) => string): string {
@@ -278,7 +278,7 @@ function workOf(sizes: Sizes, tile: Tile, rows: number, columns: number, groups 
 /** How many output pixels a workgroup takes, and the resulting number of workgroups, if each leaves `sums` sums. */
 function shares({ images, outHeight, outWidth }: Sizes, depth: number, sums: number) {
   const steps = Math.ceil((images * outHeight * outWidth) / depth);
-  const most = Math.max(1, Math.floor(mostPartialSums / sums));
-  const share = Math.ceil(steps / Math.min(most, Math.ceil(steps / 8))) * depth;
+  const maxGroups = Math.max(1, Math.floor(maxPartialSums / sums));
+  const share = Math.ceil(steps / Math.min(maxGroups, Math.ceil(steps / 8))) * depth;
   return { share, groups: Math.ceil((steps * depth) / share) };
 }

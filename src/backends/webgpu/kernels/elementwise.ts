@@ -1,10 +1,10 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { requireShape } from '../../../ops/kernel.js';
-import { usualThreads } from '../backend.js';
+import { defaultThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { kernel, operands, requireSameScale, widthOf } from './kernel.js';
 
-const shader = (name: string, body: string): Shader => ({ name, threads: usualThreads, body: elementwise(body) });
+const shader = (name: string, body: string): Shader => ({ name, threads: defaultThreads, body: elementwise(body) });
 
 const add = shader('Add', 'y_put(i, a_at(i) + b_at(i));');
 const fill = shader('ZerosLike', 'y_put(i, 0);');
@@ -26,7 +26,7 @@ export const elementwiseKernels = [
     return y;
   }),
 
-  kernel('Identity', ({ x }: { x: TensorInfo }, _attributes, backend) => backend.again(x)),
+  kernel('Identity', ({ x }: { x: TensorInfo }, _attributes, backend) => backend.retain(x)),
 
   kernel('ZerosLike', ({ x }: { x: TensorInfo }, _attributes, backend) => {
     const y = backend.allocate(x.shape, backend.variables);

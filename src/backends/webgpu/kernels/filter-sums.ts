@@ -1,5 +1,5 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { mostWorkgroups, type Operand, usualThreads, type WebgpuBackend } from '../backend.js';
+import { defaultThreads, maxWorkgroups, type Operand, type WebgpuBackend } from '../backend.js';
 import type { Constants, Shader } from '../shader.js';
 import { workgroupSum } from './workgroup-sum.js';
 
@@ -11,13 +11,13 @@ interface Waiting {
 }
 
 /** Gradients that wait for more, by the memory of their loss scale: one dispatch sums as many as a shader can bind. */
-const waitingBy = new WeakMap<object, Waiting[]>();
+const waitingByScale = new WeakMap<object, Waiting[]>();
 
 /** The gradient as the sum of `parts` [count, ...shape], divided by their loss scale. Takes over `parts`. */
 export function sumOfParts(backend: WebgpuBackend, parts: TensorInfo): TensorInfo {
   const { lossScale } = backend.scaleOf(parts);
-  const waiting = waitingBy.get(lossScale.of) ?? [];
-  waitingBy.set(lossScale.of, waiting);
+  const waiting = waitingByScale.get(lossScale.of) ?? [];
+  waitingByScale.set(lossScale.of, waiting);
   const gradient = backend.postpone(parts.shape.slice(1), [parts], () => {
     if (!own.sum) {
       const all = waiting.splice(0).filter((one) => backend.refCount(one.parts.dataId) > 0); // not disposed of
@@ -51,7 +51,7 @@ function addUp(backend: WebgpuBackend, all: Waiting[], lossScale: Operand): void
     reads,
     writes,
     constants,
-    workgroups: [Math.min(mostWorkgroups, Math.ceil(weights / 16)), 1, all.length],
+    workgroups: [Math.min(maxWorkgroups, Math.ceil(weights / 16)), 1, all.length],
     multiplyAdds: all.reduce((sum, { parts }) => sum + util.sizeFromShape(parts.shape), 0),
   });
 }
@@ -59,7 +59,7 @@ function addUp(backend: WebgpuBackend, all: Waiting[], lossScale: Operand): void
 /** Sixteen threads per weight; a workgroup takes the weights of the gradient `group.z`, sixteen at a time. */
 const addParts = (count: number): Shader => ({
   name: 'Conv2DBackpropFilter/sum',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: () => `
 ${workgroupSum('sums', 'f32')}
 @compute @workgroup_size(THREADS)

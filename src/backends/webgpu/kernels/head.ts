@@ -1,7 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { requireShape } from '../../../ops/kernel.js';
 import type { SoftmaxCrossEntropy } from '../../../ops/softmax-cross-entropy.js';
-import { usualThreads } from '../backend.js';
+import { defaultThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { kernel, operands } from './kernel.js';
 import { workgroupSum } from './workgroup-sum.js';
@@ -52,7 +52,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
 /** One workgroup: there are few logits, and the loss is one number. */
 const softmax: Shader = {
   name: 'SoftmaxCrossEntropy',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: () => `
 ${workgroupSum('sums', 'vec2<f32>')}
 @compute @workgroup_size(THREADS)

@@ -23,5 +23,5 @@ export function operands(tensors: Record<string, TensorInfo | undefined>, width:
 
 /** Throws unless both terms of a sum are stored times the loss scale, or neither. */
 export function requireSameScale(a: boolean, b: boolean): void {
-  if (a !== b) throw new Error('only one of two terms is held times the loss scale');
+  if (a !== b) throw new Error('only one of two terms is multiplied by the loss scale');
 }

@@ -1,13 +1,13 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { DownsamplePad } from '../../../ops/downsample-pad.js';
 import type { Shape4D } from '../../../ops/kernel.js';
-import { usualThreads } from '../backend.js';
+import { defaultThreads } from '../backend.js';
 import { elementwise, type Shader } from '../shader.js';
 import { kernel, operands, typeOf, widthOf } from './kernel.js';
 
 const pool: Shader = {
   name: 'GlobalAveragePool',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: elementwise(`
     let first = (i / CHANNELS) * PIXELS * CHANNELS + i % CHANNELS;
     var sum = V(0);
@@ -17,7 +17,7 @@ const pool: Shader = {
 
 const poolGradient: Shader = {
   name: 'GlobalAveragePoolGrad',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: elementwise(
     'dx_put(i, dy_at(i / (PIXELS * CHANNELS) * CHANNELS + i % CHANNELS) * (lossScale_at(0) / f32(PIXELS)));',
   ),
@@ -25,7 +25,7 @@ const poolGradient: Shader = {
 
 const downsample: Shader = {
   name: 'DownsamplePad',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: elementwise(`
     let c = i % OUT_CHANNELS;
     let top = 2 * (i / OUT_CHANNELS / OUT_WIDTH % OUT_HEIGHT);
@@ -47,7 +47,7 @@ const downsample: Shader = {
 /** In each direction an input pixel is in at most two windows: the last to reach it and, of size 3, the one before. */
 const downsampleGradient: Shader = {
   name: 'DownsamplePadGrad',
-  threads: usualThreads,
+  threads: defaultThreads,
   body: elementwise(`
     let c = i % CHANNELS;
     let column = i / CHANNELS % WIDTH;

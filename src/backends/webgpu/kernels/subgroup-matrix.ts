@@ -24,15 +24,15 @@ export interface Subgroups {
 /** The subgroups of a device that multiplies 16 x 16 float16 matrices with float32 sums; undefined: it does not. */
 export function matrixSubgroups({ device: { features }, info }: Pick<Gpu, 'device' | 'info'>): Subgroups | undefined {
   if (!features.has('chromium-experimental-subgroup-matrix') || !features.has('shader-f16')) return undefined;
-  const { subgroupMinSize: least, subgroupMaxSize: most, subgroupMatrixConfigs = [] } = info as unknown as MatrixInfo;
+  const { subgroupMinSize: min, subgroupMaxSize: max, subgroupMatrixConfigs = [] } = info as unknown as MatrixInfo;
   const fits = [...subgroupMatrixConfigs].some(
     ({ M, N, K, componentType, resultComponentType }) =>
       M === side && N === side && K === side && componentType === 'f16' && resultComponentType === 'f32',
   );
   if (!fits) return undefined;
-  if (least === most) return { size: most, fixed: false };
+  if (min === max) return { size: max, fixed: false };
   if (!features.has('subgroup-size-control' as GPUFeatureName)) return undefined;
-  return { size: Math.max(least, Math.min(32, most)), fixed: true };
+  return { size: Math.max(min, Math.min(32, max)), fixed: true };
 }
 
 /**

@@ -3,13 +3,13 @@ import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { AdamUpdate } from '../../../ops/adam-update.js';
 import { splitInto } from '../../../ops/kernel.js';
 import type { SgdUpdate } from '../../../ops/sgd-update.js';
-import { type Plain, usualThreads, type WebgpuBackend } from '../backend.js';
+import { defaultThreads, type Plain, type WebgpuBackend } from '../backend.js';
 import type { Shader } from '../shader.js';
 import { adaptLossScale, checkGradients, isSkipped } from './adapt-loss-scale.js';
 import { kernel } from './kernel.js';
 
 /** Values updated per workgroup. */
-const share = 4 * usualThreads;
+const share = 4 * defaultThreads;
 
 /**
  * One dispatch updates all parameters: they and the optimizer's state are in one arena, their gradients in another. A
@@ -17,7 +17,7 @@ const share = 4 * usualThreads;
  */
 const update = (name: string, states: string[], body: string): Shader => ({
   name,
-  threads: usualThreads,
+  threads: defaultThreads,
   body: () => `
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3u) {

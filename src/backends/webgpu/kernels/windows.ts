@@ -2,7 +2,7 @@ import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { requireShape } from '../../../ops/kernel.js';
 import type { LrnWithinChannel } from '../../../ops/lrn-within-channel.js';
 import { type Pool2D, type PoolInputs, pooledShape } from '../../../ops/pool2d.js';
-import { type Plain, usualThreads, type WebgpuBackend } from '../backend.js';
+import { defaultThreads, type Plain, type WebgpuBackend } from '../backend.js';
 import { type Constants, elementwise, type Shader } from '../shader.js';
 import { biasGradient } from './batch-norm.js';
 import { kernel, operands, typeOf, widthOf } from './kernel.js';
@@ -18,7 +18,7 @@ const at =
 
 const poolShader = (name: string, body: string): Shader => ({
   name,
-  threads: usualThreads,
+  threads: defaultThreads,
   body: ({ HAS_BIAS }) => `
 struct Largest { value: V, place: V }
 ${at}
@@ -88,7 +88,7 @@ const around = (visit: string) => `
 
 const lrnShader = (name: string, body: string): Shader => ({
   name,
-  threads: usualThreads,
+  threads: defaultThreads,
   body: () => `${at}
 ${elementwise(`${place('HEIGHT', 'WIDTH')}${body}`)()}`,
 });
@@ -164,7 +164,7 @@ export const windowKernels = [
   kernel('Reshape', ({ x }: { x: TensorInfo }, { shape }: { shape: number[] }, backend) => {
     if (util.sizeFromShape(shape) !== util.sizeFromShape(x.shape))
       throw new Error(`[${x.shape}] does not have the shape [${shape}]`);
-    return { ...backend.again(x), shape };
+    return { ...backend.retain(x), shape };
   }),
 ];
 
