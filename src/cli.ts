@@ -22,11 +22,11 @@ import { ClrError, exitCodes, Interruption } from './errors.js';
 import { printable } from './system/printable.js';
 import { version } from './system/version.js';
 
-const mostText = 2000; // characters per line: a message may quote the contents of any file
+const maxText = 2000; // characters per line: a message may quote the contents of any file
 
 const program = new Command('clr')
   .description('A laboratory for cyclical learning rates and cyclical momentum.')
-  .option('--debug', 'show the stack of an error')
+  .option('--debug', 'show the stack trace of an error')
   .version(version(), '-v, --version', 'print the version')
   .showSuggestionAfterError(false)
   .addCommand(runCommand)
@@ -92,11 +92,11 @@ function explain(error: unknown, more?: string): number {
   const debug = program.opts<{ debug?: boolean }>().debug;
   const { message = String(error), stack } = (error ?? {}) as Error;
   const hint = error instanceof ClrError ? error.hint : more;
-  process.stderr.write(`clr: ${printable(message.replace(/^error: /, ''), mostText).trim()}\n`);
+  process.stderr.write(`clr: ${printable(message.replace(/^error: /, ''), maxText).trim()}\n`);
   if (hint) process.stderr.write(`  hint: ${lines(hint)}\n`);
   if (debug) process.stderr.write(`${lines(stack ?? '')}\n`);
   else if (![ClrError, CommanderError, Interruption].some((expected) => error instanceof expected))
-    process.stderr.write('  hint: --debug shows where\n');
+    process.stderr.write('  hint: --debug shows the stack trace\n');
   if (error instanceof ClrError || error instanceof Interruption) return error.exitCode;
   if (error instanceof CommanderError || code === 'ERR_INVALID_ARG_VALUE') return exitCodes.usage;
   return exitCodes.failed;
@@ -104,6 +104,6 @@ function explain(error: unknown, more?: string): number {
 
 /** `text` with each of its lines made printable. */
 function lines(text: string): string {
-  const all = text.split('\n').map((line) => printable(line, mostText));
+  const all = text.split('\n').map((line) => printable(line, maxText));
   return all.join('\n');
 }

@@ -55,12 +55,12 @@ export interface LossAxis {
   note?: string;
 }
 
-/** Losses that blow up would flatten all others: the axis stops at one and a half times the usual, and says so. */
+/** Losses that blow up would flatten all others: the axis stops at 1.5 times the typical loss, and says so. */
 export function lossAxis(title: string, ...curves: (readonly number[])[]): LossAxis {
-  const usual = usualLoss(curves);
+  const typical = typicalLoss(curves);
   const highest = finiteRange(curves.flat())[1];
-  if (!(highest > 3 * usual)) return { title, domain: [0, 1.05 * highest || 1] };
-  const top = 1.5 * usual;
+  if (!(highest > 3 * typical)) return { title, domain: [0, 1.05 * highest || 1] };
+  const top = 1.5 * typical;
   const note = `cut off at ${top.toPrecision(2)} (highest: ${highest.toPrecision(2)})`;
   return { title: [title, note], domain: [0, top], note };
 }
@@ -69,12 +69,12 @@ export function lossAxis(title: string, ...curves: (readonly number[])[]): LossA
  * For one curve, the higher of the median of its first ten losses, which is the untrained network's, and the median of
  * all; for several, the highest that is no explosion: at most five times their median. Infinity: there are no losses.
  */
-export function usualLoss(curves: readonly (readonly number[])[]): number {
+export function typicalLoss(curves: readonly (readonly number[])[]): number {
   const each = curves
     .map((losses) => losses.filter((loss) => Number.isFinite(loss) && loss > 0))
     .filter((losses) => losses.length > 0)
     .map((losses) => Math.max(median(losses.slice(0, 10)), median(losses)))
     .sort((a, b) => a - b);
   const middle = each[(each.length - 1) >> 1]!;
-  return each.findLast((usual) => usual <= 5 * middle) ?? Infinity;
+  return each.findLast((typical) => typical <= 5 * middle) ?? Infinity;
 }

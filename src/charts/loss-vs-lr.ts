@@ -27,8 +27,8 @@ export function lossVsLr(
   const layer = curve(drawn, x, lossAxis('training loss', losses));
   if (diverged) layer.push(verticalMark(diverged.lr, `diverged at iteration ${diverged.iteration}`, x.scale.domain));
   if (drawn.length === 0) layer.push(noData);
-  const told = withLine(heading, 'points: single batches; lines: debiased moving average (0.98)');
-  return chart(told, { ...widePanel, data: { values: drawn }, layer });
+  const explained = withLine(heading, 'points: single batches; lines: debiased moving average (0.98)');
+  return chart(explained, { ...widePanel, data: { values: drawn }, layer });
 }
 
 type Point = Pick<IterationRow, 'iteration' | 'lr' | 'loss'> & {

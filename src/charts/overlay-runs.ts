@@ -5,7 +5,7 @@ import { type HeadingConfig, headingSchema, modelOnData } from './heading.js';
 import { type OverlaidRun, overlay } from './overlay.js';
 import { writeChartFile } from './render.js';
 
-const mostRuns = 20; // lines that can just be told apart
+const maxRuns = 20; // lines that can just be told apart
 
 /**
  * Draws several runs in one chart, labelled by name. Throws ClrError('data') if one cannot be read, ClrError('usage')
@@ -16,10 +16,10 @@ export async function writeOverlay(
   directories: readonly string[],
   lrScale: 'linear' | 'log' | undefined,
 ): Promise<void> {
-  if (directories.length > mostRuns)
+  if (directories.length > maxRuns)
     throw new ClrError(
       'usage',
-      `${directories.length} runs are too many for one chart, which holds ${mostRuns}`,
+      `${directories.length} runs are too many for one chart, which shows at most ${maxRuns}`,
       '`clr compare --chart` draws means over seeds, `clr watch` shows them all; --each draws the charts of each run',
     );
   const configs = directories.map((directory) => readJsonAs(headingSchema, directory, 'config.json'));

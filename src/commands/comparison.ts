@@ -8,7 +8,7 @@ export const runsArgument = ['<path...>', 'run folders, sweep folders, or folder
 export const metricOption = () =>
   new Option(
     '--metric <name>',
-    "score to test and sort by; default: that of the sweep's question, else val_acc",
+    "metric to test and sort by; default: the one in the sweep's question, else val_acc",
   ).choices(Object.keys(metrics));
 export const togetherOption = () =>
   new Option('--together', 'one table even if the runs differ in data, model or length');

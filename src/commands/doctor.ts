@@ -39,7 +39,7 @@ async function find({ data, cache, kernels, ...options }: Flags): Promise<Findin
 function text(findings: Finding[], bad: string): string {
   const lines = findings.flatMap(({ subject, ok, detail, remedy, messages = [] }) => [
     `${(ok ? 'ok' : bad).padEnd(7)}  ${subject.padEnd(22)} ${detail}`,
-    ...messages.map((message) => `${' '.repeat(32)}it says: ${printable(message)}`),
+    ...messages.map((message) => `${' '.repeat(32)}message: ${printable(message)}`),
     ...(remedy ? [`${' '.repeat(32)}remedy: ${remedy}`] : []),
   ]);
   return `${lines.join('\n')}\n`;

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { defaultConfig, lrfindCommand, planCurves } from './lrfind.js';
+import { defaultConfig, endsOf, lrfindCommand, planCurves } from './lrfind.js';
 
 const plan = (flags: object = {}) => planCurves(defaultConfig, { set: [], override: [], ...flags });
 
@@ -56,4 +56,12 @@ test.each([
   lrfindCommand.exitOverride().configureOutput({ outputError: () => {} });
   const program = new Command().exitOverride().addCommand(lrfindCommand);
   expect(() => program.parse(['node', 'clr', 'lrfind', flag, value])).toThrow(new RegExp(`${flag}.*is invalid`));
+});
+
+test('seeds that ended alike are named together', () => {
+  const end = (seed: number, status: 'completed' | 'diverged', iterations: number) => ({ seed, status, iterations });
+  expect(endsOf([1, 2, 3].map((seed) => end(seed, 'completed', 100)))).toBe('seeds 1, 2, 3: completed, 100 updates');
+  expect(endsOf([end(1, 'completed', 100), end(2, 'diverged', 40)])).toBe(
+    'seed 1: completed, 100 updates; seed 2: diverged, 40 updates',
+  );
 });

@@ -137,8 +137,8 @@ export async function planCurves(file: string, flags: PlanFlags): Promise<Plan[]
       return { curve: i + 1, momentum, config };
     }),
   );
-  const asked = await Promise.all(plans);
-  return flags.seeds === undefined && flags.seed === undefined ? [...asked, ...spareSeeds(asked)] : asked;
+  const requested = await Promise.all(plans);
+  return flags.seeds === undefined && flags.seed === undefined ? [...requested, ...spareSeeds(requested)] : requested;
 }
 
 /** Two more seeds of each curve. */
@@ -157,8 +157,17 @@ function describe({ curves }: FinderSummary, file: string | undefined): string {
 }
 
 function nameOf({ momentum, weight_decay, batch_size, seeds }: CurveSummary): string {
-  const ends = seeds.map(({ seed, status, iterations }) => `seed ${seed} ${status} after ${iterations} updates`);
-  return `momentum ${momentum}, weight decay ${weight_decay}, batch ${batch_size} (${ends.join('; ')})`;
+  return `momentum ${momentum}, weight decay ${weight_decay}, batch ${batch_size} (${endsOf(seeds)})`;
+}
+
+/** "seeds 1, 2: completed, 100 updates; seed 3: diverged, 40 updates": seeds that ended alike are grouped. */
+export function endsOf(seeds: CurveSummary['seeds']): string {
+  const groups = new Map<string, number[]>();
+  for (const { seed, status, iterations } of seeds) {
+    const end = `${status}, ${iterations} updates`;
+    groups.set(end, [...(groups.get(end) ?? []), seed]);
+  }
+  return [...groups].map(([end, own]) => `${own.length > 1 ? 'seeds' : 'seed'} ${own.join(', ')}: ${end}`).join('; ');
 }
 
 function linesOf(suggestion: CurveSummary['suggestions'][number], file = 'CONFIG'): string[] {

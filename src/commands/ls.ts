@@ -42,7 +42,7 @@ export const lsCommand = new Command('ls')
         (status === undefined || run.status === status),
     );
     skipped.forEach(nameSkipped);
-    if (chosen.length === 0 && !json) process.stderr.write('no such run; `clr run` makes one\n');
+    if (chosen.length === 0 && !json) process.stderr.write('no matching run; `clr run` creates one\n');
     else process.stdout.write(json ? `${JSON.stringify(chosen, null, 2)}\n` : await table(chosen));
   });
 
@@ -54,7 +54,7 @@ async function table(runs: readonly RunOverview[]): Promise<string> {
   const { age } = await import('../terminal/duration.js');
   const keys = differingSettings(runs);
   const width = process.stdout.columns as number | undefined; // undefined: not a terminal
-  const isLong = (text: string, most: number) => width !== undefined && text.length > most;
+  const isLong = (text: string, max: number) => width !== undefined && text.length > max;
   const end = (text: string) => (isLong(text, longest.run) ? `…${text.slice(1 - longest.run)}` : text);
   const start = (text: string) => (isLong(text, longest.name) ? `${text.slice(0, longest.name - 1)}…` : text);
   const rows = runs.map((run) => [

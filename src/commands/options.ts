@@ -14,7 +14,7 @@ export const cacheOption = () =>
     '~/.cache/clr',
   );
 export const runsOption = () =>
-  withVariable(new Option('--runs <dir>', 'where run folders are made'), 'CLR_RUNS').default('runs');
+  withVariable(new Option('--runs <dir>', 'where run folders are created'), 'CLR_RUNS').default('runs');
 
 /** Lets an environment variable set the option; an empty one counts as unset. */
 function withVariable(option: Option, name: string): Option {
@@ -51,10 +51,10 @@ const shorthandOptions = [
   new Option('--backend <name>', 'auto, or a backend that `clr doctor` lists'),
   new Option('--precision <p>', 'f32, bf16 or f16'),
   new Option('--threads <n>', 'number of processor threads'),
-  new Option('--device <name>', 'a device of the backend, by a part of its name'),
+  new Option('--device <name>', 'device of the backend, by part of its name'),
   new Option('--epochs <n>', 'passes over the training set'),
-  new Option('--seed <n>', 'decides initial weights, shuffling and augmentation'),
-  new Option('--name <text>', 'names the run in lists, tables and charts'),
+  new Option('--seed <n>', 'determines initial weights, shuffling and augmentation'),
+  new Option('--name <text>', 'name of the run in lists, tables and charts'),
   new Option('--max-iterations <n>', 'stop after this many updates'),
 ];
 
@@ -100,7 +100,7 @@ export function overridesOf(flags: ConfigFlags, more: Record<string, string> = {
 
 export function positiveInteger(text: string): number {
   const n = Number(text);
-  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('must be a whole number from 1');
+  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('must be a whole number, at least 1');
   return n;
 }
 

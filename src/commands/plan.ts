@@ -35,13 +35,19 @@ export const planCommand = new Command('plan')
       .default(40),
   )
   .addOption(new Option('--block <n>', 'until decided: seeds between looks').argParser(positiveInteger).default(2))
-  .addOption(new Option('--paired', 'compare arms seed by seed; --std is then that of the differences'))
+  .addOption(
+    new Option('--paired', 'compare arms seed by seed; --std is then the standard deviation of the differences'),
+  )
   .action(async (paths: string[], flags: Flags) => {
     const { planText } = await import('../compare/plan.js');
     const { spreadOf } = await import('../compare/spread.js');
     const { ClrError } = await import('../errors.js');
     if (flags.difference === undefined)
-      throw new ClrError('usage', '--difference is missing: what size matters?', 'e.g. --difference 0.2');
+      throw new ClrError(
+        'usage',
+        '--difference is missing: the smallest difference that matters',
+        'e.g. --difference 0.2',
+      );
     if (flags.std === undefined && paths.length === 0)
       throw new ClrError(
         'usage',

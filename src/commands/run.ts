@@ -50,7 +50,7 @@ export const runCommand = new Command('run')
   .addOption(tagOption())
   .addOption(new Option('--resume <run>', 'resume an interrupted run, e.g. runs/7 or latest'))
   .addOption(takeOverOption())
-  .addOption(new Option('--run-dir <dir>', 'use this folder instead of the next number').conflicts('resume'))
+  .addOption(new Option('--run-dir <dir>', 'run folder to use instead of the next numbered one').conflicts('resume'))
   .addOption(
     new Option(
       '--seeds <list>',
@@ -64,7 +64,10 @@ export const runCommand = new Command('run')
     ).conflicts('resume'),
   )
   .addOption(
-    new Option('--until-epoch <n>', 'stop after n epochs, resumably; the schedule still spans the whole run')
+    new Option(
+      '--until-epoch <n>',
+      'stop after n epochs; the run can be resumed, and the schedule still spans all of it',
+    )
       .argParser(positiveInteger)
       .conflicts('seeds'),
   )
@@ -159,14 +162,14 @@ async function whatToRun(
   }
   const { findRun, refuseOtherConfig } = await import('../training/resume.js');
   const resume = findRun(flags.resume, flags.runs);
-  await sayIfComplete(resume);
+  await reportIfComplete(resume);
   const config = await configFromFlags(file ?? path.join(resume, 'config.json'), flags);
   refuseOtherConfig(resume, config);
   return { resume, config };
 }
 
 /** Resuming a complete run trains nothing unless it is made longer. */
-async function sayIfComplete(run: string): Promise<void> {
+async function reportIfComplete(run: string): Promise<void> {
   const { recordedStatus } = await import('../runs/status.js');
   if (recordedStatus(run) === 'completed')
     process.stderr.write(`${run} has completed all its epochs; --epochs N trains it further\n`);
@@ -180,7 +183,7 @@ async function orResumed(
   if (!orResume) return { config };
   if (runDir === undefined) throw new ClrError('usage', '--or-resume needs the folder of the run', 'add --run-dir DIR');
   const { hasBegun, refuseOtherConfig } = await import('../training/resume.js');
-  await earlierStartEnded(runDir);
+  await waitForEarlierStart(runDir);
   if (!hasBegun(runDir, { takeOver })) return { config };
   refuseOtherConfig(runDir, config);
   return { config, resume: runDir };
@@ -190,7 +193,7 @@ async function orResumed(
  * When a failed node answers again, Slurm ends the old process of a task, but restarts the task without waiting for
  * that.
  */
-async function earlierStartEnded(runDir: string): Promise<void> {
+async function waitForEarlierStart(runDir: string): Promise<void> {
   const { lockHolder } = await import('../system/lock.js');
   const { holdsEarlierStart } = await import('../system/batch-task.js');
   for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(500))

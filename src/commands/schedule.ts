@@ -19,7 +19,7 @@ export const scheduleCommand = new Command('schedule')
   .description("print a config's LR and momentum at each iteration, without training")
   .argument('<config>', 'JSON or YAML file, or the name of a config that comes with the program')
   .addOption(
-    new Option('--batches <n>', "batches per epoch; default: as the config's dataset gives").argParser(positiveInteger),
+    new Option('--batches <n>', "batches per epoch; default: from the config's dataset").argParser(positiveInteger),
   )
   .addOption(
     new Option('--png <file>', 'draw a chart instead of printing CSV; its vega-lite spec is written beside it'),

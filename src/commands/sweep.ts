@@ -58,7 +58,7 @@ export const sweepCommand = addLaunchOptions(
     .addOption(runsOption())
     .addOption(cacheOption())
     .addOption(new Option('--seeds <list>', "overrides the file's seeds: 5 for seeds 1 to 5, or a list such as 3,7,11"))
-    .addOption(new Option('--name <text>', "overrides the file's name, which names the sweep and its folder"))
+    .addOption(new Option('--name <text>', 'overrides the name in the file, used for the sweep and its folder'))
     .addOption(overrideOption())
     .addOption(setOption())
     .addOption(tagOption())
@@ -74,8 +74,8 @@ export const sweepCommand = addLaunchOptions(
 ).action(async (file: string, flags: Flags) => {
   const { readSweep } = await import('../sweep/plan.js');
   const { name, seeds, until } = flags;
-  const { name: _, ...ofConfigs } = flags;
-  await sweep(readSweep(file, { config: overridesOf(ofConfigs), name, seeds, until }), flags);
+  const { name: _, ...configFlags } = flags;
+  await sweep(readSweep(file, { config: overridesOf(configFlags), name, seeds, until }), flags);
 });
 addShorthands(sweepCommand, { except: ['--seed', '--name'] });
 
@@ -111,7 +111,7 @@ export async function sweep(plan: SweepPlan, flags: SweepFlags): Promise<void> {
   await printComparison(directory);
   process.stderr.write(`sweep folder ${directory}\n`);
   if (interruption.signal.aborted) {
-    if (!done.every(isDone)) await sayHowToResume();
+    if (!done.every(isDone)) await reportHowToResume();
     process.exitCode = interruption.exitCode();
   } else if (lockedRuns(directory, done).length > 0) throw await locked(directory, lockedRuns(directory, done));
   else if (!done.every(isDone)) process.exitCode = 1;
@@ -131,7 +131,7 @@ async function printRungs(plan: SweepPlan, halving: Halving, rungs: readonly Run
     ...steps
       .slice(rungs.length)
       .map((step) => `epoch ${step.epoch}: the best ${step.kept} of ${step.arms} arms by ${halving.metric} continue`),
-    `cost: ${Math.round(100 * shareOfCost(steps, arms, epochs))} % of the epochs of all arms to epoch ${epochs}`,
+    `cost: ${Math.round(100 * shareOfCost(steps, arms, epochs))} % of training all arms to epoch ${epochs}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   return shareOfCost(steps, arms, epochs, rungs.length);
@@ -224,7 +224,7 @@ async function timeLeft(
 }
 
 /** Prints the command that was typed: finished work is kept. */
-export async function sayHowToResume(): Promise<void> {
+export async function reportHowToResume(): Promise<void> {
   const { quoted } = await import('../sweep/command.js');
   process.stderr.write(`resume with \`clr ${quoted(process.argv.slice(2))}\`\n`);
 }

@@ -18,7 +18,7 @@ import {
   takeOverOption,
 } from './options.js';
 import { listenForSignals } from './signals.js';
-import { type SweepFlags, sayHowToResume } from './sweep.js';
+import { reportHowToResume, type SweepFlags } from './sweep.js';
 
 const stages = ['lr', 'momentum', 'wd', 'tail', 'check'] as const satisfies readonly Stage[];
 
@@ -42,8 +42,8 @@ validation accuracy over two seeds decides:
   wd        the weight decay and others, mostly larger, on the log scale, one significant figure, in the longest runs
             of the search (arXiv:1803.09820 figure 11)
   tail      5, 10 or 20 % of the run
-  check     a random search with as many epochs as all stages above; then its best settings, the tuned ones and the config
-            as it is are trained with new seeds for as long as the budget allows, and compared
+  check     a random search with as many epochs as all stages above; then its best settings, the tuned ones and the
+            unchanged config are trained with new seeds for as long as the budget allows, and compared
 If runs are long enough, the worse half of the arms of momentum and random search stops early, then again half of the
 rest, and so on (successive halving, arXiv:1502.07943).
 With --launcher slurm the runs are submitted stage by stage; the command waits for them. LR range tests run on this
@@ -94,7 +94,7 @@ tuneCommand.action(async (file: string, flags: Flags) => {
   refuseUnusedSlurm(flags);
   const onSlurm = flags.launcher === 'slurm';
   if (onSlurm && !('epochs' in asked.budget))
-    throw new ClrError('usage', '--launcher slurm: the time that runs wait is unknown', 'give the budget in epochs');
+    throw new ClrError('usage', '--launcher slurm: the queueing time is unknown', 'give the budget in epochs');
   const directory = flags.out ?? path.join(flags.runs, `tune-${config.name}`);
   const { jobs, threads } = await divideProcessors(
     { arms: [{ name: '', config }] },
@@ -111,19 +111,19 @@ tuneCommand.action(async (file: string, flags: Flags) => {
   const interruption = listenForSignals('waiting for the checkpoints of the runs');
   const { signal } = interruption;
   const { data, cache, takeOver } = flags;
-  let told = -1; // decisions reported; -1: not even the plan
+  let reported = -1; // decisions reported; -1: not even the plan
   const report = (record: TuneRecord) => {
-    if (told < 0) process.stderr.write(`${planLines(record, config).join('\n')}\n`);
-    for (const { stage, chosen, sure } of record.decisions.slice(Math.max(0, told)))
+    if (reported < 0) process.stderr.write(`${planLines(record, config).join('\n')}\n`);
+    for (const { stage, chosen, sure } of record.decisions.slice(Math.max(0, reported)))
       process.stderr.write(`${stage}: ${chosen} (${sure})\n`);
-    told = record.decisions.length;
+    reported = record.decisions.length;
   };
   const { sweepOnSlurm } = await import('../sweep/launchers/wait.js');
   const train: typeof runSweep = (stage, how) =>
     onSlurm ? sweepOnSlurm(stage, { ...how, slurm: flags.slurm }) : runSweep(stage, how);
   const options = { directory, jobs, threads, data, cache, takeOver, signal, train };
   const record = await tune(config, asked, plan, options, report).catch(async (error) => {
-    if (signal.aborted) await sayHowToResume();
+    if (signal.aborted) await reportHowToResume();
     throw error;
   });
   const { summary } = await writePages(directory, config, record);
@@ -133,7 +133,6 @@ tuneCommand.action(async (file: string, flags: Flags) => {
 function stageList(text: string): Stage[] {
   const names = text.split(',');
   const unknown = names.find((name) => !stages.includes(name as Stage));
-  if (unknown !== undefined)
-    throw new InvalidArgumentError(`no stage is called ${unknown}; there are ${stages.join(', ')}`);
+  if (unknown !== undefined) throw new InvalidArgumentError(`unknown stage ${unknown}; known: ${stages.join(', ')}`);
   return stages.filter((name) => names.includes(name));
 }

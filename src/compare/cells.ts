@@ -165,10 +165,10 @@ function sourcesOf(references: readonly Reference[]): Map<string, string[]> {
   return found;
 }
 
-const mostNamed = 12; // arms in a note; JSON has all
+const maxNamed = 12; // arms in a note; JSON has all
 
 /** "A: 0.88; B: 0.34": labels may contain commas. */
-const entries = (items: readonly string[]) => items.slice(0, mostNamed).join('; ');
+const entries = (items: readonly string[]) => items.slice(0, maxNamed).join('; ');
 
 /** How much of the spread comes from the finite test set. */
 function testSet(rows: readonly Row[]): string[] {

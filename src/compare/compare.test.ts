@@ -223,7 +223,7 @@ describe('compare', () => {
     [{ baseline: 'constnt' }, 'no config is called "constnt", did you mean "constant"?'],
     [{ sort: 'val_ac' }, 'unknown column "val_ac", did you mean "val_acc"?'],
     [{ filter: ['schedule.lrr=1'] }, 'no run has the setting "schedule.lrr", did you mean "schedule.lr"?'],
-    [{ filter: ['schedule.lr=77'] }, 'no run is left'],
+    [{ filter: ['schedule.lr=77'] }, 'no run matches'],
     [{ filter: ['lr'] }, 'not of the form key=value'],
   ])('refuses %j', (options, message) => {
     expect(() => comparison(options)).toThrow(message);
@@ -270,7 +270,7 @@ describe('reading runs', () => {
       ['young', 'interrupted'],
     ]);
     expect(skipped.map(({ path: where, reason }) => [path.relative(root, where), reason])).toEqual([
-      ['empty', 'not a run folder (no config.json), and none is in it'],
+      ['empty', 'neither a run folder (no config.json) nor a folder that contains one'],
       ['nowhere', 'does not exist'],
       ['c/3', expect.stringContaining('damaged: cannot read')],
       ['c/4', 'damaged: config.json: name cannot be 7'],

@@ -3,7 +3,7 @@ import { didYouMean } from '../registry.js';
 import type { Skipped } from '../runs/find-runs.js';
 import type { Run, Setting } from '../runs/read-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
-import { type Asked as AskedSweep, designFor, standingOf } from '../runs/standing.js';
+import { designFor, type SweepWithQuestion, standingOf } from '../runs/standing.js';
 import { improvement } from '../statistics/improvement.js';
 import { withP } from '../statistics/sequential.js';
 import {
@@ -68,7 +68,7 @@ export type Reference = { configs: string[]; source: string | undefined } & NonN
 
 /** Groups the runs by config, tests each group against the baseline. Throws ClrError('usage') for unknown names. */
 export function compare(all: readonly Run[], skipped: Skipped[], options: ComparisonOptions): Comparison {
-  const asked = options.filter?.length ? undefined : askedBy(all, options);
+  const asked = options.filter?.length ? undefined : questionAskedBy(all, options);
   const { metric = asked?.question.metric ?? 'val_acc', difference = asked?.question.difference } = options;
   const { alpha = asked?.question.alpha ?? defaultAlpha, paired = all[0]?.sweep?.manifest.paired ?? false } = options;
   const groups = groupRuns(filterRuns(all, options.filter ?? []));
@@ -188,21 +188,21 @@ function halvingNote(runs: readonly Run[]): string | undefined {
 }
 
 /** The sweep whose question all runs belong to; undefined if the options ask another one. */
-function askedBy(runs: readonly Run[], options: ComparisonOptions): Asked | undefined {
+function questionAskedBy(runs: readonly Run[], options: ComparisonOptions): Asked | undefined {
   const { directory, manifest } = runs[0]?.sweep ?? {};
   const question = manifest?.question;
   if (!question || !directory || runs.some((run) => run.sweep?.directory !== directory)) return undefined;
   const { metric, baseline, difference, alpha, paired } = options;
   const given = { metric, baseline, difference, alpha, paired };
-  const its = { ...question, paired: manifest.paired };
+  const recorded = { ...question, paired: manifest.paired };
   const same = Object.entries(given).every(
-    ([key, value]) => value === undefined || value === its[key as keyof typeof its],
+    ([key, value]) => value === undefined || value === recorded[key as keyof typeof recorded],
   );
   const arms = [...new Set(manifest.runs.map((run) => run.arm))];
   return same ? { question, paired: manifest.paired, arms, runs: manifest.runs, directory } : undefined;
 }
 
-type Asked = AskedSweep & { directory: string };
+type Asked = SweepWithQuestion & { directory: string };
 
 /** Judges the arms as the sweep itself did, look by look. */
 function judgeSweep(groups: Group[], rows: Row[], baseline: Row, asked: Asked, settled: Settled): void {

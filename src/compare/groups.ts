@@ -83,7 +83,7 @@ export function filterRuns(runs: readonly Run[], filters: readonly string[]): Ru
       const values = new Set(left.map((run) => ({ ...run.settings, name: run.name, seed: run.seed })[key] ?? 'unset'));
       throw new ClrError(
         'usage',
-        `--filter ${filter}: no run is left`,
+        `--filter ${filter}: no run matches`,
         `${key} is ${[...values].slice(0, 20).join(', ')}`,
       );
     },
@@ -92,7 +92,7 @@ export function filterRuns(runs: readonly Run[], filters: readonly string[]): Ru
 }
 
 /** Keys that define a separate question: what is trained, on what, for how long. */
-const ofTheQuestion = /^(dataset|model)\.|^(epochs|max_iterations)$/;
+const questionKeys = /^(dataset|model)\.|^(epochs|max_iterations)$/;
 
 /**
  * A sweep is one question. Other runs belong together if they train the same net on the same data for the same time.
@@ -101,7 +101,7 @@ export function questionOf({ sweep, settings }: Pick<Run, 'sweep' | 'settings'>)
   if (sweep) return `sweep ${printable(sweep.manifest.name)}`;
   const named = ['model.type', 'model.depth', 'model.blocks', 'dataset.type', 'epochs'];
   const rest = Object.entries(settings)
-    .filter(([key]) => ofTheQuestion.test(key) && !named.includes(key))
+    .filter(([key]) => questionKeys.test(key) && !named.includes(key))
     .map(([key, value]) => `${key}=${value}`);
   const main = netDataEpochs(settings);
   return rest.length > 0 ? `${main} (${rest.join(', ')})` : main;

@@ -1,7 +1,7 @@
 import { sequentialDesign } from '../statistics/sequential.js';
 import { power, sampleSize } from '../statistics/statistics.js';
 import { criticalT } from '../statistics/student-t.js';
-import { characteristics, mostSeeds, trueDifferences } from '../statistics/studies.js';
+import { characteristics, maxSeedsFor, trueDifferences } from '../statistics/studies.js';
 import { percent } from './sentence.js';
 import { textTable } from './text-table.js';
 
@@ -17,7 +17,7 @@ export interface PlanQuestion {
   paired: boolean;
 }
 
-const widthsAt = [3, 5, 10, 20];
+const listedSeeds = [3, 5, 10, 20];
 
 /** Two tables: the power of a fixed number of seeds, and the expected cost of adding seeds until decided. */
 export function planText(question: PlanQuestion, origin: string): string {
@@ -31,7 +31,7 @@ function fixedLines({ difference, std, arms, alpha, power: wanted, paired }: Pla
   const level = alpha / arms;
   const needed = sampleSize(difference, std, test, level, wanted);
   const half = (n: number) => criticalT(level, paired ? n - 1 : 2 * n - 2) * std * Math.sqrt((paired ? 1 : 2) / n);
-  const rows = [...new Set([...widthsAt, needed])].sort((a, b) => a - b);
+  const rows = [...new Set([...listedSeeds, needed])].sort((a, b) => a - b);
   const body = rows.map((n) => [
     String(n),
     `±${half(n).toPrecision(3)}`,
@@ -46,7 +46,7 @@ export function sequentialLines({ std, power: wanted, arms, ...rest }: PlanQuest
   const question = { ...rest, best: 'high', arms } as const;
   const design = sequentialDesign(question, arms);
   const found = characteristics(design, std, 1000);
-  const most = mostSeeds(question, std, wanted);
+  const neededSeeds = maxSeedsFor(question, std, wanted);
   const enough = found[trueDifferences.indexOf(1)]!.different >= wanted - 0.02;
   const body = found.map(({ times, different, equivalent, seeds }) => [
     String(Number((times * rest.difference).toPrecision(12))),
@@ -54,7 +54,7 @@ export function sequentialLines({ std, power: wanted, arms, ...rest }: PlanQuest
     percent(Number(different.toFixed(2))),
     percent(Number(equivalent.toFixed(2))),
   ]);
-  const needed = `power ${wanted} needs ${most} (--max-seeds, or decide.max_seeds in a sweep file)`;
+  const needed = `power ${wanted} needs ${neededSeeds} (--max-seeds, or decide.max_seeds in a sweep file)`;
   const advice = enough ? '' : `; too few: ${needed}`;
   return [
     `until decided: blocks of ${rest.block}, at most ${rest.maxSeeds} seeds per arm${advice}`,

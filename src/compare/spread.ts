@@ -10,7 +10,11 @@ export function spreadOf(
   { metric = 'val_acc', paired }: { metric?: Metric; paired?: boolean },
 ) {
   if (paired)
-    throw new ClrError('usage', '--paired: runs do not give the deviation of differences', 'give it with --std');
+    throw new ClrError(
+      'usage',
+      '--paired: the standard deviation of the differences cannot be taken from runs',
+      'give it with --std',
+    );
   const arms = groupRuns(readSomeRuns(paths).runs)
     .map(({ runs }) => runs.flatMap(({ scores }) => (scores ? [scores[metric]] : [])))
     .filter((values) => values.length > 1);

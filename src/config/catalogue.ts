@@ -37,21 +37,21 @@ export function findType(name: string): Described {
     if (alias && found) return { ...found, alias: alias.here };
     if (alias) throw new ClrError('usage', `${name}: in clr this is ${alias.here}`);
   }
-  const ofConfig = configKeys().find((each) => each.key === name);
-  if (ofConfig)
+  const configKey = configKeys().find((each) => each.key === name);
+  if (configKey)
     throw new ClrError(
       'usage',
-      `${name} is a key of a config, no type: ${ofConfig.description}`,
+      `${name} is a config key, not a type: ${configKey.description}`,
       '`clr config quickstart` has all keys',
     );
   const key = aliasOf('key', name);
   if (key)
     throw new ClrError('usage', `${name}: in clr this is ${key.here}`, '`clr show TYPE` has the options of a type');
-  const having = all.filter(({ options }) => options.some((option) => option.key === name)).map(({ type }) => type);
-  if (having.length > 0)
-    throw new ClrError('usage', `${name} is an option of ${having.join(', ')}`, `e.g. clr show ${having[0]}`);
+  const withOption = all.filter(({ options }) => options.some((option) => option.key === name)).map(({ type }) => type);
+  if (withOption.length > 0)
+    throw new ClrError('usage', `${name} is an option of ${withOption.join(', ')}`, `e.g. clr show ${withOption[0]}`);
   const near = suggestion('schedule', name, [...kinds, ...all.map(({ type }) => type)]);
-  throw new ClrError('usage', `nothing is called "${name}"${near}`, '`clr show` lists everything');
+  throw new ClrError('usage', `unknown name "${name}"${near}`, '`clr show` lists everything');
 }
 
 function describe(kind: Kind, entry: Entry): Described {

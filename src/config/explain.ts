@@ -38,8 +38,8 @@ function explain(issue: Issue, draft: Draft, file: string, root: Node): Explanat
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => unknownKey([...issue.path, key].join('.'), keysAt(node, value), draft, file));
   const types = typesAt(node);
-  const ofType = issue.code === 'invalid_union' && issue.path.at(-1) === 'type';
-  if (ofType) return [wrongType(issue.path.slice(0, -1), value, draft, file, root)];
+  const isWrongType = issue.code === 'invalid_union' && issue.path.at(-1) === 'type';
+  if (isWrongType) return [wrongType(issue.path.slice(0, -1), value, draft, file, root)];
   if (types.length > 0 && value === undefined) return [wrongType(issue.path, undefined, draft, file, root)];
   if (value === undefined) return [missing(issue, node, draft, file)];
   const at = issue.path.join('.');
@@ -94,7 +94,7 @@ const kinds: Record<string, string> = {
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
-  string: 'a text',
+  string: 'a string',
   array: 'a list',
   tuple: 'a list',
   object: 'an object of keys',
@@ -107,7 +107,7 @@ function words(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_value') return `must be ${listed(issue.values.map(String))}`;
   if (issue.code === 'too_small') return limit(issue.origin, issue.minimum, issue.inclusive ? 'at least' : 'above');
   if (issue.code === 'too_big') return limit(issue.origin, issue.maximum, issue.inclusive ? 'at most' : 'below');
-  if (issue.code === 'invalid_format') return 'has a form that is not allowed';
+  if (issue.code === 'invalid_format') return 'has an invalid format';
   return undefined;
 }
 

@@ -163,7 +163,7 @@ describe('an error in a config', () => {
     expect(() => loadConfig(path.join(directory, 'none.json'))).toThrow(/cannot read the config/);
     expect(() => loadConfig(directory)).toThrow(/not a file, but a folder/);
     expect(() => loadConfig('/dev/zero')).toThrow(/not a file, but a device/);
-    expect(() => loadConfig(file('large.json', ' '.repeat(70_000)))).toThrow(/larger than a config may be/);
+    expect(() => loadConfig(file('large.json', ' '.repeat(70_000)))).toThrow(/larger than the limit for a config/);
   });
 
   it('names the flag that stands for a key, not --set', () => {

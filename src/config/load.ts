@@ -110,7 +110,7 @@ function readText(file: string): string {
     const stats = statSync(file);
     if (!stats.isFile())
       throw new ClrError('usage', `${file}: not a file, but a ${stats.isDirectory() ? 'folder' : 'device'}`);
-    if (stats.size > maxBytes) throw new ClrError('usage', `${file}: larger than a config may be (64 KiB)`);
+    if (stats.size > maxBytes) throw new ClrError('usage', `${file}: larger than the limit for a config (64 KiB)`);
     return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
     if (error instanceof ClrError) throw error;

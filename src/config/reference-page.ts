@@ -13,7 +13,7 @@ export function referencePage(): string {
 function typesPart(key: string, entries: readonly Entry[]): string[] {
   const shared = sharedLines(entries);
   const types = entries.flatMap((entry) => ['', ...typeLines(entry, shared)]);
-  const common = shared.length > 0 ? ['', 'Shared by several:', '', ...shared] : [];
+  const common = shared.length > 0 ? ['', 'Options shared by several:', '', ...shared] : [];
   return ['', `### \`${key}\``, ...common, ...types];
 }
 

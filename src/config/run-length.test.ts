@@ -31,7 +31,7 @@ test.each([
 
 test.each([
   ['drop_last', { drop_last: true, order: 'fixed-cyclic' }, /no last batch/],
-  ['nominal_batch_size', { nominal_batch_size: 128 }, /needs the order fixed-cyclic/],
+  ['nominal_batch_size', { nominal_batch_size: 128 }, /needs order fixed-cyclic/],
 ])('%s is refused where it has no meaning', (_key, options, message) => {
   expect(() => config(options)).toThrow(message);
 });

@@ -12,25 +12,25 @@ export const defaultTypes = { dataset: { type: 'cifar10' }, model: { type: 'resn
 const batchSize = z.int().min(1).max(65536);
 
 const keys = z.strictObject({
-  $schema: z.string().optional().describe('where an editor finds the JSON Schema'),
+  $schema: z.string().optional().describe('path of the JSON Schema, for editors'),
   name: z
     .string()
     .regex(/^[\w .,+=()-]{1,100}$/, 'must be 1 to 100 letters, digits, spaces or . , + = ( ) _ -')
     .default('unnamed')
-    .describe("names the run in tables and charts; by default the file's name"),
+    .describe("name of the run in tables and charts; by default the file's name"),
   tags: z
     .array(z.string().regex(/^[\w.+-]{1,50}$/, 'must be 1 to 50 letters, digits or . + - _'))
     .max(20)
     .optional()
-    .describe('words to find the run by: `clr ls --tag`'),
+    .describe('labels to find the run by, with `clr ls --tag`'),
   source: z.string().max(1000).optional().describe('where the experiment comes from'),
   expected: z
     .strictObject({
       val_acc: z.number().min(0).max(100).optional().describe('validation accuracy, percent'),
       std: z.number().min(0).optional().describe('its standard deviation, percentage points'),
-      n: z.int().min(1).optional().describe('runs behind both numbers'),
+      n: z.int().min(1).optional().describe('number of runs behind both'),
       diverges: z.boolean().optional().describe('whether the run diverged'),
-      note: z.string().max(1000).optional().describe('what the numbers are of'),
+      note: z.string().max(1000).optional().describe('what the numbers refer to'),
     })
     .optional()
     .describe('what the source reports'),
@@ -46,64 +46,66 @@ const keys = z.strictObject({
     .min(0)
     .max(4294967295)
     .default(1)
-    .describe('decides initial weights, shuffling, augmentation and subsets'),
+    .describe('determines initial weights, shuffling, augmentation and subsets'),
   epochs: z.number().gt(0).max(100000).default(30).describe('passes over the training set; fractions allowed'),
   batch_size: batchSize.default(128).describe('images per update'),
   nominal_batch_size: batchSize
     .optional()
     .describe(
-      'with the order fixed-cyclic: the batch size that epochs are counted by, for runs that differ in batch_size but not in their number of updates',
+      'with order fixed-cyclic: the batch size by which epochs are counted, for runs that differ in batch_size but not in the number of updates',
     ),
   drop_last: z.boolean().default(false).describe('drop the last batch of an epoch if it is not full'),
   order: z
     .enum(['shuffled', 'fixed-cyclic'])
     .default('shuffled')
     .describe(
-      "of the training images; fixed-cyclic, Caffe's way: one random order read over and over, batches running on from pass to pass, so that an epoch is images / batch_size updates, fractions kept, and the run is cut to whole updates",
+      'order of the training images; fixed-cyclic, as in Caffe: one random order, repeated, with batches that span passes, so an epoch is images / batch_size updates, not rounded, and the run is cut to whole updates',
     ),
   normalisation: z
     .enum(['per-channel', 'mean-image'])
     .default('per-channel')
     .describe(
-      "per-channel: zero mean and unit variance; mean-image, Caffe's way: pixels of 0 to 255 less the mean training image",
+      'per-channel: zero mean and unit variance; mean-image, as in Caffe: pixels of 0 to 255 minus the mean training image',
     ),
   max_iterations: z
     .int()
     .min(1)
     .optional()
-    .describe('stop after this many updates; the schedule stays that of the whole run'),
+    .describe('stop after this many updates; the schedule still spans the whole run'),
   max_loss: z
     .number()
     .gt(0)
     .optional()
     .describe(
-      'a training loss above it counts as divergence (by default 100 times that of guessing, ln(classes)); NaN and infinity always do',
+      'a training loss above this counts as divergence (default: 100 times the loss of guessing, ln(classes)); NaN and infinity always do',
     ),
   label_smoothing: z
     .number()
     .min(0)
     .lt(1)
     .default(0)
-    .describe('s: train towards (1 - s) of the label and s spread over all classes; validation losses have none'),
-  backend: z.string().default('auto').describe('auto, or a name that `clr doctor` lists'),
+    .describe(
+      's: the target is (1 - s) on the label plus s spread over all classes; validation losses are not smoothed',
+    ),
+  backend: z.string().default('auto').describe('auto, or a backend that `clr doctor` lists'),
   precision: z
     .enum(['f32', 'bf16', 'f16'])
     .optional()
     .describe(
-      'of activations and convolutions; weights and updates are float32. By default f32, on a CUDA GPU under tensorflow with TF32',
+      'precision of activations and convolutions; weights and updates are float32. Default: f32 (TF32 with tensorflow on a CUDA GPU)',
     ),
   threads: z.int().min(1).max(1024).optional().describe('processor threads; by default all cores'),
-  device: z.string().optional().describe('a device of the backend, where it has several: part of its name'),
+  device: z.string().optional().describe('device of the backend, if it has several: part of its name'),
   dataset: datasets.schema.prefault(defaultTypes.dataset).describe('images to train and validate on'),
   augmentation: augmentationSchema.prefault({}).describe('what happens to a training image each time it is used'),
   model: models.schema.prefault(defaultTypes.model).describe('the net'),
   init: z
     .strictObject({
-      from: z.string().min(1).describe("a run's folder, for its last checkpoint, or a checkpoint"),
+      from: z.string().min(1).describe('a run folder, whose last checkpoint is used, or a checkpoint file'),
       skip: z
         .array(z.string())
         .default([])
-        .describe('layers that keep fresh weights, such as head where the classes differ'),
+        .describe('layers that start from fresh weights, such as head if the classes differ'),
       freeze: z
         .array(z.string())
         .default([])
@@ -120,33 +122,33 @@ const keys = z.strictObject({
         .int()
         .min(1)
         .optional()
-        .describe('updates between two more, in addition to those at the end of epochs'),
+        .describe('updates between further checkpoints, in addition to those at the end of epochs'),
       keep: z
         .int()
         .min(1)
         .max(100)
         .default(2)
-        .describe('how many to keep: the last one and those before it, in addition to the best'),
+        .describe('number of checkpoints to keep: the last one and those before it, in addition to the best'),
     })
     .prefault({})
-    .describe('when to write checkpoints'),
+    .describe('how often checkpoints are written, and how many are kept'),
   log: z
     .strictObject({
-      tensorboard: z.boolean().default(false).describe("TensorBoard's event file in the run folder"),
+      tensorboard: z.boolean().default(false).describe('write a TensorBoard event file into the run folder'),
     })
     .prefault({})
-    .describe('what to write for other programs while it trains'),
+    .describe('output for other programs during training'),
 });
 
 /** Everything that decides a run. Defaults live only here and in the options of each `type`. */
 export const configSchema = keys
   .refine(({ order, drop_last }) => order === 'shuffled' || !drop_last, {
     path: ['drop_last'],
-    error: 'an epoch in the order fixed-cyclic has no last batch to leave out: set it to false',
+    error: 'with order fixed-cyclic, an epoch has no last batch to drop: set it to false',
   })
   .refine(({ order, nominal_batch_size }) => order === 'fixed-cyclic' || nominal_batch_size === undefined, {
     path: ['nominal_batch_size'],
-    error: 'needs the order fixed-cyclic: an epoch of shuffled images is a whole number of batches',
+    error: 'needs order fixed-cyclic: an epoch of shuffled images is a whole number of batches',
   });
 
 export type ExperimentConfig = z.output<typeof configSchema>;
@@ -170,7 +172,7 @@ export function runLength(
 export function configJsonSchema(): object {
   const schema = inputSchema(configSchema);
   const paths = {
-    description: 'config files to merge over, in this order; relative to this file',
+    description: 'config files that this one is merged over, in this order; relative to this file',
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
   };
   const { required, ...rest } = schema; // a file that extends another needs nothing of its own

@@ -51,7 +51,7 @@ it.each([
   const read = async () => {
     for await (const member of archiveFiles(file, cifar10Layout)) expect.fail(member.path);
   };
-  await expect(read()).rejects.toThrow(/zeros\.tar\S* has more than 1048576 bytes after its end mark/);
+  await expect(read()).rejects.toThrow(/zeros\.tar\S* has more than 1048576 bytes after its end-of-archive marker/);
   expect(performance.now() - started).toBeLessThan(10_000); // the first took 166 s
   rmSync(file);
 });

@@ -43,7 +43,8 @@ export async function* archiveFiles(archive: string, layout: Layout): AsyncGener
     total += chunk.length;
     if (complete) padding += chunk.length;
     if (total > layout.archiveBytes) throw refused(archive, `unpacks to more than ${layout.archiveBytes} bytes`);
-    if (padding > maxPaddingBytes) throw refused(archive, `has more than ${maxPaddingBytes} bytes after its end mark`);
+    if (padding > maxPaddingBytes)
+      throw refused(archive, `has more than ${maxPaddingBytes} bytes after its end-of-archive marker`);
     if (complete) continue;
     parser.write(chunk); // synchronous: it puts the completed entries into `ready`
     if (problems.length > 0) throw problems[0];
@@ -51,7 +52,7 @@ export async function* archiveFiles(archive: string, layout: Layout): AsyncGener
   }
   parser.end();
   if (problems.length > 0) throw problems[0];
-  if (!complete) throw damaged(archive, new Error('it has no end mark'));
+  if (!complete) throw damaged(archive, new Error('it has no end-of-archive marker'));
   yield* ready;
 }
 
@@ -60,16 +61,16 @@ function collect(archive: string, layout: Layout, entry: ReadEntry, seen: Set<st
   const path = entry.path.replace(/^(\.\/)+/, '').replace(/\/+$/, '');
   const isDirectory = entry.type === 'Directory';
   const isFile = entry.type === 'File' || entry.type === 'OldFile' || entry.type === 'ContiguousFile';
-  if (!isDirectory && !isFile) throw refused(archive, `holds ${quoted(entry.path)}, of the type ${entry.type}`);
+  if (!isDirectory && !isFile) throw refused(archive, `contains ${quoted(entry.path)}, which is of type ${entry.type}`);
   if (/^\/|^[A-Za-z]:|\\/.test(path) || path.split('/').includes('..'))
-    throw refused(archive, `holds ${quoted(entry.path)}, a path that may lead out of it`);
+    throw refused(archive, `contains ${quoted(entry.path)}, a path that may lead outside the archive`);
 
   const member = memberOf(path, isDirectory, layout);
   if (!member) return void entry.resume();
-  const most = maxBytes(member, layout);
-  if (entry.size > most)
-    throw refused(archive, `holds ${quoted(path)} of ${entry.size} bytes, more than the ${most} possible`);
-  if (isFile && seen.size === seen.add(path).size) throw refused(archive, `holds ${quoted(path)} twice`);
+  const limit = maxBytes(member, layout);
+  if (entry.size > limit)
+    throw refused(archive, `contains ${quoted(path)} of ${entry.size} bytes, more than the limit of ${limit}`);
+  if (isFile && seen.size === seen.add(path).size) throw refused(archive, `contains ${quoted(path)} twice`);
   const chunks: Buffer[] = [];
   entry.on('data', (chunk: Buffer) => chunks.push(Buffer.from(chunk)));
   entry.on('end', () => ready.push({ path, member, bytes: async () => Buffer.concat(chunks) }));
@@ -93,7 +94,7 @@ async function* unpacked(archive: string): AsyncGenerator<Buffer> {
 function damaged(archive: string, cause: unknown): ClrError {
   const reason = (cause as Error).message.replace(/^TAR_\w+: /, '');
   const hint = 'copy or download it again; it must be a .tar or .tar.gz of the official files or image folders';
-  return new ClrError('data', `${archive} is cut off, damaged or no archive: ${reason}`, hint, { cause });
+  return new ClrError('data', `${archive} is truncated, damaged or not an archive: ${reason}`, hint, { cause });
 }
 
 function refused(archive: string, why: string): ClrError {

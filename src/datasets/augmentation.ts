@@ -8,11 +8,11 @@ export const augmentationSchema = z.strictObject({
   crop: z
     .strictObject({
       pad: z.int().min(1).max(16).default(4).describe('pixels added on each side before a crop of the original size'),
-      mode: z.enum(['zero', 'reflect', 'symmetric']).default('zero').describe('what the added pixels hold'),
+      mode: z.enum(['zero', 'reflect', 'symmetric']).default('zero').describe('values of the added pixels'),
     })
     .nullable()
     .default(null)
-    .describe('pad, then crop at a random place'),
+    .describe('pad, then crop at a random position'),
   flip_validation: z
     .boolean()
     .default(false)

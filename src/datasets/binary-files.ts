@@ -9,7 +9,11 @@ export function fromBinaryFiles(files: Map<string, Buffer>, format: BinaryFormat
   const { trainFiles, testFile, namesFile, classes } = format;
   const missing = [...trainFiles, testFile, namesFile].filter((name) => !files.has(name));
   if (missing.length > 0)
-    throw new ClrError('data', `${from} lacks ${missing.join(', ')}`, 'unpack or download the archive again');
+    throw new ClrError(
+      'data',
+      `${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} missing from ${from}`,
+      'unpack or download the archive again',
+    );
   const classNames = files
     .get(namesFile)!
     .toString('utf8')

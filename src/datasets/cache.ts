@@ -38,7 +38,7 @@ export async function cached(
     makeFolders(dirname(file));
     replaceFile(file, pack(dataset));
   } catch (error) {
-    report(`the decoded images could not be kept for next time: ${(error as Error).message}`);
+    report(`the decoded images could not be cached: ${(error as Error).message}`);
   }
   return dataset;
 }

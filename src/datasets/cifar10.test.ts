@@ -125,7 +125,7 @@ describe('the official batches', () => {
 
   it('are refused with the name of the file that is missing', async () => {
     const folder = damage('data_batch_3.bin', rmSync);
-    expect(await refusal(folder)).toBe(`${folder} lacks data_batch_3.bin`);
+    expect(await refusal(folder)).toBe(`data_batch_3.bin is missing from ${folder}`);
   });
 
   it('are refused when a record is cut off', async () => {
@@ -182,8 +182,8 @@ describe('image folders', () => {
   const flat = (channels: 3 | 4) => sharp({ create: { width: 32, height: 32, channels, background: 'red' } });
   const unusable: [string, () => Promise<Buffer>, RegExp][] = [
     ['of another size', () => image(1).resize(31, 32).png().toBuffer(), /is 31 x 32 pixels/],
-    ['grey', () => image(1).toColourspace('b-w').png().toBuffer(), /is a grey image/],
-    ['grey, as JPEG', () => image(1).toColourspace('b-w').jpeg().toBuffer(), /is a grey image/],
+    ['grey', () => image(1).toColourspace('b-w').png().toBuffer(), /is a greyscale image/],
+    ['grey, as JPEG', () => image(1).toColourspace('b-w').jpeg().toBuffer(), /is a greyscale image/],
     ['transparent', () => flat(4).png().toBuffer(), /has an alpha channel/],
     [
       'transparent, with a palette',
@@ -193,13 +193,13 @@ describe('image folders', () => {
           .toBuffer(),
       /has an alpha channel/,
     ],
-    ['16-bit', () => image(1).toColourspace('rgb16').png().toBuffer(), /has 16 bits a channel/],
-    ['CMYK', () => image(1).toColourspace('cmyk').jpeg().toBuffer(), /is in cmyk/],
+    ['16-bit', () => image(1).toColourspace('rgb16').png().toBuffer(), /has 16 bits per channel/],
+    ['CMYK', () => image(1).toColourspace('cmyk').jpeg().toBuffer(), /has the colour space cmyk/],
     ['animated', async () => animated(await image(1).png().toBuffer()), /is animated/],
-    ['a GIF by content', () => flat(3).gif().toBuffer(), /is a gif inside/],
-    ['cut off', async () => (await image(1).png().toBuffer()).subarray(0, 60), /is no readable image/],
-    ['not an image', async () => Buffer.from('hello'), /is no readable image/],
-    ['empty', async () => Buffer.alloc(0), /is no readable image/],
+    ['a GIF by content', () => flat(3).gif().toBuffer(), /is in fact a gif/],
+    ['cut off', async () => (await image(1).png().toBuffer()).subarray(0, 60), /is not a readable image/],
+    ['not an image', async () => Buffer.from('hello'), /is not a readable image/],
+    ['empty', async () => Buffer.alloc(0), /is not a readable image/],
   ];
   it.each(unusable)('are refused when an image is %s', async (_, make, complaint) => {
     const folder = await writeImages(join(place, 'data'));
@@ -213,7 +213,7 @@ describe('image folders', () => {
     const folder = await writeImages(join(place, 'data'));
     for (const split of ['train', 'test']) mkdirSync(join(folder, split, 'emu'));
     for (const path of [folder, await pack(folder, join(place, 'empty-class.tar.gz'))])
-      expect(await refusal(path)).toContain('the class folder train/emu has no .png or .jpg in it');
+      expect(await refusal(path)).toContain('the class folder train/emu contains no .png or .jpg file');
   });
 
   it('are refused when train and test have different classes', async () => {
@@ -221,7 +221,7 @@ describe('image folders', () => {
     rmSync(join(folder, 'test/dog'), { recursive: true });
     expect(await refusal(folder)).toMatch(/only in train\/: dog/);
     rmSync(join(folder, 'train'), { recursive: true });
-    expect(await refusal(folder)).toMatch(/there is no class in train\//);
+    expect(await refusal(folder)).toMatch(/train\/ has no class folders/);
   });
 });
 
@@ -243,9 +243,9 @@ describe('a source', () => {
 
   it('is refused if it is a file but no archive, is empty, or is packed twice', async () => {
     expect(await refusal(write(join(place, 'page.tar.gz'), '<html>'.repeat(200)))).toMatch(
-      /page\.tar\.gz is .*no archive/,
+      /page\.tar\.gz is .*not an archive/,
     );
-    expect(await refusal(write(join(place, 'empty.tar.gz'), ''))).toMatch(/empty\.tar\.gz is cut off/);
+    expect(await refusal(write(join(place, 'empty.tar.gz'), ''))).toMatch(/empty\.tar\.gz is truncated/);
     const once = await pack(writeBatches(join(place, 'data'), 1), join(place, 'once.tar.gz'));
     expect(await refusal(write(join(place, 'twice.tar.gz'), gzipSync(readFileSync(once))))).toMatch(
       /twice\.tar\.gz is/,
@@ -261,7 +261,7 @@ describe('a source', () => {
           join(place, 'cut'),
           whole.subarray(0, Math.floor(((whole.length - 1024) * part) / 512) * 512),
         );
-        expect(await refusal(cut)).toMatch(/cut is cut off, damaged or no archive/);
+        expect(await refusal(cut)).toMatch(/cut is truncated, damaged or not an archive/);
       }
     }
   });
@@ -270,18 +270,18 @@ describe('a source', () => {
     const folder = await writeImages(join(place, 'data'));
     symlinkSync('/etc/passwd', join(folder, 'train/cat/link.png'));
     expect(await refusal(await pack(folder, join(place, 'links.tar.gz')))).toMatch(
-      /link\.png", of the type SymbolicLink/,
+      /link\.png", which is of type SymbolicLink/,
     );
     for (const path of ['../train/cat/x.png', '/train/cat/x.png', 'train/../../x.png', 'train\\..\\x.png'])
       expect(await refusal(write(join(place, 'odd.tar'), tarEntry(path, 'x')))).toMatch(
-        /a path that may lead out of it/,
+        /a path that may lead outside the archive/,
       );
   });
 
   it('is refused if it is an archive with one file twice', async () => {
     const once = tarEntry('train/cat/x.png', await image(1).png().toBuffer());
     const twice = Buffer.concat([once.subarray(0, -1024), once]);
-    expect(await refusal(write(join(place, 'twice.tar'), twice))).toMatch(/holds "train\/cat\/x\.png" twice/);
+    expect(await refusal(write(join(place, 'twice.tar'), twice))).toMatch(/contains "train\/cat\/x\.png" twice/);
   });
 
   it('is refused if a name holds control characters, which are shown escaped', async () => {
@@ -364,7 +364,7 @@ describe('the cache', () => {
     const folder = await writeImages(join(place, 'data'));
     write(cacheDirectory, 'a file in the place of the folder');
     expect((await load(folder)).train.labels).toHaveLength(4);
-    expect(reports.at(-1)).toMatch(/could not be kept for next time/);
+    expect(reports.at(-1)).toMatch(/could not be cached/);
   });
 });
 

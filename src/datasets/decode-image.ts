@@ -26,7 +26,7 @@ export async function decodeImage(bytes: Buffer, file: string, size?: Size): Pro
   } catch (error) {
     if (error instanceof ClrError) throw error;
     const reason = (error as Error).message.split('\n')[0];
-    throw new ClrError('data', `${file} is no readable image: ${reason}`, 'replace or remove that file', {
+    throw new ClrError('data', `${file} is not a readable image: ${reason}`, 'replace or remove that file', {
       cause: error,
     });
   }
@@ -34,24 +34,24 @@ export async function decodeImage(bytes: Buffer, file: string, size?: Size): Pro
 
 /** Reads the header itself (PNG specification 11.2.1): sharp would silently reduce 16 bits and drop an animation. */
 function pngComplaint(bytes: Buffer, size: Size | undefined): string | undefined {
-  if (bytes.length < 33) return 'is cut off';
+  if (bytes.length < 33) return 'is truncated';
   const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
   const [depth, colourType] = [bytes[24]!, bytes[25]!];
   const wrong = sizeComplaint({ width, height }, size);
   if (wrong) return wrong;
   if (colourType === 4 || colourType === 6) return 'has an alpha channel';
-  if (colourType === 0) return 'is a grey image';
-  if (depth > 8) return `has ${depth} bits a channel`;
+  if (colourType === 0) return 'is a greyscale image';
+  if (depth > 8) return `has ${depth} bits per channel`;
   const pixelData = bytes.indexOf('IDAT');
   return bytes.subarray(0, Math.max(pixelData, 0)).includes('acTL') ? 'is animated' : undefined;
 }
 
 function jpegComplaint(image: import('sharp').Metadata, size: Size | undefined): string | undefined {
-  if (image.format !== 'jpeg') return `is a ${image.format} inside`;
+  if (image.format !== 'jpeg') return `is in fact a ${image.format}`;
   const wrong = sizeComplaint(image, size);
   if (wrong) return wrong;
-  if (image.channels === 1) return 'is a grey image';
-  return image.space === 'srgb' ? undefined : `is in ${image.space}`;
+  if (image.channels === 1) return 'is a greyscale image';
+  return image.space === 'srgb' ? undefined : `has the colour space ${image.space}`;
 }
 
 function sizeComplaint({ width, height }: Size, size: Size | undefined): string | undefined {
@@ -61,6 +61,6 @@ function sizeComplaint({ width, height }: Size, size: Size | undefined): string 
 
 function unusable(file: string, why: string, size: Size | undefined): ClrError {
   const sizes = size ? `of ${size.width} x ${size.height} pixels` : `of at most ${maxSide} x ${maxSide} pixels`;
-  const hint = `images must be PNG or JPEG files ${sizes}, RGB with 8 bits a channel`;
+  const hint = `images must be PNG or JPEG files ${sizes}, RGB with 8 bits per channel`;
   return new ClrError('data', `${file} ${why}`, hint);
 }

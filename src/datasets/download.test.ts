@@ -112,7 +112,7 @@ describe('a download', () => {
 
   it('fails when the file is not there', async () => {
     const failure = fetchFrom((_, response) => response.writeHead(404).end('no such file'));
-    await expect(failure).rejects.toThrow(/could not be downloaded: the server answers 404/);
+    await expect(failure).rejects.toThrow(/could not be downloaded: the server answered with status 404/);
     expect(readdirSync(cacheDirectory)).toEqual([]);
   });
 
@@ -128,7 +128,7 @@ describe('a download', () => {
       const more = () => response.write(content, (error) => error ?? more());
       more();
     };
-    await expect(fetchFrom(endless)).rejects.toThrow(/sends more than the 100000 bytes/);
+    await expect(fetchFrom(endless)).rejects.toThrow(/sent more than the expected 100000 bytes/);
     expect(readdirSync(cacheDirectory)).toEqual([]);
   });
 
@@ -178,7 +178,7 @@ describe('a download', () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error('enough')), 700);
     await expect(fetchFrom(serve, {}, { signal: controller.signal })).rejects.toThrow(/^enough$/);
-    expect(reports).toEqual([`process 7 on other.machine downloads into ${cacheDirectory}: waiting for it`]);
+    expect(reports).toEqual([`process 7 on other.machine is downloading into ${cacheDirectory}: waiting for it`]);
     const old = Date.now() / 1000 - 61;
     utimesSync(part(), old, old); // nothing received for a minute
     expect(readFileSync(await fetchFrom(serve)).equals(content)).toBe(true);

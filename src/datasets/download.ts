@@ -33,7 +33,7 @@ export async function downloaded(
   wanted: Download,
   options: Pick<DataOptions, 'cacheDirectory' | 'report' | 'signal'>,
   open: Opener = openHttps,
-  pace: Pace = leastPace,
+  pace: Pace = minPace,
 ): Promise<string> {
   const { cacheDirectory, signal } = options;
   const file = downloadPath(wanted, cacheDirectory);
@@ -66,7 +66,7 @@ async function lock(file: string, { cacheDirectory, report, signal }: Waiting): 
     } catch (error) {
       if (!(error instanceof ClrError && error.kind === 'usage')) throw error;
     }
-    if (!waiting && holder) report(`${describeHolder(holder)} downloads into ${cacheDirectory}: waiting for it`);
+    if (!waiting && holder) report(`${describeHolder(holder)} is downloading into ${cacheDirectory}: waiting for it`);
     await sleep(250 + 250 * Math.random(), undefined, { signal });
   }
 }
@@ -87,7 +87,7 @@ export interface Pace {
   seconds: number;
 }
 
-const leastPace: Pace = { bytes: 30_000, seconds: 30 };
+const minPace: Pace = { bytes: 30_000, seconds: 30 };
 
 /** Its signal is aborted by `outer`, or when the counted bytes arrive more slowly than `pace`. */
 class Watchdog {
@@ -136,7 +136,9 @@ async function fetchWhole(wanted: Download, file: string, options: Fetching): Pr
   const sha256 = await checksum(part);
   if (sha256 === wanted.sha256) return rename(part, file);
   await rm(part);
-  throw new Error(`what came has the checksum ${sha256.slice(0, 12)}..., not ${wanted.sha256.slice(0, 12)}...`);
+  throw new Error(
+    `the downloaded file has the checksum ${sha256.slice(0, 12)}..., not ${wanted.sha256.slice(0, 12)}...`,
+  );
 }
 
 /** Appends to `part`, which has `start` bytes; starts over when the server does not continue from there. */
@@ -154,7 +156,7 @@ async function fetchRest(
       const step = Math.floor((received * 20) / bytes);
       received += chunk.length;
       watchdog.count(chunk.length);
-      if (received > bytes) throw new Error(`the server sends more than the ${bytes} bytes expected`);
+      if (received > bytes) throw new Error(`the server sent more than the expected ${bytes} bytes`);
       if (Math.floor((received * 20) / bytes) > step) report(progress(url, received, bytes));
       yield chunk;
     }
@@ -169,7 +171,7 @@ async function fetchRest(
     const continues = statusCode === 206 && String(headers['content-range']).startsWith(`bytes ${start}-`);
     if (!continues && statusCode !== 200) {
       body.destroy();
-      throw new Error(`the server answers ${statusCode}`);
+      throw new Error(`the server answered with status ${statusCode}`);
     }
     received = continues ? start : 0;
     const file = createWriteStream(part, { flags: continues ? 'a' : 'w', flush: true });

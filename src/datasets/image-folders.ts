@@ -19,9 +19,10 @@ export const decodersAtOnce = 16;
 /** Makes a data set of the images, sorted by path; a label is the index of its class in the sorted class names. */
 export function fromImages(images: DecodedImage[], classNames: Record<SplitName, Set<string>>, from: string): Dataset {
   const names = [...classNames.train].sort();
-  const missing = [...classNames.test].filter((name) => !classNames.train.has(name));
-  const lacking = names.filter((name) => !classNames.test.has(name));
-  if (names.length === 0 || missing.length + lacking.length > 0) throw unequalClasses(from, names, missing, lacking);
+  const onlyInTest = [...classNames.test].filter((name) => !classNames.train.has(name));
+  const onlyInTrain = names.filter((name) => !classNames.test.has(name));
+  if (names.length === 0 || onlyInTest.length + onlyInTrain.length > 0)
+    throw unequalClasses(from, names, onlyInTest, onlyInTrain);
   if (names.length > 65_536) throw new ClrError('data', `${from} has ${names.length} classes, more than 65536`);
   for (const split of ['train', 'test'] as const) {
     const used = new Set(images.filter((image) => image.split === split).map((image) => image.className));
@@ -51,13 +52,13 @@ function joined(images: DecodedImage[], names: string[]): Split {
   return split;
 }
 
-function unequalClasses(from: string, names: string[], missing: string[], lacking: string[]): ClrError {
+function unequalClasses(from: string, names: string[], onlyInTest: string[], onlyInTrain: string[]): ClrError {
   const detail =
     names.length === 0
-      ? 'there is no class in train/'
+      ? 'train/ has no class folders'
       : [
-          lacking.length > 0 && `only in train/: ${lacking.join(', ')}`,
-          missing.length > 0 && `only in test/: ${missing.join(', ')}`,
+          onlyInTrain.length > 0 && `only in train/: ${onlyInTrain.join(', ')}`,
+          onlyInTest.length > 0 && `only in test/: ${onlyInTest.join(', ')}`,
         ]
           .filter(Boolean)
           .join('; ');
@@ -69,10 +70,10 @@ function unequalClasses(from: string, names: string[], missing: string[], lackin
 }
 
 function unequalSizes(from: string, one: DecodedImage, other: DecodedImage): ClrError {
-  const size = ({ path, width, height }: DecodedImage) => `${path} ${width} x ${height} pixels`;
+  const size = ({ path, width, height }: DecodedImage) => `${path} has ${width} x ${height} pixels`;
   return new ClrError(
     'data',
-    `${from}: all images must have one size, but ${size(one)} and ${size(other)}`,
+    `${from}: all images must be of the same size, but ${size(one)} and ${size(other)}`,
     'scale or remove those that differ',
   );
 }
@@ -80,7 +81,7 @@ function unequalSizes(from: string, one: DecodedImage, other: DecodedImage): Clr
 function emptyClass(from: string, folder: string): ClrError {
   return new ClrError(
     'data',
-    `${from}: the class folder ${folder} has no .png or .jpg in it`,
-    'fill it or remove the class',
+    `${from}: the class folder ${folder} contains no .png or .jpg file`,
+    'add images or remove the class',
   );
 }

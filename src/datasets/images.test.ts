@@ -82,7 +82,7 @@ describe('images', () => {
     const folder = await writeClasses(join(place, 'data'), 2);
     write(join(folder, 'test/class-001/b.png'), await png(1, 21, 12));
     await expect(load('images', folder)).rejects.toThrow(
-      'one size, but test/class-000/a.png 20 x 12 pixels and test/class-001/b.png 21 x 12 pixels',
+      'the same size, but test/class-000/a.png has 20 x 12 pixels and test/class-001/b.png has 21 x 12 pixels',
     );
   });
 
@@ -95,13 +95,13 @@ describe('images', () => {
   });
 
   it('are refused when no path is given, and when it holds no images', async () => {
-    await expect(load('images')).rejects.toThrow('the data set "images" has to be told where they are');
+    await expect(load('images')).rejects.toThrow('the data set "images" needs a path');
     await expect(load('images', place)).rejects.toThrow(`${place} holds no image folders`);
   });
 
   it('have a number known beforehand only when limited', () => {
     expect(trainSize({ type: 'images', train_limit: 40 })).toBe(40);
-    expect(() => trainSize({ type: 'images' })).toThrow(/how many training images .* is not known/);
+    expect(() => trainSize({ type: 'images' })).toThrow(/the number of training images .* is unknown/);
   });
 });
 
@@ -158,7 +158,7 @@ describe('cifar100', () => {
         rmSync(join(writeBinary(place, [5]), 'fine_label_names.txt'));
         return place;
       },
-      /lacks fine_label_names\.txt/,
+      /fine_label_names\.txt is missing from/,
     ],
     [
       "CIFAR-10's files",

@@ -15,7 +15,8 @@ const layout: Layout = { imageFileBytes: 1 << 24, archiveBytes: 2 ** 31 };
 export const images = {
   ...entry({
     type: 'images',
-    about: 'Your own images from --data: train/<class>/ and test/<class>/ with PNG or JPEG files, all of one size.',
+    about:
+      'Your own images from --data: train/<class>/ and test/<class>/ with PNG or JPEG files, all of the same size.',
     options: z.object(limitOptions),
     async create(limits, data: DataOptions) {
       if (data.path === undefined) throw noPath();
@@ -28,7 +29,7 @@ export const images = {
 function noPath(): ClrError {
   return new ClrError(
     'data',
-    'the data set "images" has to be told where they are',
+    'the data set "images" needs a path',
     'name a folder or archive that holds train/<class>/*.png and test/<class>/*.png with --data or CLR_DATA',
   );
 }

@@ -18,10 +18,10 @@ export const datasets = new Registry<[DataOptions], Promise<Dataset>>('dataset',
 export function trainSize(config: Typed): number {
   const size = entries.find(({ type }) => type === config.type)!.trainSize(config as never);
   if (size !== undefined) return size;
-  const problem = `how many training images the data set "${config.type}" has is not known before they are read`;
+  const problem = `the number of training images of the data set "${config.type}" is unknown until they are read`;
   throw new ClrError(
     'usage',
     problem,
-    'set dataset.train_limit, or name the batches an epoch (clr schedule --batches)',
+    'set dataset.train_limit, or give the batches per epoch (clr schedule --batches)',
   );
 }

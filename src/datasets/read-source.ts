@@ -24,7 +24,7 @@ export function readSource(
   const key = createHash('sha256').update(source.identity).digest('hex').slice(0, 16);
   const file = join(cacheDirectory, `${type}-${key}.images`);
   const build = () => {
-    report(`reading the images in ${path}, to be kept in ${cacheDirectory}`);
+    report(`reading the images in ${path}; they are cached in ${cacheDirectory}`);
     return readAll(source.files(), path, layout, report);
   };
   return cached(file, build, report);
@@ -99,8 +99,8 @@ function oddName(path: string, from: string): ClrError {
 function tooLarge(from: string, count: number): ClrError {
   return new ClrError(
     'data',
-    `${from} holds more than 2 GiB of pixels: ${count} images fill it`,
-    'take fewer or smaller images: all of them are kept in memory',
+    `${from} holds more than 2 GiB of pixels, reached after ${count} images`,
+    'use fewer or smaller images: all of them are kept in memory',
   );
 }
 

@@ -50,13 +50,13 @@ function namesIn(folder: string): string[] {
   }
 }
 
-async function read(file: string, most: number, { size }: Stats): Promise<Buffer> {
-  if (size <= most)
+async function read(file: string, limit: number, { size }: Stats): Promise<Buffer> {
+  if (size <= limit)
     return readFile(file).catch((error) => {
       throw unreadable(file, error);
     });
-  const message = `${file} has ${size} bytes, more than the ${most} possible`;
-  throw new ClrError('data', message, 'is it a file of this data set?');
+  const message = `${file} has ${size} bytes, more than the limit of ${limit}`;
+  throw new ClrError('data', message, 'does it belong to this data set?');
 }
 
 function statOf(path: string): Stats {
@@ -69,7 +69,7 @@ function statOf(path: string): Stats {
 
 function unreadable(path: string, cause: unknown): ClrError {
   const { code, message } = cause as NodeJS.ErrnoException;
-  const hint = 'give --data or CLR_DATA an archive or a folder that can be read';
+  const hint = 'set --data or CLR_DATA to an archive or a folder that can be read';
   return new ClrError('data', code === 'ENOENT' ? `${path} does not exist` : `${path}: ${message}`, hint, { cause });
 }
 

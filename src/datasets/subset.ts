@@ -4,18 +4,14 @@ import { type Random, randomStream } from '../random.js';
 import type { DataOptions, Dataset, Labels, Split } from './dataset.js';
 
 const limit = (split: string) =>
-  z
-    .int()
-    .positive()
-    .optional()
-    .describe(`images of the ${split} split, the same number of each class; all when absent`);
+  z.int().positive().optional().describe(`number of ${split} images, equally many per class; by default all`);
 
 const holdout = z
   .int()
   .positive()
   .optional()
   .describe(
-    'training images, the same number of each class and the same ones for every seed, that are held out for validation in place of the test images; none when absent',
+    'number of training images held out for validation in place of the test images: equally many per class, and the same ones for every seed; by default none',
   );
 
 /** Options shared by the data sets that are read from files. */

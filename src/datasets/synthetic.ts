@@ -25,8 +25,8 @@ export const synthetic = {
         .min(10)
         .max(maxImages)
         .default(2000)
-        .describe('training images, the same number of each class'),
-      val_size: z.int().min(10).max(maxImages).default(500).describe('validation images'),
+        .describe('number of training images, equally many per class'),
+      val_size: z.int().min(10).max(maxImages).default(500).describe('number of validation images'),
       difficulty: z.number().min(0).max(1).default(0.5).describe('scales the pixel noise and the spread of the hues'),
     }),
     async create({ train_size, val_size, difficulty }, { seed }: DataOptions): Promise<Dataset> {

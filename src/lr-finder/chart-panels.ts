@@ -43,7 +43,7 @@ export function lrFinder(curves: readonly FinderCurve[], heading: Heading, scale
   const line =
     curves[0]?.smoothing === 'average' ? 'debiased moving average (0.98)' : 'local regression on the log axis';
   const explanation = seeds
-    ? `lines: mean over the seeds of the ${line}; bands: from the least to the greatest seed`
+    ? `lines: mean over the seeds of the ${line}; bands: from the lowest to the highest seed`
     : `points: each batch; lines: ${line}`;
   return chart(withLines(heading, explanation, ...reasons(curves)), { ...size, layer });
 }

@@ -114,7 +114,7 @@ async function testAll(
       ends.push(await testOne(plan, { ...settings, signal }, source, progress, number, onRow));
       if (signal.aborted) return conclude('interrupted', `stopped in ${number}, after ${rows.length} updates in all`);
       conclude('running');
-      if (i === 0) affordable = costsLittle(plans, (performance.now() - begun) / 1000);
+      if (i === 0) affordable = isAffordable(plans, (performance.now() - begun) / 1000);
     }
     return conclude('completed');
   };
@@ -128,11 +128,12 @@ async function testAll(
 /** Seconds that the extra seeds may take. */
 const spareSeconds = 60;
 
-function costsLittle(plans: Plan[], secondsEach: number): boolean {
+function isAffordable(plans: Plan[], secondsEach: number): boolean {
   const spare = plans.filter((plan) => plan.spare).length;
-  const little = spare * secondsEach <= spareSeconds;
-  if (spare > 0 && !little) report(`one seed: a curve takes ${Math.round(secondsEach)} s (--seeds 3 takes more)`);
-  return little;
+  const affordable = spare * secondsEach <= spareSeconds;
+  if (spare > 0 && !affordable)
+    report(`only one seed, since a curve takes ${Math.round(secondsEach)} s (--seeds 3 trains three)`);
+  return affordable;
 }
 
 /** The backend, the images, and the folder of runs that a warm start may name. */
@@ -152,7 +153,7 @@ function prepared(config: ExperimentConfig, { backend, dataset, runs }: Source):
 type Ends = (CurveSummary['seeds'][number] & { curve: number })[];
 
 async function testOne(
-  { curve, config, momentum: asked }: Plan,
+  { curve, config, momentum: given }: Plan,
   options: Omit<RangeTestOptions, 'momentum'>,
   source: Source,
   progress: FinderProgress,
@@ -161,7 +162,7 @@ async function testOne(
 ): Promise<Ends[number]> {
   const training = prepared(config, source);
   const { seed, batch_size } = config;
-  const momentum = asked ?? training.schedule(0).momentum;
+  const momentum = given ?? training.schedule(0).momentum;
   const weight_decay = config.optimizer.weight_decay as number;
   progress.start(`${number}: momentum ${momentum}, weight decay ${weight_decay}, batch ${batch_size}, seed ${seed}`);
   const subject = { ...training, validationBatches: shuffledValidation(config, source.dataset) };

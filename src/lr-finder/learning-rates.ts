@@ -17,7 +17,7 @@ export function checkRange({ start, end, iterations }: LrRange): void {
   if (!(start > 0 && end > start && Number.isFinite(end)))
     throw new ClrError('usage', `the LR must rise from above 0: --start ${start} --end ${end}`, hint);
   if (!(Number.isInteger(iterations) && iterations >= 2))
-    throw new ClrError('usage', `--iterations ${iterations}: must be a whole number from 2`, hint);
+    throw new ClrError('usage', `--iterations ${iterations}: must be a whole number, at least 2`, hint);
 }
 
 /**

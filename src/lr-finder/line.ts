@@ -8,7 +8,7 @@ import { median } from '../statistics/median.js';
  */
 export function lossLine(lr: readonly number[], loss: readonly number[]): number[] {
   const finite = loss.filter(Number.isFinite);
-  const most = 2 * Math.max(median(finite.slice(0, 10)), median(finite));
-  const capped = loss.map((value) => (Number.isFinite(value) ? Math.min(value, most) : value));
+  const cap = 2 * Math.max(median(finite.slice(0, 10)), median(finite));
+  const capped = loss.map((value) => (Number.isFinite(value) ? Math.min(value, cap) : value));
   return localRegression(lr.map(Math.log), capped);
 }

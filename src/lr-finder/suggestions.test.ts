@@ -99,7 +99,7 @@ test("fastai's default range gives an answer and a hint on what helps if the los
   for (const noisy of made) {
     const [found] = suggest(noisy, 10);
     expect(found).toMatchObject({
-      caution: expect.stringMatching(/only falls to guessing's, ln 10 = 2.30: raise --start/),
+      caution: expect.stringMatching(/only falls to that of guessing, ln 10 = 2.30: raise --start/),
     });
     expect(answer(noisy, 'recommended').max_lr).toBeGreaterThan(0.005);
     expect(answer(noisy, 'recommended').max_lr).toBeLessThan(0.5);
@@ -142,7 +142,7 @@ describe('no answer', () => {
     const backTo = (level: number) => curve((lr) => level + 3 / (1 + (lr / 1e-4) ** 2));
 
     test('and the reason says what to try', () => {
-      const expected = /never gets 2 % below guessing's, ln 10 = 2.30: lower --start, without --linear/;
+      const expected = /never gets 2 % below that of guessing, ln 10 = 2.30: lower --start, without --linear/;
       for (const reason of reasons(backTo(0.985 * Math.log(10)))) expect(reason).toMatch(expected);
     });
 

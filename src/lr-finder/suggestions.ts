@@ -24,7 +24,7 @@ export type Suggestion =
   | { method: Method; reason: string };
 
 /** The fewest points after the first tenth that our own methods accept. */
-const fewest = 10;
+const minPoints = 10;
 
 /** A curve whose running median stays above this share of ln(classes), the loss of guessing, has learnt nothing. */
 const learnt = 0.98;
@@ -45,10 +45,10 @@ export function suggest(curve: LrCurve, classes: number, iterations = curve.lr.l
   const [first, last] = reason
     ? (['recommended', 'range'] as const).map((method): Suggestion => ({ method, reason }))
     : [recommended(kept, diverged, classes), range(kept, diverged)];
-  return [first!, ...ofFastai(curve, iterations), last!];
+  return [first!, ...fastaiSuggestions(curve, iterations), last!];
 }
 
-function ofFastai({ lr, loss, average }: LrCurve, iterations: number): Suggestion[] {
+function fastaiSuggestions({ lr, loss, average }: LrCurve, iterations: number): Suggestion[] {
   const points = keptPoints(lr, loss, average, iterations);
   const found = { valley: valley(points), steep: steep(points), minimum: minimum(points), slide: slide(points) };
   return Object.entries(found).map(([name, max_lr]) => {
@@ -63,7 +63,7 @@ type Kept = Pick<LrCurve, 'lr' | 'loss' | 'val_acc'>;
 
 /** Why our own methods cannot use a curve; undefined: they can. */
 function unusable({ lr, loss }: Kept, classes: number): string | undefined {
-  if (lr.length < fewest) return `too few points, ${lr.length} after the first tenth: raise --iterations`;
+  if (lr.length < minPoints) return `too few points, ${lr.length} after the first tenth: raise --iterations`;
   if (!lowest(loss).fell) return 'the loss never falls by more than its noise';
   return fallsToGuessing(loss, classes) && !fallsLate({ lr, loss }) ? nothingLearnt(classes) : undefined;
 }
@@ -85,7 +85,7 @@ function recommended(kept: Kept, diverged: boolean, classes: number): Suggestion
   const { lr, loss } = kept;
   const method = 'recommended';
   const [steepest, least] = [fastest(kept), lowest(loss).at];
-  if (steepest < 0) return { method, reason: 'the loss has no stretch that falls' };
+  if (steepest < 0) return { method, reason: 'the loss falls nowhere' };
   if (least >= lr.length - 1 - halfWindow(lr.length) && !diverged) return { method, reason: stillFalling('loss', lr) };
   const [low, high] = [lr[steepest]!, lr[least]!];
   const max_lr = Math.sqrt(low * high);
@@ -167,7 +167,7 @@ function nothingLearnt(classes: number): string {
 }
 
 function guessing(classes: number): string {
-  return `guessing's, ln ${classes} = ${Math.log(classes).toFixed(2)}`;
+  return `that of guessing, ln ${classes} = ${Math.log(classes).toFixed(2)}`;
 }
 
 function digits(lr: number, precision = 2): string {

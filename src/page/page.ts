@@ -48,7 +48,7 @@ export const app = html`<div id="app">
 <span id="status"></span><span id="connection" role="status"></span>
 <label id="question-control">comparison <select id="question"></select></label>
 <label>smoothing of batch losses <input id="smoothing" type="range" min="0" max="0.99" step="0.01" value="0.9"></label>
-<label>seeds <select id="mode"><option value="each">a line each</option><option value="mean">mean ± std</option></select></label>
+<label>seeds <select id="mode"><option value="each">one line per seed</option><option value="mean">mean ± std</option></select></label>
 <button id="theme" type="button">light / dark</button>
 </div>
 <div id="legend"></div>

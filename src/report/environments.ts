@@ -48,6 +48,6 @@ function cells({ backend, device, precision, threads, node, clr, packages, git }
   const versions = Object.entries({ clr, 'Node.js': node, ...packages }).map(
     ([name, version]) => `${name} ${version ?? 'unknown'}`,
   );
-  const commit = git ? `${git.commit.slice(0, 12)}${git.dirty ? ', with changes' : ''}` : 'not known';
+  const commit = git ? `${git.commit.slice(0, 12)}${git.dirty ? ', with uncommitted changes' : ''}` : 'unknown';
   return [backend, device, precision, String(threads), versions.join(', '), commit];
 }

@@ -74,7 +74,7 @@ describe('a report', () => {
   it('says where each run ran, with a line for each different environment', () => {
     const [, section] = /<h3>momentum 0.9, the baseline<\/h3>(.*?)<\/section>/s.exec(page)!;
     expect(section).toMatch(/<td>1, 2, 3<\/td><td>wasm<\/td>.*sharp unknown<\/td><td>0123456789ab<\/td>/);
-    expect(section).toMatch(/>2 from iteration 6<\/td>.*<td>fedcba987654, with changes<\/td>/);
+    expect(section).toMatch(/>2 from iteration 6<\/td>.*<td>fedcba987654, with uncommitted changes<\/td>/);
   });
 
   it('is self-contained, and holds the chart', async () => {

@@ -9,7 +9,7 @@ import { type Metric, metrics } from '../runs/scores.js';
 import { version } from '../system/version.js';
 import { environmentColumns, environmentsOf } from './environments.js';
 
-const mostColumns = 3; // of settings in the first table, so that it fits a page; the sections of the configs have all
+const maxColumns = 3; // of settings in the first table, so that it fits a page; the sections of the configs have all
 
 export interface ReportParts {
   /** One or more, each with the PNG of its chart for readers without scripts. */
@@ -44,9 +44,9 @@ ${comparison.rows.map((row) => arm(row, comparison, environments.get(row)!.lines
 ${list(Object.entries(comparison.shared).map(([key, value]) => `${key}: ${settingCell(value)}`))}</div>
 `,
   );
-  const made = new Date().toISOString().slice(0, 10);
+  const date = new Date().toISOString().slice(0, 10);
   const body = html`<h1>${title}</h1>
-<p class="small">${made}, clr ${version()}: ${runs} runs of ${rows.length} configs, ${skipped.length} folders left out</p>
+<p class="small">${date}, clr ${version()}: ${runs} runs of ${rows.length} configs, ${skipped.length} folders left out</p>
 ${compared}
 <div id="charts"><h2>Charts</h2>
 ${app}</div>
@@ -65,7 +65,7 @@ function base64(bytes: Uint8Array): Html {
 
 function overview(comparison: Comparison): Html {
   const { columns } = comparison;
-  const { head, body } = cells(comparison, { settings: columns.length <= mostColumns });
+  const { head, body } = cells(comparison, { settings: columns.length <= maxColumns });
   const { sentences, notes } = notesOf(comparison);
   const { metric, baseline } = comparison;
   return html`${table(head, body)}

@@ -7,13 +7,13 @@ import type { Skipped } from '../runs/find-runs.js';
 import { readIterations, readMetrics } from '../runs/read-run.js';
 import { printable } from '../system/printable.js';
 
-const mostPoints = 400; // of one run over iterations
-const mostDetailed = 40; // runs whose iterations are in the page, shared among the arms
+const maxPoints = 400; // of one run over iterations
+const maxDetailed = 40; // runs whose iterations are in the page, shared among the arms
 
 /** The curves of every run, the baseline's first; `skip` gets what cannot be read. `question`: if there are several. */
 export function readSeries({ rows, baseline }: Comparison, skip: (run: Skipped) => void, question?: string): PageRun[] {
   const ordered = [...rows].sort((a, b) => Number(b.config === baseline) - Number(a.config === baseline));
-  const each = Math.max(1, Math.floor(mostDetailed / rows.length));
+  const each = Math.max(1, Math.floor(maxDetailed / rows.length));
   const all = ordered.flatMap(({ config, runs }) => {
     const recorded = runs.filter(({ directory }) => hasIterations(directory));
     const detailed = new Set(recorded.slice(0, each));
@@ -33,7 +33,7 @@ export function readSeries({ rows, baseline }: Comparison, skip: (run: Skipped) 
       return undefined;
     }
   };
-  const stepsOf = (directory: string) => thin(readIterations(directory), ['loss', 'lr'], mostPoints);
+  const stepsOf = (directory: string) => thin(readIterations(directory), ['loss', 'lr'], maxPoints);
   return all.flatMap(({ arm, directory, seed, status, detailed }) => {
     const epochs = status === 'pending' ? undefined : read(directory, readMetrics);
     if (status === 'pending' || !epochs) return [];

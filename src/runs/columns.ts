@@ -17,7 +17,7 @@ export const metricsColumns = {
   val_loss: { type: 'real', doc: 'mean cross-entropy in nats over the validation set, after the epoch' },
   val_acc: { type: 'real', doc: 'accuracy over the validation set, after the epoch, in percent' },
   seconds: { type: 'real', doc: 'wall time of this epoch, validation included, in seconds' },
-  images_per_second: { type: 'real', doc: 'training images a second in this epoch, validation excluded' },
+  images_per_second: { type: 'real', doc: 'training images per second in this epoch, validation excluded' },
 } as const satisfies Record<string, Column>;
 
 /** iterations.csv, one row per update, in this order. */

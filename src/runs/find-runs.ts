@@ -23,7 +23,7 @@ export function findRuns(paths: readonly string[]): { directories: string[]; swe
     const directories = runsBelow(named, 0, sweeps, new Set());
     for (const directory of directories) found.set(path.resolve(directory), directory);
     if (directories.length === 0 && !sweeps.has(named))
-      skipped.push({ path: printable(named), reason: whyNone(named) });
+      skipped.push({ path: printable(named), reason: whyNoRun(named) });
   }
   return { directories: [...found.values()], sweeps: [...sweeps], skipped };
 }
@@ -59,9 +59,9 @@ function sweepRuns(directory: string): string[] | undefined {
   }
 }
 
-function whyNone(named: string): string {
+function whyNoRun(named: string): string {
   if (!existsSync(named)) return 'does not exist';
-  return isDirectory(named) ? 'not a run folder (no config.json), and none is in it' : 'not a folder';
+  return isDirectory(named) ? 'neither a run folder (no config.json) nor a folder that contains one' : 'not a folder';
 }
 
 /** Also false for what cannot be examined: a name that is too long, a loop of links. */

@@ -7,9 +7,9 @@ import { readTable } from './read-run.js';
 export const finderColumns = {
   curve: { type: 'integer', doc: 'number of the combination of momentum, weight decay and batch size, from 1' },
   momentum: { type: 'real', doc: 'momentum (Adam: beta1), constant' },
-  weight_decay: { type: 'real', doc: "the optimizer's" },
-  batch_size: { type: 'integer', doc: 'images' },
-  seed: { type: 'integer', doc: 'of initial weights, shuffling and augmentation' },
+  weight_decay: { type: 'real', doc: 'weight decay of the optimizer' },
+  batch_size: { type: 'integer', doc: 'images per batch' },
+  seed: { type: 'integer', doc: 'seed of the initial weights, shuffling and augmentation' },
   iteration: { type: 'integer', doc: 'index of the update in its curve and seed, from 0' },
   lr: { type: 'real', doc: 'learning rate used by this update' },
   loss: { type: 'real', doc: 'mean cross-entropy of the batch in nats, before the update' },

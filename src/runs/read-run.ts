@@ -28,7 +28,7 @@ export function readJson(directory: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ClrError('data', `cannot read ${file}: ${(error as Error).message}`, 'it is damaged or no JSON');
+    throw new ClrError('data', `cannot read ${file}: ${(error as Error).message}`, 'it is damaged or not JSON');
   }
 }
 
@@ -52,7 +52,7 @@ export function readText(file: string, maxBytes = maxTableBytes): string {
   try {
     const stats = statSync(file);
     if (!stats.isFile()) throw new Error('it is not a file');
-    if (stats.size > maxBytes) throw new Error(`it has ${stats.size} bytes, more than a run writes`);
+    if (stats.size > maxBytes) throw new Error(`it has ${stats.size} bytes, more than any run writes`);
     if (heapIsNearlyFull(2 * stats.size)) throw outOfMemory(`${file} has ${stats.size} bytes`);
     return readFileSync(file, 'utf8');
   } catch (error) {

@@ -56,8 +56,8 @@ const irrelevant = new Set([
 ]);
 
 /** A limit for foreign run folders: more than any config has. */
-const mostSettings = 1000;
-const mostText = 1000;
+const maxSettings = 1000;
+const maxText = 1000;
 
 /** Cut to the length that a validated config allows. */
 function text(length: number) {
@@ -105,7 +105,7 @@ export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skip
       if (typeof run === 'string') skipped.push({ path: printable(directory), reason: run });
       else runs.push(run);
     } catch (error) {
-      skipped.push({ path: printable(directory), reason: printable(describe(error), mostText) });
+      skipped.push({ path: printable(directory), reason: printable(describe(error), maxText) });
     }
   };
   const planned = new Map(sweeps.flatMap(plannedRuns).map((run) => [path.resolve(run.directory), run]));
@@ -114,7 +114,7 @@ export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skip
     planned.delete(path.resolve(directory));
     attempt(directory, () => readRun(directory, place?.sweep));
   }
-  for (const { directory, sweep, run } of planned.values()) attempt(directory, () => notBegun(directory, sweep, run));
+  for (const { directory, sweep, run } of planned.values()) attempt(directory, () => pendingRun(directory, sweep, run));
   return { runs, skipped };
 }
 
@@ -133,7 +133,7 @@ function plannedRuns(folder: string): { directory: string; sweep: InSweep; run: 
 }
 
 /** A run of a sweep that has no folder: pending, or it failed before it started. */
-function notBegun(directory: string, sweep: InSweep, { seed, status, message }: SweepRun): Run {
+function pendingRun(directory: string, sweep: InSweep, { seed, status, message }: SweepRun): Run {
   const file = armFile(sweep.directory, sweep.arm);
   const config = configSchema.parse(readJson(path.dirname(file), path.basename(file)), { error: inFile('arm.json') });
   const why = message && printable(message);
@@ -165,7 +165,7 @@ function readRun(directory: string, sweep: InSweep | undefined): Run | string {
     settings: settingsOf(config),
     varies: config.varies,
     status: status === 'running' && lockHolder(directory) === undefined ? 'interrupted' : status,
-    message: message && printable(message, mostText),
+    message: message && printable(message, maxText),
     scores,
     sweep,
     source: config.source,
@@ -211,15 +211,15 @@ function scoresOf({ status, final, best, seconds, images_per_second }: z.output<
  */
 function flattened(tree: object): Record<string, Setting> {
   const settings: Record<string, Setting> = Object.create(null);
-  let left = mostSettings;
+  let left = maxSettings;
   const add = (at: string, value: unknown): void => {
-    if (left-- === 0) throw new ClrError('data', `config.json has more than ${mostSettings} settings`);
-    if (typeof value === 'string') settings[at] = printable(value).slice(0, mostText);
-    else if (Array.isArray(value)) settings[at] = printable(JSON.stringify(value)).slice(0, mostText);
+    if (left-- === 0) throw new ClrError('data', `config.json has more than ${maxSettings} settings`);
+    if (typeof value === 'string') settings[at] = printable(value).slice(0, maxText);
+    else if (Array.isArray(value)) settings[at] = printable(JSON.stringify(value)).slice(0, maxText);
     else if (typeof value !== 'object' || value === null) settings[at] = value as Setting;
-    else for (const [key, inner] of Object.entries(value)) add(printable(`${at}.${key}`).slice(0, mostText), inner);
+    else for (const [key, inner] of Object.entries(value)) add(printable(`${at}.${key}`).slice(0, maxText), inner);
   };
-  for (const [key, value] of Object.entries(tree)) add(printable(key).slice(0, mostText), value);
+  for (const [key, value] of Object.entries(tree)) add(printable(key).slice(0, maxText), value);
   return settings;
 }
 

@@ -68,7 +68,7 @@ export class RunFolder {
    * TensorBoard's event file.
    */
   openTables(
-    { epoch, iteration, sums, lossScale }: Standing,
+    { epoch, iteration, sums, lossScale }: TablePosition,
     board?: { name: string; settings: Hyperparameters },
   ): void {
     const scaled = { ...iterationColumns, ...lossScaleColumns };
@@ -146,7 +146,7 @@ function prefixed(prefix: string, row: Record<string, number | undefined>): Reco
 }
 
 /** The part of a run's position that its tables depend on. */
-interface Standing {
+interface TablePosition {
   epoch: number;
   iteration: number;
   sums?: { images: number };
@@ -232,7 +232,7 @@ export function makeRunDirectory(runs: string): string {
 function makeNamed(directory: string): string {
   makeFolders(path.dirname(directory));
   if (makeFolder(directory)) return directory;
-  throw new ClrError('usage', `${directory} exists`, `resume it: ${resumeCommand(directory)}`);
+  throw new ClrError('usage', `${directory} already exists`, `resume it: ${resumeCommand(directory)}`);
 }
 
 /** Replaces a JSON file of a run folder or sweep folder atomically. */
@@ -255,6 +255,6 @@ const headerOf = (columns: object) => stringify([Object.keys(columns)]);
 function firstRows(file: string, headers: string[], rows: number): string {
   const lines = readText(file).split('\n');
   if (lines.length < rows + 2 || !headers.includes(`${lines[0]}\n`))
-    throw new ClrError('data', `${file} has fewer rows than the checkpoint, or other columns`, 'start a new run');
+    throw new ClrError('data', `${file} has fewer rows than the checkpoint, or different columns`, 'start a new run');
   return `${lines.slice(0, rows + 1).join('\n')}\n`;
 }

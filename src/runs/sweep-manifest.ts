@@ -10,7 +10,7 @@ const names = Object.keys(metrics) as [Metric, ...Metric[]];
 
 /** `decide` of a sweep file: the question that its seeds are to answer, fixed before anything runs. */
 export const questionSchema = z.strictObject({
-  metric: z.enum(names).default('val_acc').describe('what is compared'),
+  metric: z.enum(names).default('val_acc').describe('the metric to compare'),
   baseline: z.string().optional().describe('the arm that the others are compared with; by default the first'),
   difference: z.number().gt(0).describe("the smallest difference that matters, in the metric's unit"),
   alpha: z
@@ -19,22 +19,29 @@ export const questionSchema = z.strictObject({
     .lt(0.5)
     .default(defaultAlpha)
     .describe('chance of any wrong verdict, over all arms and looks'),
-  power: z.number().gt(0).lt(1).default(defaultPower).describe('chance to find a difference of that size'),
-  max_seeds: z.int().min(2).max(1000).default(40).describe('of each arm; then what is undecided stays so'),
-  block: z.int().min(1).max(1000).default(2).describe('seeds of each arm between two looks'),
-  std: z.number().gt(0).optional().describe('standard deviation between seeds to plan with, before there are any'),
+  power: z.number().gt(0).lt(1).default(defaultPower).describe('chance of finding a difference of that size'),
+  max_seeds: z
+    .int()
+    .min(2)
+    .max(1000)
+    .default(40)
+    .describe('maximum number of seeds per arm; arms undecided by then stay undecided'),
+  block: z.int().min(1).max(1000).default(2).describe('seeds per arm between two looks'),
+  std: z.number().gt(0).optional().describe('standard deviation between seeds to plan with, before there are any runs'),
 });
 
 /** `halving` of a sweep file: arms that fall behind stop early. */
 export const halvingSchema = z.strictObject({
-  metric: z.enum(['val_acc', 'val_loss']).default('val_acc').describe('what arms are ranked by: its mean over seeds'),
+  metric: z.enum(['val_acc', 'val_loss']).default('val_acc').describe('arms are ranked by its mean over their seeds'),
   min_epochs: z.int().min(1).max(100000).default(1).describe('epochs of every arm before the first ranking'),
   factor: z
     .int()
     .min(2)
     .max(1000)
     .default(2)
-    .describe('one arm in so many trains on, rounded up; the next ranking comes after so many times the epochs'),
+    .describe(
+      'one arm in `factor` continues, rounded up; each ranking comes after `factor` times as many epochs as the one before',
+    ),
 });
 
 /** How a sweep ranks its arms, and when. */

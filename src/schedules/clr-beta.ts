@@ -16,21 +16,22 @@ const tailShapes = { linear: 'linear', cosine: 'cosine', flat: 'constant' } as c
  */
 export const clrBeta = entry({
   type: 'clr-beta',
-  about: "fastai 0.7's use_clr_beta: up from max_lr / div to max_lr, back, then a tail of pct percent further down.",
+  about:
+    "fastai 0.7's use_clr_beta: up from max_lr / div to max_lr, back down, then further down in a tail of pct percent.",
   formula: [
     'c = floor(iterations (1 - pct/100) / 2)',
-    't <= c: lr = max_lr (1 + (div - 1) t/c) / div; then the same backwards to 2c',
+    't <= c: lr = max_lr (1 + (div - 1) t/c) / div; then the same in reverse until 2c',
     't > 2c: lr = max_lr/div -> max_lr/div/tail_div',
   ].join('\n'),
   source: 'https://github.com/fastai/fastai/pull/296',
   options: z.object({
     max_lr: z.number().gt(0).describe('the highest LR'),
     div: z.number().gte(1).default(10).describe('the cycle starts and ends at max_lr / div'),
-    pct: z.number().min(0).lt(100).default(10).describe('percent of the run that the tail takes'),
+    pct: z.number().min(0).lt(100).default(10).describe('length of the tail, percent of the run'),
     tail: z
       .enum(['linear', 'cosine', 'flat'])
       .default('linear')
-      .describe('how the LR goes from max_lr / div to max_lr / div / tail_div; flat: it is there at once'),
+      .describe('how the LR goes from max_lr / div to max_lr / div / tail_div; flat: it jumps there at once'),
     tail_div: z.number().gte(1).default(100).describe('the run ends at max_lr / div / tail_div'),
     ...momentumOptions,
     momentum_lead: momentumLead,

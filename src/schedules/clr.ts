@@ -8,7 +8,7 @@ import type { RunLength, Schedule } from './schedule.js';
 export const momentumLead = z
   .union([z.literal(0), z.literal(1)], { error: 'must be 0 or 1' })
   .default(0)
-  .describe('1: each update uses the momentum of the next iteration, as the running code of fastai 0.7 did');
+  .describe('1: each update uses the momentum of the next iteration, as the code of fastai 0.7 actually does');
 
 /**
  * `use_clr=(div, cut_div, max_momentum, min_momentum)` of fastai 0.7 (https://github.com/fastai/fastai/pull/292): from

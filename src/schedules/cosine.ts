@@ -19,7 +19,12 @@ export const cosine = entry({
   options: z.object({
     max_lr: z.number().gt(0).describe('the LR at the start of each cycle'),
     min_lr: z.number().min(0).default(0).describe('the LR that each cycle falls towards'),
-    cycles: z.int().min(1).max(1000).default(1).describe('how many cycles fill the run; more than one: warm restarts'),
+    cycles: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe('number of cycles that fill the run; more than one: warm restarts'),
     cycle_mult: z.number().gt(0).max(10).default(1).describe('each cycle is this many times as long as the one before'),
     round_ends: roundEndsOption,
     ...warmupOptions,

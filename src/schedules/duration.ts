@@ -11,7 +11,7 @@ export const durationKeys = {
     .union([z.number(), z.string().regex(fraction)], { error: 'must be a number or a fraction such as "41/95"' })
     .refine((share) => toNumber(share) > 0 && toNumber(share) <= 1, 'must be above 0 and at most 1')
     .optional()
-    .describe('of the run: 0.5, or "41/95"'),
+    .describe('fraction of the run: 0.5, or "41/95"'),
 };
 
 /** Exactly one of `epochs`, `iterations` and `share`. */

@@ -11,7 +11,7 @@ export const expRange = entry({
   source: 'https://arxiv.org/abs/1506.01186',
   options: z.object({
     ...triangularOptions,
-    gamma: z.number().gt(0).max(1).default(0.99994).describe('the height shrinks by it at each iteration'),
+    gamma: z.number().gt(0).max(1).default(0.99994).describe('factor by which the height shrinks at each iteration'),
   }),
   create: ({ gamma, ...options }, length: RunLength): Schedule => triangles(options, length, (_, t) => gamma ** t),
 });

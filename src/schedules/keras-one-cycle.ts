@@ -18,8 +18,8 @@ export const kerasOneCycle = entry({
   ].join('\n'),
   source: 'https://github.com/titu1994/keras-one-cycle',
   options: z.object({
-    max_lr: z.number().gt(0).describe('the highest LR where scale is 0.1'),
-    end_percentage: z.number().gt(0).lt(1).default(0.1).describe('share of the run that the tail takes'),
+    max_lr: z.number().gt(0).describe('the highest LR if scale is 0.1'),
+    end_percentage: z.number().gt(0).lt(1).default(0.1).describe('length of the tail, share of the run'),
     scale: z.number().gt(0).max(1).optional().describe('scale_percentage of the original; default: end_percentage'),
     ...momentumOptions,
   }),

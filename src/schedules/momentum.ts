@@ -4,7 +4,7 @@ import type { Curve } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
 
 /** A constant momentum. */
-export const constantMomentum = z.number().min(0).lt(1).describe('held through the run');
+export const constantMomentum = z.number().min(0).lt(1).describe('constant over the run');
 
 const demon = z.strictObject({
   demon: constantMomentum.describe('the momentum at the start, which decays to 0 over the run (arXiv:1910.04952)'),
@@ -47,7 +47,7 @@ export const momentumOptions = {
   min_momentum: constantMomentum.default(0.85).describe('the lowest momentum of the cycle'),
   lr_over_one_minus_momentum: constantMomentum
     .optional()
-    .describe('a momentum m0: multiplies the LR by (1 - momentum) / (1 - m0), a control for cyclical momentum'),
+    .describe('a momentum m0: the LR is multiplied by (1 - momentum) / (1 - m0), a control for cyclical momentum'),
 };
 
 type MomentumOptions = z.output<z.ZodObject<typeof momentumOptions>>;
@@ -90,6 +90,10 @@ function momentumCurve(
 ): Curve {
   if (typeof momentum !== 'string') return steadyCurve(momentum, length);
   if (max < min)
-    throw new ClrError('usage', `max_momentum ${max} is below min_momentum ${min}`, 'or set momentum to "anti-cyclic"');
+    throw new ClrError(
+      'usage',
+      `max_momentum ${max} is below min_momentum ${min}`,
+      'swap them, or set momentum to "anti-cyclic"',
+    );
   return momentum === 'cyclic' ? cycle(max, min) : cycle(min, max);
 }

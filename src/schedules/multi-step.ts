@@ -16,12 +16,12 @@ export const multiStep = entry({
   source: 'https://github.com/lnsmith54/hyperParam1',
   options: z.object({
     lr: z.number().gt(0).default(0.1).describe('the LR before the first milestone'),
-    gamma: z.number().gt(0).max(1).default(0.316).describe('the LR is multiplied by it at each milestone'),
+    gamma: z.number().gt(0).max(1).default(0.316).describe('factor by which the LR is multiplied at each milestone'),
     milestones: z
       .array(duration)
       .max(1000)
       .prefault(smithMilestones)
-      .describe('when the LR drops, counted from the start of the run'),
+      .describe('the points at which the LR drops, counted from the start of the run'),
     ...warmupOptions,
     momentum: steadyMomentum,
   }),

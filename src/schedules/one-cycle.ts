@@ -41,14 +41,14 @@ const presets: Record<'fastai-v1' | 'fastai-v2' | 'pytorch', Preset> = {
  */
 export const oneCycle = entry({
   type: 'one-cycle',
-  about: '1cycle as the libraries have it since 2018: up from max_lr / div to max_lr, then down to max_lr / final_div.',
+  about: '1cycle as in the libraries since 2018: up from max_lr / div to max_lr, then down to max_lr / final_div.',
   formula: 'max_lr/div -> max_lr in pct_start of the run, then -> max_lr/final_div; momentum max -> min -> max',
   source: 'https://docs.fast.ai/callback.schedule.html, https://pytorch.org/docs/stable/optim.html',
   options: z.object({
     preset: z
       .enum(['fastai-v1', 'fastai-v2', 'pytorch'])
       .default('pytorch')
-      .describe('whose definition and defaults to use'),
+      .describe('the library that the definition and the defaults are taken from'),
     max_lr: z.number().gt(0).describe('the highest LR'),
     div: z.number().gte(1).default(25).describe('the LR starts at max_lr / div'),
     final_div: z
@@ -63,11 +63,16 @@ export const oneCycle = entry({
       .optional()
       .describe('share of the run in which the LR rises; default: 0.3, fastai-v2: 0.25'),
     anneal: z.enum(['cosine', 'linear']).default('cosine').describe('the shape of the legs'),
-    three_phase: z.boolean().default(false).describe('back to max_lr / div before the last leg; preset pytorch only'),
+    three_phase: z
+      .boolean()
+      .default(false)
+      .describe('go back to max_lr / div before the last leg; preset pytorch only'),
     ...momentumOptions,
     end_momentum: constantMomentum
       .optional()
-      .describe('at the end of the run, the third of the three `moms` of fastai; by default that of the start'),
+      .describe(
+        'momentum at the end of the run, the third of the three `moms` of fastai; by default the one at the start',
+      ),
   }),
   create({ preset, max_lr, div, anneal, three_phase, ...options }, length: RunLength): Schedule {
     const { iterations } = length;
@@ -90,7 +95,7 @@ export const oneCycle = entry({
 
 function checkThreePhases(preset: string, pctStart: number): void {
   if (preset !== 'pytorch')
-    throw new ClrError('usage', `three_phase is not known to ${preset}`, 'set preset to "pytorch", or use clr-beta');
+    throw new ClrError('usage', `preset ${preset} has no three_phase`, 'set preset to "pytorch", or use clr-beta');
   if (pctStart > 0.5)
-    throw new ClrError('usage', `pct_start ${pctStart} leaves no third phase`, 'it can be 0.5 at most');
+    throw new ClrError('usage', `pct_start ${pctStart} leaves no third phase`, 'set it to 0.5 at most');
 }

@@ -21,14 +21,14 @@ const phase = z
     shape: z
       .enum(shapeNames)
       .default('linear')
-      .describe('how LR and momentum go from one to the other; constant holds the first'),
+      .describe('how LR and momentum change from one to the other; constant keeps the first'),
     power: z.number().gt(0).max(10).default(2).describe('exponent of the polynomial shape'),
   })
-  .refine((p) => !Array.isArray(p.lr) || Math.max(...p.lr) > 0, { error: 'the LR is 0 from end to end' })
+  .refine((p) => !Array.isArray(p.lr) || Math.max(...p.lr) > 0, { error: 'the LR is 0 throughout' })
   .refine(
     (p) => p.shape !== 'exponential' || [p.lr, p.momentum].every((v) => !Array.isArray(v) || Math.min(...v) > 0),
     {
-      error: 'an exponential never gets to 0: give LR and momentum above 0',
+      error: 'an exponential never reaches 0: use values above 0',
     },
   );
 
@@ -42,10 +42,10 @@ type Phase = z.output<typeof phase>;
  */
 export const phases = entry({
   type: 'phases',
-  about: 'Any schedule, piece by piece. A phase without a duration takes what the others leave.',
+  about: 'Any schedule, piece by piece. A phase without a duration takes the rest of the run.',
   formula: 'phases: [{ share: 0.45, lr: [0.08, 0.8], momentum: [0.95, 0.85] }, { lr: [0.8, 0], shape: cosine }]',
   options: z.object({
-    phases: z.array(phase).min(1).max(1000).describe('one after the other; one of them may go without a duration'),
+    phases: z.array(phase).min(1).max(1000).describe('one after the other; one of them may omit its duration'),
     round_ends: roundEndsOption,
   }),
   create({ phases, round_ends }, length: RunLength): Schedule {

@@ -11,7 +11,7 @@ import { warmupIterations, warmupOptions, withWarmup } from './warmup.js';
  */
 export const rex = entry({
   type: 'rex',
-  about: 'REX, "reflected exponential": above a straight line from max_lr to min_lr, and falling ever faster.',
+  about: 'REX, "reflected exponential": stays above a straight line from max_lr to min_lr and falls ever faster.',
   formula: 'lr = min_lr + (max_lr - min_lr) (1 - x) / (1 - x/2), x from 0 to 1 after the warm-up',
   source: 'https://arxiv.org/abs/2107.04197',
   options: z.object({

@@ -195,7 +195,7 @@ describe('the options', () => {
     [{ type: 'clr', max_lr: 1, max_momentum: 0.8 }, /max_momentum 0.8 is below min_momentum 0.85/],
     [{ type: 'clr', max_lr: 1, momentum: 0.9, lr_over_one_minus_momentum: 0.9 }, /needs a momentum that cycles/],
     [{ type: 'clr-beta', max_lr: 1, max_momentum: 1, lr_over_one_minus_momentum: 0.9 }, /gives an LR of 0/],
-    [{ type: 'one-cycle', max_lr: 1, preset: 'fastai-v1', three_phase: true }, /three_phase is not known to fastai-v1/],
+    [{ type: 'one-cycle', max_lr: 1, preset: 'fastai-v1', three_phase: true }, /preset fastai-v1 has no three_phase/],
     [{ type: 'one-cycle', max_lr: 1, pct_start: 0.6, three_phase: true }, /leaves no third phase/],
     [{ type: 'cosine', max_lr: 1, warmup: { epochs: 11 } }, /the warm-up takes 110 iterations, the run 100/],
     [{ type: 'wsd', max_lr: 1, warmup: { share: 0.9 } }, /warm-up and decay take 110 iterations, the run 100/],

@@ -22,7 +22,7 @@ export const smith1cycle = entry({
   options: z.object({
     base_lr: z.number().gt(0).describe('the LR at the start'),
     max_lr: z.number().gt(0).describe('the LR after half the cycle'),
-    step_size: duration.prefault({ share: '41/95' }).describe('half the cycle'),
+    step_size: duration.prefault({ share: '41/95' }).describe('length of half the cycle'),
     tail_div: z.number().gte(1).default(1000).describe('the LR of the tail is base_lr / tail_div'),
     momentum_tail: z
       .enum(['dip', 'hold'])

@@ -8,8 +8,12 @@ import type { RunLength, Schedule } from './schedule.js';
 export const triangularOptions = {
   base_lr: z.number().gt(0).describe('the lowest LR'),
   max_lr: z.number().gt(0).describe('the highest LR'),
-  step_size: duration.prefault({ epochs: 4 }).describe('the rising half of a cycle; the paper advises 2 to 10 epochs'),
-  step_size_down: duration.optional().describe("the falling half, torch's step_size_down; by default step_size"),
+  step_size: duration
+    .prefault({ epochs: 4 })
+    .describe('length of the rising half of a cycle; the paper advises 2 to 10 epochs'),
+  step_size_down: duration
+    .optional()
+    .describe("length of the falling half (torch's step_size_down); by default step_size"),
   ...momentumOptions,
 };
 

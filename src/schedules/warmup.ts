@@ -6,7 +6,7 @@ import type { RunLength } from './schedule.js';
 
 /** Options of the schedules that can start with a warm-up. */
 export const warmupOptions = {
-  warmup: duration.optional().describe('how long the LR rises linearly at the start; by default it does not'),
+  warmup: duration.optional().describe('length of the linear rise of the LR at the start; by default none'),
   warmup_from: z.number().min(0).default(0).describe('LR of the first update of the warm-up'),
 };
 

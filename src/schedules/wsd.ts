@@ -25,7 +25,7 @@ export const wsd = entry({
     min_lr: z.number().min(0).default(0).describe('the LR that the decay falls to'),
     ...warmupOptions,
     warmup_shape: z.enum(['linear', 'cosine']).default('linear').describe('shape of the warm-up'),
-    decay: duration.prefault({ share: 0.2 }).describe('how long the LR falls at the end of the run'),
+    decay: duration.prefault({ share: 0.2 }).describe('length of the fall of the LR at the end of the run'),
     decay_shape: z.enum(['1-sqrt', 'linear', 'cosine']).default('1-sqrt').describe('shape of the decay'),
     momentum: steadyMomentum,
   }),

@@ -16,14 +16,14 @@ const cells = 200; // of the table over half the range of angles
  * steps do not depend on the unknown variance; the recursion carries P(no look has rejected | psi).
  */
 export function sequentialLevels(looks: readonly number[], alpha: number, first = looks.length): number[] {
-  const most = looks.at(-1)!;
+  const last = looks.at(-1)!;
   const levels: number[] = [];
   let survival: Survival = () => 1;
   let n = looks[0]!;
   let spent = 0;
   for (const look of looks.slice(0, first)) {
     for (; n < look; n++) survival = tabulate(forward(survival, n), n + 1);
-    const target = (alpha * look) / most;
+    const target = (alpha * look) / last;
     const level = exitLevel(survival, n, target - spent);
     levels.push(level);
     spent = target;

@@ -87,8 +87,8 @@ function sequentialEstimate(paired: boolean, a: Scores, b: Scores): Estimate | u
   }
   const [own, other] = [known(a), known(b)];
   const found = welch(own, other);
-  const fewest = Math.min(own.length, other.length);
-  return found && fewest < 6 ? { ...found, df: fewest - 1 } : found;
+  const smaller = Math.min(own.length, other.length);
+  return found && smaller < 6 ? { ...found, df: smaller - 1 } : found;
 }
 
 /**

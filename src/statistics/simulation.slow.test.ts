@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { randomStream } from '../random.js';
 import { sequentialDesign } from './sequential.js';
 import { welch } from './statistics.js';
-import { mostSeeds, simulate } from './studies.js';
+import { maxSeedsFor, simulate } from './studies.js';
 import { fixedFinding, verdictOf } from './verdict.js';
 
 const studies = 10_000;
@@ -48,9 +48,9 @@ describe('with no true difference, wrong verdicts over all looks and arms togeth
 describe('at the difference that matters', () => {
   it('a sweep with the seeds planned for a power of 80 % finds it that often', () => {
     const std = 0.8;
-    const maxSeeds = mostSeeds({ ...question, arms: 1 }, std, 0.8);
+    const maxSeeds = maxSeedsFor({ ...question, arms: 1 }, std, 0.8);
     const outcome = simulate(sequentialDesign({ ...question, maxSeeds }, 1), { differences: [1], std }, studies, 2);
-    expect(outcome.different[0]).toBeGreaterThan(0.8 - 0.025); // mostSeeds simulates a thousand studies
+    expect(outcome.different[0]).toBeGreaterThan(0.8 - 0.025); // maxSeedsFor simulates a thousand studies
   });
 
   it.each([1, 3])('%d arms are wrongly called equivalent in at most alpha of the studies', (arms) => {

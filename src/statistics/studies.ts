@@ -85,7 +85,11 @@ export function characteristics(design: Design, std: number, studies = 2000): Ch
 }
 
 /** The fewest seeds, in whole blocks, with which the design has `power` at `difference`; at least a fixed design's. */
-export function mostSeeds(question: Omit<Design, 'looks' | 'levels' | 'maxSeeds'>, std: number, power: number): number {
+export function maxSeedsFor(
+  question: Omit<Design, 'looks' | 'levels' | 'maxSeeds'>,
+  std: number,
+  power: number,
+): number {
   const { block, difference, arms, alpha, paired } = question;
   const fixed = sampleSize(difference, std, paired ? 'paired' : 'welch', alpha / arms, power);
   const whole = (n: number) => Math.max(2, block * Math.ceil(n / block));

@@ -22,10 +22,10 @@ export async function divideProcessors(
   const onProcessor = (await Promise.all([...backends].map(takesThreads))).every(Boolean);
   if (jobs !== 'auto') return { jobs, ...(onProcessor && { threads: threadsEach(jobs) }) };
   if (!onProcessor) return { jobs: 1 };
-  const asked = Math.max(0, ...plan.arms.map(({ config }) => config.threads ?? 0));
+  const configured = Math.max(0, ...plan.arms.map(({ config }) => config.threads ?? 0));
   const room = Math.floor(process.availableMemory() / roomForRun);
-  const most = Math.max(1, Math.min(Math.floor(usableProcessors() / Math.max(1, asked)), room, left));
-  return { jobs: most, ...(most > 1 && asked === 0 && { threads: threadsEach(most) }) };
+  const affordable = Math.max(1, Math.min(Math.floor(usableProcessors() / Math.max(1, configured)), room, left));
+  return { jobs: affordable, ...(affordable > 1 && configured === 0 && { threads: threadsEach(affordable) }) };
 }
 
 const threadsEach = (jobs: number) => Math.max(1, Math.floor(usableProcessors() / jobs));

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import type { SweepRun } from '../runs/sweep-manifest.js';
 
-const mostBytes = 2048; // the longest line or header
+const maxLineBytes = 2048; // the longest line or header
 
 /** The last complete row of a run's table, by column name; undefined: there is none yet. */
 export function lastRow(
@@ -15,9 +15,9 @@ export function lastRow(
     try {
       const { size } = fstatSync(file);
       const header = textAt(file, 0).split('\n')[0]!.split(',');
-      const lines = textAt(file, Math.max(0, size - mostBytes)).split('\n');
+      const lines = textAt(file, Math.max(0, size - maxLineBytes)).split('\n');
       const cells = lines.at(-2)?.split(',') ?? []; // what follows the last newline is incomplete
-      if (lines.length < (size > mostBytes ? 2 : 3)) return undefined;
+      if (lines.length < (size > maxLineBytes ? 2 : 3)) return undefined;
       return Object.fromEntries(header.map((name, i) => [name, Number(cells[i])]));
     } finally {
       closeSync(file);
@@ -28,6 +28,6 @@ export function lastRow(
 }
 
 function textAt(file: number, position: number): string {
-  const bytes = Buffer.alloc(mostBytes);
-  return bytes.toString('utf8', 0, readSync(file, bytes, 0, mostBytes, position));
+  const bytes = Buffer.alloc(maxLineBytes);
+  return bytes.toString('utf8', 0, readSync(file, bytes, 0, maxLineBytes, position));
 }

@@ -158,7 +158,7 @@ function refuseOtherRanking(directory: string, { halving, rungs }: Manifest, pla
   if (changed.length === 0) return;
   throw new ClrError(
     'usage',
-    `${directory}: its arms have been ranked (halving) with other ${changed.join(' and ')}`,
+    `${directory}: its arms have been ranked (halving) with different ${changed.join(' and ')}`,
     'use another folder (--out) or another name',
   );
 }

@@ -38,19 +38,22 @@ const armName = name.refine(
 );
 const seed = z.int().min(0).max(4294967295);
 type Scalar = string | number | boolean;
-const scalar = z.union([z.string(), z.number(), z.boolean()], 'must be a number, a text, true or false');
+const scalar = z.union([z.string(), z.number(), z.boolean()], 'must be a number, a string, true or false');
 
 /** A sweep file: YAML or JSON. */
 export const sweepSchema = z.strictObject({
-  $schema: z.string().optional().describe('where an editor finds the JSON Schema'),
-  name: name.describe('names the sweep and its folder'),
+  $schema: z.string().optional().describe('path of the JSON Schema, for editors'),
+  name: name.describe('name of the sweep and of its folder'),
   base: z
     .string()
     .describe(
       'the config that all arms start from: relative to this file, or the name of one that comes with the program',
     ),
   seeds: z
-    .union([z.int().min(1).max(10000), z.array(seed).min(1)], 'must be how many (5: seeds 1 to 5) or a list of seeds')
+    .union(
+      [z.int().min(1).max(10000), z.array(seed).min(1)],
+      'must be a number of seeds (5: seeds 1 to 5) or a list of seeds',
+    )
     .default(1)
     .describe('number of seeds, starting from 1, or a list of seeds'),
   arms: z
@@ -61,9 +64,9 @@ export const sweepSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'compare arms seed by seed: worthwhile if what the seed decides (data order, initial weights) is the same in all arms',
+      'compare arms seed by seed: worthwhile if what the seed determines (data order, initial weights) is the same in all arms',
     ),
-  decide: questionSchema.optional().describe('the question that `--until decided` adds seeds for'),
+  decide: questionSchema.optional().describe('the question that `--until decided` answers by adding seeds'),
   halving: halvingSchema.optional().describe('arms that fall behind stop early (successive halving)'),
   vary: z
     .record(z.string(), z.array(scalar).min(1), 'must be a mapping of dotted keys to lists of values')
@@ -75,8 +78,8 @@ export const sweepSchema = z.strictObject({
     .record(z.string(), z.array(scalar).min(1), 'must be a mapping of dotted keys to lists of values')
     .optional()
     .describe('dotted key -> values; each arm with each combination'),
-  slurm: slurmSchema.optional().describe('what the jobs of --launcher slurm ask for'),
-  kubernetes: kubernetesSchema.optional().describe('what the Job of --launcher kubernetes asks for'),
+  slurm: slurmSchema.optional().describe('settings of the jobs of --launcher slurm'),
+  kubernetes: kubernetesSchema.optional().describe('settings of the Job of --launcher kubernetes'),
 });
 
 /** JSON Schema of sweep files, for editors. */
@@ -130,13 +133,13 @@ export function readSweep(named: string, { config = {}, until = 'done', ...own }
       throw new ClrError('usage', `${file}: vary.${key} has ${values.length} values for ${seeds.length} seeds`);
   const plan = { name, seeds, vary, paired, question, halving };
   const arms = expandArms(read).map((arm) => ({ name: arm.name, config: armConfig(base, arm, config, plan, read) }));
-  if (halving) refuseToHalve(arms, question, file);
+  if (halving) refuseHalving(arms, question, file);
   return { ...plan, arms, slurm: sweep.slurm, kubernetes: sweep.kubernetes };
 }
 
 /** Ranking needs arms of equal length, and a verdict needs all seeds of an arm. */
-function refuseToHalve(arms: SweepPlan['arms'], question: Question | undefined, file: string): void {
-  if (question) throw new ClrError('usage', `${file}: halving: not together with --until decided`);
+function refuseHalving(arms: SweepPlan['arms'], question: Question | undefined, file: string): void {
+  if (question) throw new ClrError('usage', `${file}: halving cannot be combined with --until decided`);
   const epochs = [...new Set(arms.map(({ config }) => config.epochs))];
   if (epochs.length === 1) return;
   const hint = 'give all arms the same epochs, or leave halving out';
@@ -161,10 +164,10 @@ function askedQuestion(read: SweepFile): Question {
 }
 
 /** All seeds that may be used, in order: the list, or 1, 2 and so on. */
-function seedsToDecide({ max_seeds: most }: Question, seeds: number | number[], file: string): number[] {
-  if (typeof seeds === 'number') return seedList(most, file);
-  if (seeds.length >= most) return seedList(seeds, file).slice(0, most);
-  throw new ClrError('usage', `${file}: seeds: only ${seeds.length} are listed, but decide.max_seeds is ${most}`);
+function seedsToDecide({ max_seeds: maxSeeds }: Question, seeds: number | number[], file: string): number[] {
+  if (typeof seeds === 'number') return seedList(maxSeeds, file);
+  if (seeds.length >= maxSeeds) return seedList(seeds, file).slice(0, maxSeeds);
+  throw new ClrError('usage', `${file}: seeds: only ${seeds.length} are listed, but decide.max_seeds is ${maxSeeds}`);
 }
 
 /** The varied settings of a seed: dotted key -> value. */
@@ -203,7 +206,7 @@ export function parseSeeds(text: string): number[] {
   if (numbers.some((n) => !(n <= 4294967295)) || (numbers.length === 1 && !(numbers[0]! >= 1 && numbers[0]! <= 10000)))
     throw new ClrError(
       'usage',
-      `--seeds ${text}: not a number of seeds or a list of them`,
+      `--seeds ${text}: neither a number of seeds nor a list of them`,
       'e.g. --seeds 5, or 3,7,11',
     );
   return seedList(numbers.length === 1 ? numbers[0]! : numbers, '--seeds');

@@ -50,9 +50,9 @@ export function sweepProgress(
   const timer = shown.interactive ? setInterval(redraw, 1000) : undefined;
   return {
     begin(run) {
-      if (!shown.interactive) shown.line(`begin ${run.directory}`);
+      if (!shown.interactive) shown.line(`start ${run.directory}`);
       known.set(run.directory, { ...run, status: 'running' });
-      jobs.set(run.directory, shown.bar(1, share(run), { position: 'begins', name: run.directory }));
+      jobs.set(run.directory, shown.bar(1, share(run), { position: 'starting', name: run.directory }));
     },
     end(run) {
       shown.remove(jobs.get(run.directory));

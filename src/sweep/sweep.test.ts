@@ -211,7 +211,7 @@ describe('a sweep with halving', () => {
     const uneven = sweepFile('uneven', { halving, arms: { a: {}, b: { epochs: 2 } } });
     expect(() => readSweep(uneven)).toThrow('halving: the arms differ in epochs: 1, 2');
     const asked = sweepFile('asked', { halving, decide: { difference: 1 }, arms });
-    expect(() => readSweep(asked, { until: 'decided' })).toThrow('not together with --until decided');
+    expect(() => readSweep(asked, { until: 'decided' })).toThrow('halving cannot be combined with --until decided');
   });
 
   it('accepts no other arms or seeds once arms are ranked', () => {
@@ -226,7 +226,7 @@ describe('a sweep with halving', () => {
       [{ arms: plan.arms.slice(1) }, 'arms'],
       [{ halving: undefined }, 'halving'],
     ] as [Partial<typeof plan>, string][])
-      expect(() => readManifest(directory, { ...plan, ...change })).toThrow(`ranked (halving) with other ${what}`);
+      expect(() => readManifest(directory, { ...plan, ...change })).toThrow(`ranked (halving) with different ${what}`);
   });
 });
 

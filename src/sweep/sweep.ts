@@ -83,7 +83,7 @@ async function launch(
     for (const run of queue) {
       if (signal.aborted || broken) return;
       progress.begin(run);
-      await bringToEnd(run, note, { ...options, untilEpoch });
+      await finishRun(run, note, { ...options, untilEpoch });
       progress.end(known.get(run.directory)!);
     }
   };
@@ -121,7 +121,7 @@ export function standingLine(arm: string, { verdict, finding }: Judgement, { bas
  * Starts or resumes the run once. If another process on this machine has it (after only the sweep was killed), waits
  * for that process. A run that is locked from elsewhere stays as it is.
  */
-async function bringToEnd(start: SweepRun, record: (run: SweepRun) => void, options: SweepOptions): Promise<void> {
+async function finishRun(start: SweepRun, record: (run: SweepRun) => void, options: SweepOptions): Promise<void> {
   const { directory, signal } = options;
   let run = start;
   for (let attempted = false; !signal.aborted; ) {

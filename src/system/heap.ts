@@ -2,7 +2,7 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 import { ClrError } from '../errors.js';
 
-const most = 0.75; // of the old generation: from 0.8 on V8 gives up when collecting takes too long
+const maxShare = 0.75; // of the old generation: from 0.8 on V8 gives up when collecting takes too long
 const young = 3 * 2 ** 24; // bytes: the young generation, at V8's default; the limit includes it
 
 /**
@@ -21,14 +21,14 @@ export function outOfMemory(what: string): ClrError {
   const limit = Math.round(v8.getHeapStatistics().heap_size_limit / 2 ** 20);
   return new ClrError(
     'failed',
-    `out of memory: ${what}; too little is left of the JavaScript heap of ${limit} MiB`,
+    `out of memory: ${what}; too little of the ${limit} MiB JavaScript heap is left`,
     'allow more, e.g. NODE_OPTIONS=--max-old-space-size=8192 (MiB)',
   );
 }
 
 function isOver(more: number): boolean {
   const { used_heap_size, heap_size_limit } = v8.getHeapStatistics();
-  return used_heap_size + more > most * (heap_size_limit - young);
+  return used_heap_size + more > maxShare * (heap_size_limit - young);
 }
 
 function collectGarbage(): void {

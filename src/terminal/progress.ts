@@ -92,7 +92,7 @@ function reflows(): boolean {
   return !XTERM_VERSION && !STY && !TERM.startsWith('rxvt');
 }
 
-const barSize = { most: 24, least: 8 };
+const barSize = { max: 24, min: 8 };
 
 /** The bar takes the room that its caption leaves. */
 function formatter(caption: Caption, stream: Stream): GenericFormatter {
@@ -102,10 +102,10 @@ function formatter(caption: Caption, stream: Stream): GenericFormatter {
     const pieces = caption(fields, { value, total, eta: known ? time(Number(eta)) : '' });
     const text = fitLine(
       pieces.filter((piece) => piece.text),
-      width - barSize.least - 1,
+      width - barSize.min - 1,
       ' | ',
     );
-    const size = Math.min(barSize.most, width - text.length - 1);
+    const size = Math.min(barSize.max, width - text.length - 1);
     const done = Math.round(share * size);
     return `${options.barCompleteString!.slice(0, done)}${options.barIncompleteString!.slice(0, size - done)} ${text}`;
   };

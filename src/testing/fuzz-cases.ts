@@ -20,7 +20,7 @@ export interface FuzzTarget {
 }
 
 /** The least shares of the cases that must be accepted and refused: with fewer, little is tested. */
-export const leastShares = { accepted: 0.3, refused: 0.2 };
+export const minShares = { accepted: 0.3, refused: 0.2 };
 
 const seconds = 10; // the most that one case may take; the usual one takes a millisecond or two
 

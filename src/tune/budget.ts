@@ -32,7 +32,11 @@ const units = { s: 1, m: 60, min: 60, h: 3600 } as const;
 export function parseBudget(text: string): Budget {
   const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(s|m|min|h|epochs?)$/.exec(text) ?? [];
   if (number === undefined || Number(number) === 0)
-    throw new ClrError('usage', `--budget ${text}: not a time or a number of epochs`, 'e.g. --budget 2h, or 300epochs');
+    throw new ClrError(
+      'usage',
+      `--budget ${text}: neither a time nor a number of epochs`,
+      'e.g. --budget 2h, or 300epochs',
+    );
   if (unit!.startsWith('epoch')) return { epochs: Number(number) };
   return { seconds: Number(number) * units[unit as keyof typeof units] };
 }
@@ -48,12 +52,12 @@ export interface Length {
  * `halves`: the worse half of the arms stops halfway; in runs of 8 epochs or more at a quarter, and again at twice
  * that.
  */
-export function longest(budget: number, arms: number, seeds: number, most: number, halves: boolean): Length {
-  for (let epochs = Math.floor(most); epochs >= 2; epochs--) {
+export function longest(budget: number, arms: number, seeds: number, maxEpochs: number, halves: boolean): Length {
+  for (let epochs = Math.floor(maxEpochs); epochs >= 2; epochs--) {
     const length = halves ? halved(epochs) : { epochs };
     if (costOf(length, arms, seeds) <= budget) return length;
   }
-  return { epochs: fraction(Math.min(most, 1.99, budget / (arms * seeds))) };
+  return { epochs: fraction(Math.min(maxEpochs, 1.99, budget / (arms * seeds))) };
 }
 
 const longRun = 8; // epochs from which a quarter is enough to rank by
@@ -71,8 +75,8 @@ export function costOf({ epochs, halving }: Length, arms: number, seeds: number)
 }
 
 /** The number of random trials, and their length, for `budget` epochs; one seed each. */
-export function randomTrials(budget: number, length: Length, most: number): { trials: number; length: Length } {
-  const twice = Math.min(most, 2 * length.epochs);
+export function randomTrials(budget: number, length: Length, maxEpochs: number): { trials: number; length: Length } {
+  const twice = Math.min(maxEpochs, 2 * length.epochs);
   const long = twice < 2 ? { epochs: fraction(twice) } : halved(Math.floor(twice));
   let trials = 2;
   while (costOf(long, trials + 1, 1) <= budget) trials++;

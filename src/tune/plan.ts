@@ -15,7 +15,7 @@ import {
   split,
 } from './budget.js';
 import { type Race, races } from './races.js';
-import { decays, mostScouts } from './range.js';
+import { decays, maxScouts } from './range.js';
 import type { TuneRecord } from './record.js';
 import { startOf } from './settings.js';
 
@@ -29,7 +29,7 @@ const withValidation = 1.1;
 const withScoring = 4 / 3;
 
 /** Updates of the shortest range test. */
-const fewestUpdates = 60;
+const minUpdates = 60;
 
 /** The length of each stage, from the budget; if that is a time, a few training steps show how long an epoch takes. */
 export async function makePlan(
@@ -45,7 +45,7 @@ export async function makePlan(
   const { random } = plan(epochsIn(budget.seconds));
   const searched = races.reduce((sum, race) => sum + armsOf(race, config) * searchSeeds.length, random.trials);
   const runs = searched + checkRuns(seeds);
-  const left = budget.seconds - (startSeconds * (runs + jobs * (decays.length + mostScouts))) / jobs;
+  const left = budget.seconds - (startSeconds * (runs + jobs * (decays.length + maxScouts))) / jobs;
   return plan(epochsIn(left));
 }
 
@@ -57,9 +57,9 @@ function planOf(
   jobs: number,
 ): TuneRecord['plan'] {
   const { iterationsPerEpoch } = runLength(config, trainSize(config.dataset));
-  const curves = mostScouts + decays.length * searchSeeds.length;
+  const curves = maxScouts + decays.length * searchSeeds.length;
   const { search } = split(epochs, seeds, config);
-  const range = Math.max(fewestUpdates, Math.round((search * shares.range * iterationsPerEpoch) / curves));
+  const range = Math.max(minUpdates, Math.round((search * shares.range * iterationsPerEpoch) / curves));
   const lengthOf = (name: Race['name'], halves: boolean): Length => {
     const race = races.find((one) => one.name === name)!;
     return longest(search * shares[name], armsOf(race, config), searchSeeds.length, config.epochs, halves);
@@ -88,7 +88,7 @@ export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig)
     return line(one.name, `${arms} arms, ${searchSeeds.length} seeds, ${length.epochs} epochs each${early}`, cost);
   };
   const { trials, length } = plan.random;
-  const curves = mostScouts + decays.length * searchSeeds.length;
+  const curves = maxScouts + decays.length * searchSeeds.length;
   const rangeEpochs = (curves * plan.range) / iterationsPerEpoch; // one test at a time
   const chosen = races.filter(({ name }) => asked.stages.includes(name));
   const check = [
@@ -96,7 +96,7 @@ export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig)
     line('check', `tuned, untuned and random, ${asked.seeds} seeds`, split(plan.epochs, asked.seeds, config).check),
   ];
   return [
-    `${plan.epochs} epochs of ${iterationsPerEpoch} updates, ${plan.jobs} runs at a time; an epoch takes ${duration(plan.epoch_seconds)} by a few training steps`,
+    `${plan.epochs} epochs of ${iterationsPerEpoch} updates, ${plan.jobs} runs at a time; an epoch takes ${duration(plan.epoch_seconds)}, estimated from a few training steps`,
     ...(asked.stages.includes('lr')
       ? [
           line(
@@ -110,7 +110,7 @@ export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig)
     ...chosen.map(race),
     ...(asked.stages.includes('check') ? check : []),
     ...(chosen.some(({ name }) => plan[name].epochs < 1)
-      ? ['some runs are shorter than one epoch, so their ranking is mostly noise: give it more time (--budget)']
+      ? ['some runs are shorter than one epoch, so their ranking is mostly noise: raise --budget']
       : []),
   ];
 }

@@ -49,7 +49,7 @@ export function checkOf(directory: string, { decisions }: TuneRecord): Compariso
 /** The best arm of a folder's runs, and how sure that is in words. Throws ClrError('diverged') if none has a score. */
 export function winner(directory: string): { arm: string; sure: string } {
   const comparison = ranking(directory);
-  if (!comparison) throw new ClrError('diverged', `no run in ${directory} came to its end`, 'lower schedule.max_lr');
+  if (!comparison) throw new ClrError('diverged', `no run in ${directory} completed`, 'lower schedule.max_lr');
   return { arm: comparison.rows[0]!.config, sure: howSure(comparison) };
 }
 
@@ -57,8 +57,8 @@ export function winner(directory: string): { arm: string; sure: string } {
 export function howSure({ rows: [best, next] }: Comparison, { short = false } = {}): string {
   const accuracy = ({ scores }: Row) => `${scores.val_acc.mean.toFixed(2)} %`;
   const first = `best mean accuracy ${accuracy(best!)}`;
-  if (!next || next.n === 0) return `${first}; the others diverged or were stopped before their end`;
+  if (!next || next.n === 0) return `${first}; the others diverged or were stopped early`;
   const { finding, verdict, sentence } = next.against!;
-  const said = finding ? (short ? verdict : sentence) : 'one seed each';
-  return `${first}; next is ${next.config}, ${accuracy(next)}${short ? ` (${said})` : `; ${said}`}`;
+  const outcome = finding ? (short ? verdict : sentence) : 'one seed each';
+  return `${first}; next is ${next.config}, ${accuracy(next)}${short ? ` (${outcome})` : `; ${outcome}`}`;
 }

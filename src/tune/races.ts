@@ -10,7 +10,7 @@ export interface Race {
   /** The rule and its source, for the page. */
   rule: string;
   source: string;
-  arms(so: Settings): { name: string; settings: Settings }[];
+  arms(current: Settings): { name: string; settings: Settings }[];
   chosen(settings: Settings): string;
 }
 
@@ -25,7 +25,7 @@ export const races: Race[] = [
     title: 'Highest learning rate',
     rule: 'Range tests are short, and the shorter they are, the earlier accuracy stops rising. So short runs are trained at half, once, twice and four times the LR found there; the best mean accuracy decides. The cycle starts at a tenth of its highest LR.',
     source: 'arXiv:1803.09820, section 5 (minimum a tenth of the maximum)',
-    arms: (so) => [1, 0.5, 2, 4].map((share) => withLr(so, digits(so.max_lr * share))),
+    arms: (current) => [1, 0.5, 2, 4].map((share) => withLr(current, digits(current.max_lr * share))),
     chosen: ({ max_lr }) => `LR ${digits(max_lr / 10)} to ${max_lr}`,
   },
   {
@@ -34,10 +34,10 @@ export const races: Race[] = [
     title: 'Momentum',
     rule: 'Short runs at 0.99, 0.97, 0.95 and 0.9, constant and cycled (down by 0.1 while the LR rises, then back up); the best mean accuracy decides. A momentum range test (a run in which the momentum rises steadily) does not find the best value, so none is run.',
     source: 'arXiv:1803.09820, section 5 and figure 7b (where the range test of the momentum fails)',
-    arms: (so) =>
+    arms: (current) =>
       momenta.flatMap((max_momentum) =>
         [max_momentum, digits(max_momentum - below)].map((min_momentum) => {
-          const settings = { ...so, max_momentum, min_momentum };
+          const settings = { ...current, max_momentum, min_momentum };
           return { name: `momentum ${momentumWords(settings)}`, settings };
         }),
       ),
@@ -49,11 +49,11 @@ export const races: Race[] = [
     title: 'Weight decay',
     rule: 'Runs at w / 3.2, w, 3.2 w and 10 w, to one significant figure, where w is the weight decay from the range tests; the best mean accuracy decides. Larger values are included because range tests are short, and a net that is trained for longer usually needs more weight decay. For the same reason these are the longest runs of the search, and none is stopped early.',
     source: 'arXiv:1803.09820, section 5 and figure 11 (one significant figure)',
-    arms: (so) => {
-      const values = [0, -0.5, 0.5, 1].map((shift) => digits(so.weight_decay * 10 ** shift, 1));
+    arms: (current) => {
+      const values = [0, -0.5, 0.5, 1].map((shift) => digits(current.weight_decay * 10 ** shift, 1));
       return [...new Set(values)].map((weight_decay) => ({
         name: `weight decay ${weight_decay}`,
-        settings: { ...so, weight_decay },
+        settings: { ...current, weight_decay },
       }));
     },
     chosen: ({ weight_decay }) => `weight decay ${weight_decay}`,
@@ -64,13 +64,13 @@ export const races: Race[] = [
     title: 'Tail',
     rule: 'Short runs with a tail of 5, 10 and 20 percent of their length; the best mean accuracy decides. None is stopped early, since the tail comes last.',
     source: 'the experiments of arXiv:1803.09820 have tails of 3 to 14 percent',
-    arms: (so) => [5, 10, 20].map((tail) => ({ name: `tail ${tail} percent`, settings: { ...so, tail } })),
+    arms: (current) => [5, 10, 20].map((tail) => ({ name: `tail ${tail} percent`, settings: { ...current, tail } })),
     chosen: ({ tail }) => `a tail of ${tail} %`,
   },
 ];
 
-function withLr(so: Settings, max_lr: number) {
-  return { name: `max LR ${max_lr}`, settings: { ...so, max_lr } };
+function withLr(current: Settings, max_lr: number) {
+  return { name: `max LR ${max_lr}`, settings: { ...current, max_lr } };
 }
 
 /** What the random search draws from; it knows as little about the net and the data as the recipe does. */

@@ -19,7 +19,7 @@ export const decays = [0.01, 0.0032, 0.001, 0.00032, 0.0001];
 const momentum = 0.9;
 
 export const rangeRule =
-  'In an LR range test the LR rises by equal steps, and a validation batch is scored after each update. There is a test for each of five weight decays and two seeds, at momentum 0.9. In each, the highest useful LR is the one at which validation accuracy stops rising: the first whose running median, over a tenth of the updates, is within two standard errors of its peak inside the range. Where the accuracy still rises at the end of the range, that is a lower bound. Of the weight decays whose mean peak is below the highest by no more than two standard errors of that difference, the largest is taken, since it regularizes most; its LR is the geometric mean over the seeds. The LR at which the loss diverges is not used. The range of LRs is found by trial tests with one seed: a first one from 0.00001 to 10, then others until accuracy stops rising between a quarter and nine tenths of the range.';
+  'In an LR range test the LR rises by equal steps, and a validation batch is scored after each update. There is a test for each of five weight decays and two seeds, at momentum 0.9. In each, the highest useful LR is the one at which validation accuracy stops rising: the first whose running median, over a tenth of the updates, is within two standard errors of its peak inside the range. Where the accuracy still rises at the end of the range, that is a lower bound. Of the weight decays whose mean peak is below the highest by no more than two standard errors of that difference, the largest is taken, since it regularises most; its LR is the geometric mean over the seeds. The LR at which the loss diverges is not used. The range of LRs is found by trial tests with one seed: a first one from 0.00001 to 10, then others until accuracy stops rising between a quarter and nine tenths of the range.';
 
 export const rangeSource = 'arXiv:1506.01186, section 3.3; arXiv:1803.09820, sections 4.1 and 5';
 
@@ -36,7 +36,7 @@ export interface Reading {
 export function read(rows: readonly FinderRow[], classes: number): Reading | undefined {
   const firstBad = rows.findIndex((row) => !Number.isFinite(row.loss));
   const good = firstBad < 0 ? rows : rows.slice(0, firstBad);
-  if (good.length < fewest) return undefined;
+  if (good.length < minUpdates) return undefined;
   const medians = runningMedian(good.map((row) => row.val_acc));
   const peak = Math.max(...medians);
   if (!(peak > (learnt * 100) / classes)) return undefined;
@@ -47,7 +47,7 @@ export function read(rows: readonly FinderRow[], classes: number): Reading | und
   return { lr: good[i]!.lr, peak, error };
 }
 
-const fewest = 10; // updates
+const minUpdates = 10;
 const learnt = 2; // times the accuracy of guessing
 
 /** One weight decay's tests. */
@@ -93,7 +93,7 @@ function meanPeak(readings: readonly Reading[]): Pick<Reading, 'peak' | 'error'>
 }
 
 function learnsNothing(): ClrError {
-  const hint = 'give it more time (--budget), or set schedule.max_lr and leave the stage out (--stages)';
+  const hint = 'raise --budget, or set schedule.max_lr and leave the stage out (--stages)';
   return new ClrError('diverged', 'the net learns nothing in any LR range test', hint);
 }
 
@@ -131,11 +131,11 @@ export async function rangeTests(options: RangeOptions): Promise<DecayReading[]>
 type Range = Pick<LrRange, 'start' | 'end' | 'scale'>;
 
 /** Most scouting tests; each corrects the range of the one before. */
-export const mostScouts = 6;
+export const maxScouts = 6;
 
 async function scout(options: RangeOptions): Promise<Range> {
   let range: Range = { start: 1e-5, end: 10, scale: 'exponential' };
-  for (let n = 1; n <= mostScouts; n++) {
+  for (let n = 1; n <= maxScouts; n++) {
     const { rows, classes } = await test(`scout ${n}`, range, options.seeds.slice(0, 1), options, []);
     const reading = read(rows, classes);
     const at = (reading?.lr ?? 0) / range.end;

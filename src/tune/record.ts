@@ -86,7 +86,7 @@ export function readRecord(
   );
   if (changed.length + other.length === 0) return record;
   const what = [...changed, ...other.map((key) => `--${key}`)].join(', ');
-  throw new ClrError('usage', `${directory} began with other settings: ${what}`, 'take another folder (--out)');
+  throw new ClrError('usage', `${directory} began with other settings: ${what}`, 'use another folder (--out)');
 }
 
 /** Replaces tune.json atomically. */

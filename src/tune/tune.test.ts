@@ -104,17 +104,17 @@ describe('a range test', () => {
 });
 
 describe('the arms', () => {
-  const so = { max_lr: 0.4, weight_decay: 0.001, max_momentum: 0.95, min_momentum: 0.85, tail: 10 };
+  const current = { max_lr: 0.4, weight_decay: 0.001, max_momentum: 0.95, min_momentum: 0.85, tail: 10 };
 
   it('of each race have names that folders can have, and change only what the race tunes', () => {
     const changed = races.map((race) => {
-      const arms = race.arms(so);
+      const arms = race.arms(current);
       for (const { name } of arms) expect(checkArmName(name)).toBe(name);
-      const keys = Object.keys(so) as (keyof typeof so)[];
+      const keys = Object.keys(current) as (keyof typeof current)[];
       return keys.filter((key) => new Set(arms.map(({ settings }) => settings[key])).size > 1).join();
     });
     expect(changed).toEqual(['max_lr', 'max_momentum,min_momentum', 'weight_decay', 'tail']);
-    expect(races[2]!.arms(so).map(({ settings }) => settings.weight_decay)).toEqual([0.001, 0.0003, 0.003, 0.01]);
+    expect(races[2]!.arms(current).map(({ settings }) => settings.weight_decay)).toEqual([0.001, 0.0003, 0.003, 0.01]);
   });
 
   it('of the random search are the same every time, and within their ranges', () => {
@@ -128,7 +128,7 @@ describe('the arms', () => {
   });
 
   it('are one cycle each, with a momentum that is cycled or constant', () => {
-    expect(scheduleOf(so)).toEqual({
+    expect(scheduleOf(current)).toEqual({
       type: 'clr-beta',
       max_lr: 0.4,
       div: 10,
@@ -136,7 +136,7 @@ describe('the arms', () => {
       max_momentum: 0.95,
       min_momentum: 0.85,
     });
-    expect(scheduleOf({ ...so, min_momentum: 0.95 })).toMatchObject({ momentum: 0.95 });
+    expect(scheduleOf({ ...current, min_momentum: 0.95 })).toMatchObject({ momentum: 0.95 });
   });
 });
 

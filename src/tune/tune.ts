@@ -53,24 +53,24 @@ export function settingsSoFar(config: ExperimentConfig, { asked, decisions }: Tu
   return decisions.findLast(({ stage }) => stage !== 'random')?.settings ?? startOf(config, asked.stages);
 }
 
-type Stages = [Decision['stage'], (so: Settings) => Promise<Found>][];
+type Stages = [Decision['stage'], (current: Settings) => Promise<Found>][];
 
 function stagesOf(config: ExperimentConfig, record: TuneRecord, options: TuneOptions): Stages {
   const { stages } = record.asked;
   const chosen = races.filter(({ name }) => stages.includes(name));
   return [
-    ...(stages.includes('lr') ? [['range', (so: Settings) => decideRange(record, so, options)]] : []),
-    ...chosen.map((race) => [race.name, (so: Settings) => decideRace(race, record, so, options)]),
+    ...(stages.includes('lr') ? [['range', (current: Settings) => decideRange(record, current, options)]] : []),
+    ...chosen.map((race) => [race.name, (current: Settings) => decideRace(race, record, current, options)]),
     ...(stages.includes('check')
       ? [
           ['random', () => searchAtRandom(record, options)],
-          ['length', async (so: Settings) => decideLength(config, record, so)],
+          ['length', async (current: Settings) => decideLength(config, record, current)],
         ]
       : []),
   ] as Stages;
 }
 
-async function decideRange({ plan }: TuneRecord, so: Settings, options: TuneOptions): Promise<Found> {
+async function decideRange({ plan }: TuneRecord, current: Settings, options: TuneOptions): Promise<Found> {
   const { directory, data, cache, signal } = options;
   const flags = ['--cache', cache, ...(data === undefined ? [] : ['--data', data])];
   const find = (more: string[]) => lrfind(configFile(directory), [...more, ...flags], signal);
@@ -80,12 +80,12 @@ async function decideRange({ plan }: TuneRecord, so: Settings, options: TuneOpti
   return {
     chosen: `LR up to ${max_lr}, weight decay ${weight_decay}`,
     sure: `the seeds' LRs: ${digits(low)} to ${digits(high)}`,
-    settings: { ...so, max_lr, weight_decay },
+    settings: { ...current, max_lr, weight_decay },
   };
 }
 
-async function decideRace(race: Race, { plan }: TuneRecord, so: Settings, options: TuneOptions): Promise<Found> {
-  const arms = race.arms(so);
+async function decideRace(race: Race, { plan }: TuneRecord, current: Settings, options: TuneOptions): Promise<Found> {
+  const arms = race.arms(current);
   const { settings, sure } = await best(race.name, arms, searchSeeds, plan[race.name], options);
   return { chosen: race.chosen(settings), sure, settings };
 }
@@ -120,7 +120,7 @@ async function best(
 }
 
 /** If the budget is a time, from what the search really took. */
-function decideLength(config: ExperimentConfig, record: TuneRecord, so: Settings): Found {
+function decideLength(config: ExperimentConfig, record: TuneRecord, current: Settings): Found {
   const { asked, plan, decisions } = record;
   const runs = checkRuns(asked.seeds);
   const left =
@@ -129,7 +129,7 @@ function decideLength(config: ExperimentConfig, record: TuneRecord, so: Settings
       : epochsLeft(asked.budget.seconds, plan, decisions);
   const length = checkLength(left, runs, config);
   const sure = `${digits(left, 3)} epochs are left for ${runs} runs`;
-  return { chosen: `${length} epochs`, sure, settings: so, length };
+  return { chosen: `${length} epochs`, sure, settings: current, length };
 }
 
 function epochsLeft(budget: number, plan: TuneRecord['plan'], decisions: readonly Decision[]): number {
@@ -141,11 +141,11 @@ function epochsLeft(budget: number, plan: TuneRecord['plan'], decisions: readonl
 
 async function check({ asked, decisions }: TuneRecord, epochs: number, options: TuneOptions): Promise<void> {
   const file = configFile(options.directory);
-  const of = (stage: Decision['stage']) => decisions.find((decision) => decision.stage === stage)!.settings;
+  const settingsAfter = (stage: Decision['stage']) => decisions.find((decision) => decision.stage === stage)!.settings;
   const arms = [
-    configWith(file, 'tuned', of('length'), epochs),
+    configWith(file, 'tuned', settingsAfter('length'), epochs),
     untuned(file, 'untuned', epochs),
-    configWith(file, 'random search', of('random'), epochs),
+    configWith(file, 'random search', settingsAfter('random'), epochs),
   ].map((config) => ({ name: config.name, config: onTestImages(config) }));
   const seeds = Array.from({ length: asked.seeds }, (_, i) => firstCheckSeed + i);
   await runArms('check', arms, seeds, {}, options);

@@ -13,7 +13,7 @@ import { TableTail } from './table-tail.js';
 const text = z.string().transform((value) => printable(value).slice(0, 100));
 const configSchema = z.looseObject({ name: text, seed: z.number() });
 
-const mostSteps = 1000; // points of one run's charts over iterations
+const maxSteps = 1000; // points of one run's charts over iterations
 
 /** One run folder, whose files are read further as they grow. */
 export class FollowedRun {
@@ -57,7 +57,7 @@ export class FollowedRun {
     const { rows, reset } = this.iterations.read();
     const added = rows.map(({ iteration, lr, momentum, loss }) => ({ iteration, lr, momentum, loss: finite(loss) }));
     this.steps = reset ? added : [...this.steps, ...added];
-    return thin(this.steps, ['loss', 'lr'], mostSteps);
+    return thin(this.steps, ['loss', 'lr'], maxSteps);
   }
 
   /** `arm`: its label on the page. */

@@ -6,7 +6,7 @@ import type { RunCurves } from '../read-curves.js';
 import { compareCurves } from './curves.js';
 import { compareDots } from './dots.js';
 
-const mostRows = 40;
+const maxRows = 40;
 
 /**
  * On the left the final values of a comparison's runs, with the values that their sources report if `published`; on the
@@ -18,7 +18,7 @@ export function compareChart(
   { published = false } = {},
 ): TopLevelSpec {
   const { rows: all, metric, baseline, shared } = comparison;
-  const rows = all.slice(0, mostRows);
+  const rows = all.slice(0, maxRows);
   const configs = rows.map((row) => row.config);
   const color = {
     field: 'config',

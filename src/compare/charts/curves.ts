@@ -8,7 +8,7 @@ import type { RunCurves } from '../read-curves.js';
 import { farOff } from './far-off.js';
 
 const titles = { val_acc: 'validation accuracy (%)', val_loss: 'validation loss' };
-const fewest = 3; // points; fewer say no more than the final values
+const minPoints = 3; // fewer say no more than the final values
 const shown = 6; // points of each curve that the axis includes, or its second half if that is more
 
 /**
@@ -26,7 +26,7 @@ export function compareCurves(
       return thin(curve, ['mean'], 500).map((point) => ({ config, ...point }));
     })
     .filter((curve) => curve.length > 0);
-  if (curves.every((curve) => curve.length < fewest)) return undefined;
+  if (curves.every((curve) => curve.length < minPoints)) return undefined;
   const points = curves.toReversed().flat(); // the first are drawn on top
   const domain = endsDomain(
     curves.map((curve) => curve.map((point) => point.mean)),

@@ -128,16 +128,16 @@ function beyondText(off: readonly number[], all: number): string {
 /** Includes the dots and the reported values, and the intervals as far as they leave most of the axis to the dots. */
 function domainOf({ dots, means, reported }: Marks): [number, number] {
   const points = [...dots.map(({ value }) => value), ...reported.flatMap(({ low, high }) => [low, high])];
-  const [least, most] = extent(points, widest);
-  const ends = means.flatMap(({ low, high }) => [Math.max(low, least), Math.min(high, most)]);
+  const [min, max] = extent(points, widest);
+  const ends = means.flatMap(({ low, high }) => [Math.max(low, min), Math.min(high, max)]);
   return extent([...points, ...ends], 0.05);
 }
 
-function arrowsOf({ means, beyond }: Marks, [least, most]: [number, number], atLeft: boolean) {
-  const left = [...means.filter(({ low }) => low < least), ...(atLeft ? beyond : [])];
-  const right = [...means.filter(({ high }) => high > most), ...(atLeft ? [] : beyond)];
+function arrowsOf({ means, beyond }: Marks, [min, max]: [number, number], atLeft: boolean) {
+  const left = [...means.filter(({ low }) => low < min), ...(atLeft ? beyond : [])];
+  const right = [...means.filter(({ high }) => high > max), ...(atLeft ? [] : beyond)];
   return [
-    ...left.map(({ config }) => ({ config, value: least, shape: 'triangle-left' })),
-    ...right.map(({ config }) => ({ config, value: most, shape: 'triangle-right' })),
+    ...left.map(({ config }) => ({ config, value: min, shape: 'triangle-left' })),
+    ...right.map(({ config }) => ({ config, value: max, shape: 'triangle-right' })),
   ];
 }

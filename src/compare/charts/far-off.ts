@@ -1,4 +1,4 @@
-import { usualLoss } from '../../charts/axes.js';
+import { typicalLoss } from '../../charts/axes.js';
 import { type Metric, metrics } from '../../runs/scores.js';
 
 /**
@@ -9,7 +9,7 @@ export function farOff(rows: readonly (readonly number[])[], metric: Metric): (v
   const sign = metrics[metric].best === 'high' ? -1 : 1; // makes the metric a cost: high is bad
   const worst = rows.map((values) => Math.max(...values.map((value) => sign * value))).sort((a, b) => a - b);
   const best = Math.min(...rows.flat().map((value) => sign * value));
-  const usual = worst[Math.ceil(0.75 * worst.length) - 1]!;
-  const limit = Math.min(usual + 2 * (usual - best), metric === 'val_loss' ? 3 * usualLoss(rows) : Infinity);
+  const typical = worst[Math.ceil(0.75 * worst.length) - 1]!;
+  const limit = Math.min(typical + 2 * (typical - best), metric === 'val_loss' ? 3 * typicalLoss(rows) : Infinity);
   return (value) => sign * value > limit;
 }

@@ -5,7 +5,7 @@ import { drawLegend, statuses } from './legend.js';
 import { Panel } from './panel.js';
 import { epochPoints, groupBy, meanPoints, stepPoints } from './points.js';
 
-const mostSteps = 12; // runs whose iterations are drawn at once
+const maxSteps = 12; // runs whose iterations are drawn at once
 const redrawEvery = 500; // ms, the least time between two
 
 const runs = new Map<string, PageRun>();
@@ -102,7 +102,7 @@ function draw(): void {
   drawLegend(element('legend'), all, colours, hidden, drawNow);
   const shown = all.filter((run) => !hidden.has(run.arm));
   const withSteps = shown.filter((run) => live || run.steps!.length > 0);
-  const detailed = spread(withSteps, mostSteps);
+  const detailed = spread(withSteps, maxSteps);
   fetchSteps(detailed);
   for (const { panel, x, counts, y, isLoss, points, steps } of panels) {
     const own = points(steps ? detailed : shown, Number(smoothing.value));
@@ -111,7 +111,7 @@ function draw(): void {
   element('status').textContent = summary(all);
   element('few').textContent =
     detailed.length > 0 && detailed.length < shown.length
-      ? `Over iterations: ${detailed.length} of the ${shown.length} runs shown, the last of each config.`
+      ? `Charts over iterations: ${detailed.length} of the ${shown.length} runs shown, the last of each config.`
       : '';
 }
 
@@ -122,8 +122,8 @@ function lossScale(y: string, points: readonly Point[]): Pick<LineChart, 'y' | '
   return note ? { y, note, domain } : { y };
 }
 
-/** The last runs of each arm, spread evenly over the arms; `most` in all. */
-function spread(all: readonly PageRun[], most: number): PageRun[] {
+/** The last runs of each arm, spread evenly over the arms; `max` in all. */
+function spread(all: readonly PageRun[], max: number): PageRun[] {
   const later = new Map<string, number>(); // number of later runs of an arm
   const ranked = all.toReversed().map((run) => {
     const rank = later.get(run.arm) ?? 0;
@@ -133,7 +133,7 @@ function spread(all: readonly PageRun[], most: number): PageRun[] {
   const kept = new Set(
     ranked
       .sort((a, b) => a.rank - b.rank)
-      .slice(0, most)
+      .slice(0, max)
       .map(({ run }) => run),
   );
   return all.filter((run) => kept.has(run));
@@ -216,6 +216,6 @@ element('question-control').hidden = questions.length < 2;
 if (questions.length > 1)
   document.body.classList.add('several'); // print pictures, since the charts show only one comparison
 else for (const picture of document.querySelectorAll('.pictures')) picture.remove(); // for readers without scripts
-if (!live && runs.size > mostSteps) mode.value = 'mean';
+if (!live && runs.size > maxSteps) mode.value = 'mean';
 document.body.classList.add('interactive');
 drawNow();

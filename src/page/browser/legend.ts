@@ -1,6 +1,6 @@
 import type { PageRun, RunStatus } from '../data.js';
 
-const mostNamed = 200; // entries: a thousand arms make no legend
+const maxNamed = 200; // entries: a thousand arms make no legend
 
 /** In the order of display. */
 export const statuses: RunStatus[] = ['running', 'completed', 'interrupted', 'stopped', 'diverged', 'failed'];
@@ -14,11 +14,11 @@ export function drawLegend(
   changed: () => void,
 ): void {
   const arms = [...colours.keys()];
-  const entries = arms.slice(0, mostNamed).map((arm) => {
+  const entries = arms.slice(0, maxNamed).map((arm) => {
     const own = runs.filter((run) => run.arm === arm);
     const button = document.createElement('button');
     button.className = 'arm';
-    button.title = `${arm}\nclick: hide or show; double click: this one alone`;
+    button.title = `${arm}\nclick: hide or show; double click: show only this one`;
     button.setAttribute('aria-pressed', String(!hidden.has(arm)));
     const swatch = document.createElement('span');
     swatch.className = 'swatch';

@@ -8,11 +8,11 @@ export const slurmSchema = z.strictObject({
   timeout_min: count.optional().describe('time limit of a task, minutes; a run that reaches it is requeued'),
   cpus_per_task: count
     .optional()
-    .describe('processors of a task; a run uses as many threads, if its backend has threads'),
-  gpus_per_node: count.optional().describe('GPUs of a task'),
-  mem_gb: z.number().positive().optional().describe('memory of a task, GiB'),
-  partition: text.optional().describe('where the jobs queue'),
-  account: text.optional().describe('what the jobs are charged to'),
+    .describe('processors per task; a run uses as many threads if its backend has threads'),
+  gpus_per_node: count.optional().describe('GPUs per task'),
+  mem_gb: z.number().positive().optional().describe('memory per task, GiB'),
+  partition: text.optional().describe('partition that the jobs are submitted to'),
+  account: text.optional().describe('account that the jobs are charged to'),
   qos: text.optional().describe('quality of service'),
   constraint: text
     .optional()
@@ -21,8 +21,8 @@ export const slurmSchema = z.strictObject({
   signal_delay_s: count
     .default(120)
     .describe('seconds before the time limit at which a run is told to write a checkpoint'),
-  max_requeues: z.int().min(0).default(3).describe('how often in a row a run is requeued without a new iteration'),
-  setup: z.array(z.string()).default([]).describe('shell lines before the run, such as module load nodejs'),
+  max_requeues: z.int().min(0).default(3).describe('how many times in a row a run is requeued without a new iteration'),
+  setup: z.array(z.string()).default([]).describe('shell commands before the run, such as module load nodejs'),
   additional: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .default({})
@@ -35,10 +35,10 @@ export const kubernetesSchema = z.strictObject({
   namespace: text.optional().describe('namespace of the Job'),
   claim: text.optional().describe('PersistentVolumeClaim with the sweep folder and the data'),
   mount_path: text.optional().describe('where the claim is mounted; default: the folder that contains the runs'),
-  cpu: z.union([text, z.number().positive()]).optional().describe('processors of a pod'),
-  memory: text.optional().describe('memory of a pod, e.g. 4Gi'),
-  gpus: count.optional().describe('GPUs of a pod (nvidia.com/gpu)'),
-  retries: z.int().min(0).default(3).describe('retries of each run whose pod fails'),
+  cpu: z.union([text, z.number().positive()]).optional().describe('processors per pod'),
+  memory: text.optional().describe('memory per pod, e.g. 4Gi'),
+  gpus: count.optional().describe('GPUs per pod (nvidia.com/gpu)'),
+  retries: z.int().min(0).default(3).describe('retries per run if its pod fails'),
 });
 
 export type SlurmOptions = z.output<typeof slurmSchema>;

@@ -51,7 +51,7 @@ before=-1 requeued=0
 if [ -e "$run.requeued" ]; then read -r before requeued <"$run.requeued"; fi
 if [ "$iterations" -gt "$before" ]; then requeued=0; fi
 if [ "$requeued" -ge ${options.max_requeues} ]; then
-  echo "requeued $requeued times without a new iteration, not again: raise the time limit" >&2
+  echo "requeued $requeued times without a new iteration, giving up: raise the time limit" >&2
   exit 1
 fi
 echo "$iterations $((requeued + 1))" >"$run.requeued"

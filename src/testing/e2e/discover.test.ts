@@ -32,7 +32,7 @@ describe('clr show', () => {
     expect(stdout).toMatch(/^schedule clr-beta\nfastai 0\.7's use_clr_beta/);
     expect(stdout).toMatch(/\n {4}c = floor\(iterations/);
     expect(stdout).toMatch(/\nsource: https:\/\/github\.com\/fastai\/fastai\/pull\/296\n/);
-    expect(stdout).toMatch(/\n {2}pct: number in \[0, 100\), default 10\n {6}percent of the run that the tail takes\n/);
+    expect(stdout).toMatch(/\n {2}pct: number in \[0, 100\), default 10\n {6}length of the tail, percent of the run\n/);
     expect(stdout).toMatch(/\n {2}max_lr: number > 0, required\n/);
     const [top] = stdout.split('LR over 30 epochs with max_lr 1:\n')[1]!.split('\n');
     expect(top).toMatch(/^ +1 ┤ {20,}●+$/); // the peak, in the middle
@@ -67,9 +67,9 @@ describe('clr show', () => {
     expect((await clr('show', 'ReduceLROnPlateau')).stderr).toMatch(
       /not supported: a schedule depends on the iteration/,
     );
-    expect((await clr('show', 'wd')).stderr).toMatch(/wd: in clr this is weight_decay, of the optimizer/);
+    expect((await clr('show', 'wd')).stderr).toMatch(/wd: in clr this is weight_decay, an option of the optimizer/);
     expect((await clr('show', 'batch_size')).stderr).toMatch(
-      /batch_size is a key of a config, no type: images per update/,
+      /batch_size is a config key, not a type: images per update/,
     );
     expect((await clr('show', 'wsd')).stdout).toContain('a duration: { epochs: 4 }');
     expect((await clr('show', 'warmup_from')).stderr).toMatch(/warmup_from is an option of constant, /);

@@ -114,7 +114,7 @@ it.each<[string, RequestListener, RegExp]>([
     (_, response) => response.writeHead(302, { location: '/x' }).end(),
     /redirects more than 5 times/,
   ],
-  ['has nothing there', (_, response) => response.writeHead(404).end(), /the server answers 404/],
+  ['has nothing there', (_, response) => response.writeHead(404).end(), /the server answered with status 404/],
   ['sends too little', (_, response) => response.end('short'), /the connection ended after 5 of \d+ bytes/],
 ])('a site that %s leads to one line of error', async (_, answer, message) => {
   const { code, stderr } = await download(await proxyTo(answer)).ended;

@@ -16,7 +16,7 @@ function setUp(variables: Record<string, string>, flags: string[] = [], cache = 
   const args = [shipped('scripts/setup-tensorflow/setup.mjs'), ...flags];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
   const lines = stderr.trim().split('\n');
-  const announced = lines.filter((line) => /downloads \d+ MB from the package index/.test(line)).length;
+  const announced = lines.filter((line) => /downloading \d+ MB from the package index/.test(line)).length;
   const files = readdirSync(cache, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return { status, said: lines.at(-1), others: lines.length - announced - 1, left: files.map(({ name }) => name) };
 }
@@ -26,10 +26,10 @@ const failing = (said: RegExp) => ({ status: 1, said: expect.stringMatching(said
 
 describe('setting up TensorFlow', () => {
   it.each([
-    ['without Python', { PYTHON: 'no-python' }, /there is no no-python, whose pip .*apt-get install python3-pip/],
+    ['without Python', { PYTHON: 'no-python' }, /no-python was not found; its pip .*apt-get install python3-pip/],
     ['without pip', { PYTHON: 'false' }, /false has no pip, .*apt-get install python3-pip/],
     ['without a compiler', { CXX: 'no-g++' }, /no C\+\+ compiler \(no-g\+\+\), .*apt-get install g\+\+/],
-    ['with a folder that holds none', { CLR_TENSORFLOW: '/tmp' }, /CLR_TENSORFLOW: \/tmp is no TensorFlow package/],
+    ['with a folder that holds none', { CLR_TENSORFLOW: '/tmp' }, /CLR_TENSORFLOW: \/tmp is not a TensorFlow package/],
   ])('%s ends with one line that says what to do', (_, variables, message) => {
     expect(setUp(variables)).toEqual(failing(message));
   });
@@ -46,7 +46,7 @@ describe('setting up TensorFlow', () => {
     mkdirSync(wheels);
     writeFileSync(path.join(wheels, 'tensorflow_cpu-2.21.0-cp312-cp312-manylinux_2_27_x86_64.whl'), 'another');
     expect(setUp({ PIP_NO_INDEX: '1', PIP_FIND_LINKS: wheels })).toEqual(
-      failing(/has another SHA-256 .* was not used/),
+      failing(/does not have the pinned SHA-256: it was not used/),
     );
   });
 
@@ -55,6 +55,6 @@ describe('setting up TensorFlow', () => {
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'clr', disk]).status === 0;
   afterAll(() => mounted && spawnSync('umount', [disk]));
   it.skipIf(!hasPip || !mounted)('on a disk that is too small asks for another before it downloads', () => {
-    expect(setUp({}, [], disk)).toEqual(failing(/has 20 MB left, and \d+ are needed: CLR_CACHE names another/));
+    expect(setUp({}, [], disk)).toEqual(failing(/has 20 MB left, but \d+ are needed: set CLR_CACHE to another/));
   });
 });

@@ -84,13 +84,13 @@ it('names what differs: shapes, layers missing on either side, unknown layers, m
   };
   const model = { parameters: [narrow], statistics: [], forward: () => expect.unreachable() };
   expect(() => warmStart({ from: '1', skip: [], freeze: [] }, model, scratch)).toThrow(
-    /not of this model: it has "stem\.conv\.filter" of shape \[3,3,3,16\], not \[3,3,3,8\]; .*; and \d+ more$/,
+    /does not fit the model: it has "stem\.conv\.filter" of shape \[3,3,3,16\], not \[3,3,3,8\]; .*; and \d+ more$/,
   );
   const deeper = await failure({ init: { from: '1' }, model: { type: 'resnet', depth: 14 } });
   expect(deeper.message).toContain('has no tensor "stage1.block2.conv1.filter"');
   const larger = await run({ model: { type: 'resnet', depth: 14 }, max_iterations: 1 });
   const shallower = await failure({ init: { from: larger } });
-  expect(shallower.message).toContain('has "stage1.block2.conv1.filter", which the model has not');
+  expect(shallower.message).toContain('has "stage1.block2.conv1.filter", which the model lacks');
   expect((await failure({ init: { from: '1', freeze: ['stagee1'] } })).message).toBe(
     'init.freeze: the model has no layer "stagee1", did you mean "stage1"?',
   );

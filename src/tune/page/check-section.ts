@@ -14,13 +14,13 @@ export async function checkSection(
 ): Promise<Block[]> {
   const { sentences, notes } = notesOf(check);
   const [procedure] = notes; // the others are for those who know `clr compare`
-  const of = (stage: Decision['stage']) => decisions.find((decision) => decision.stage === stage)!;
+  const decisionOf = (stage: Decision['stage']) => decisions.find((decision) => decision.stage === stage)!;
   const { trials, length } = plan.random;
   const stopped = length.halving ? ', with poor ones stopped early' : '';
   return [
     { heading: 'Does it help?', level: 2 },
     {
-      text: `Three configs were trained with ${asked.seeds} new seeds each, for ${of('length').length} epochs: the tuned one; the original one ("untuned"), for as long; and the best of a random search with as many epochs as all other stages together: ${trials} trials with one seed, ${length.epochs} epochs each${stopped}. It drew ${randomRule}. Its best trial had ${settingsWords(of('random').settings)}.`,
+      text: `Three configs were trained with ${asked.seeds} new seeds each, for ${decisionOf('length').length} epochs: the tuned one; the original one ("untuned"), for as long; and the best of a random search with as many epochs as all other stages together: ${trials} trials with one seed, ${length.epochs} epochs each${stopped}. It drew ${randomRule}. Its best trial had ${settingsWords(decisionOf('random').settings)}.`,
     },
     ...(await runsOf(check, 'check', [...sentences, ...(procedure ? [procedure] : [])])),
     {

@@ -9,16 +9,16 @@ import type { Tuned } from './tuned.js';
 export function chosenTable(about: Tuned): Block {
   const { config, settings: now, record } = about;
   const before = config.schedule as Record<string, unknown>;
-  const why = (name: Race['name'], otherwise = 'not asked') => {
+  const why = (name: Race['name'], otherwise = 'not tuned') => {
     const held = heldRace(races.find((race) => race.name === name)!, about);
     if (!held) return otherwise;
     const { comparison, edge } = held;
     const sure = howSure(comparison, { short: true });
-    return `of ${comparison.rows.length} arms, ${record.plan[name].epochs} epochs each${edge}: ${sure}`;
+    return `chosen from ${comparison.rows.length} arms, ${record.plan[name].epochs} epochs each${edge}: ${sure}`;
   };
   const length = record.decisions.find(({ stage }) => stage === 'length');
   return {
-    head: ['what', 'before', 'chosen', 'why'],
+    head: ['setting', 'before', 'chosen', 'why'],
     body: [
       [
         'schedule',
@@ -35,12 +35,12 @@ export function chosenTable(about: Tuned): Block {
       ],
       ['momentum', String(before.momentum ?? '-'), momentumWords(now), why('momentum')],
       ['weight decay', String(startOf(config, record.asked.stages).weight_decay), String(now.weight_decay), why('wd')],
-      ['tail', '-', `${now.tail} % of the run`, why('tail', 'not asked; the default')],
+      ['tail', '-', `${now.tail} % of the run`, why('tail', 'not tuned; the default')],
       [
         'length',
         `${config.epochs} epochs`,
         `${length?.length ?? config.epochs} epochs`,
-        length ? `set by the remaining budget, at most the original length: ${length.sure} of the check` : 'not asked',
+        length ? `set by the remaining budget, at most the original length: ${length.sure} of the check` : 'not tuned',
       ],
     ],
   };

@@ -19,11 +19,11 @@ const valuesOf = (tests: DrawnTest[]) => {
 it('draws per weight decay the mean over the seeds, their range, and where accuracy stops rising for all', async () => {
   const tests = [test(0.001, 1, 50, 0.2), test(0.001, 2, 54, 0.8), test(0.01, 1, 40, 0.5), test(0.01, 2, 10)];
   const { spec, values } = valuesOf(tests);
-  const [bands, lines, taken, dots] = values;
-  expect([bands!.length, lines!.length, taken!.length]).toEqual([200, 200, 100]);
-  expect(taken![0]).toEqual({ lr: 0.01, mean: 52, low: 50, high: 54, decay: '0.001' });
+  const [bands, lines, chosen, dots] = values;
+  expect([bands!.length, lines!.length, chosen!.length]).toEqual([200, 200, 100]);
+  expect(chosen![0]).toEqual({ lr: 0.01, mean: 52, low: 50, high: 54, decay: '0.001' });
   expect(dots).toEqual([expect.objectContaining({ lr: 0.4, decay: '0.001' })]); // the geometric mean
-  expect(JSON.stringify(spec)).toContain('taken: 0.4');
+  expect(JSON.stringify(spec)).toContain('chosen: 0.4');
   expect((await renderPng(spec)).length).toBeGreaterThan(1000);
 });
 

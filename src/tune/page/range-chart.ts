@@ -14,7 +14,7 @@ export interface DrawnTest {
   reading: Reading | undefined;
 }
 
-const mostPoints = 300;
+const maxPoints = 300;
 
 /**
  * Validation accuracy (its running median) against LR, per weight decay: the mean over the seeds, a band from their
@@ -26,7 +26,7 @@ export function rangeChart(tests: readonly DrawnTest[], chosen: { weight_decay: 
     const own = tests.filter((test) => test.weight_decay === weight_decay);
     const points = meanCurve(own.map(({ rows }) => rows)).map((point) => ({ ...point, decay: String(weight_decay) }));
     const stop = Math.exp(mean(own.map(({ reading }) => Math.log(reading?.lr ?? Number.NaN))));
-    return { points: thin(points, ['mean'], mostPoints), dot: points.find(({ lr }) => lr >= stop) };
+    return { points: thin(points, ['mean'], maxPoints), dot: points.find(({ lr }) => lr >= stop) };
   });
   const lines = curves.flatMap(({ points }) => points);
   const domain: [number, number] = [0, 1.02 * Math.max(chosen.max_lr, ...lines.map(({ lr }) => lr))];
@@ -37,13 +37,13 @@ export function rangeChart(tests: readonly DrawnTest[], chosen: { weight_decay: 
   const legend = { symbolOpacity: 1, symbolType: 'stroke' } as const;
   const color = { field: 'decay', type: 'nominal', title: 'weight decay', scale, legend } as const;
   const encoding = { x, y: { field: 'mean', ...y }, color };
-  const taken = lines.filter(({ decay }) => decay === String(chosen.weight_decay));
+  const thick = lines.filter(({ decay }) => decay === String(chosen.weight_decay));
   return chart(
     {
       title: 'LR range tests',
       subtitle: [
         'line: the mean over the seeds; band: from the lowest to the highest seed; dot: where accuracy stops rising',
-        `thick line: the weight decay taken, ${chosen.weight_decay}`,
+        `thick line: the weight decay chosen, ${chosen.weight_decay}`,
       ],
     },
     {
@@ -56,13 +56,13 @@ export function rangeChart(tests: readonly DrawnTest[], chosen: { weight_decay: 
           encoding: { x, y: { field: 'low', ...y }, y2: { field: 'high' }, color },
         },
         { data: { values: lines }, mark: { type: 'line', strokeWidth: 1.5 }, encoding },
-        { data: { values: taken }, mark: { type: 'line', strokeWidth: 3.5 }, encoding },
+        { data: { values: thick }, mark: { type: 'line', strokeWidth: 3.5 }, encoding },
         {
           data: { values: curves.flatMap(({ dot }) => dot ?? []) },
           mark: { type: 'circle', size: 110, opacity: 1 },
           encoding,
         },
-        verticalMark(chosen.max_lr, `taken: ${chosen.max_lr}`, domain),
+        verticalMark(chosen.max_lr, `chosen: ${chosen.max_lr}`, domain),
       ],
     },
   );

@@ -40,7 +40,7 @@ export async function rangeSection({ directory, record: { decisions, plan } }: T
         const lrs = peak.known.map(({ lr }) => digits(lr)).join(', ');
         const each = peak.known.map((reading) => reading.peak.toFixed(1)).join(', ');
         const numbers = [peak.peak, peak.below, peak.allowed].map((number) => number.toFixed(1));
-        return [`${decay}${decay === weight_decay ? ' (taken)' : ''}`, lrs, each, ...numbers];
+        return [`${decay}${decay === weight_decay ? ' (chosen)' : ''}`, lrs, each, ...numbers];
       }),
     },
     { text: `Result: ${range.chosen}${edgeOf(weight_decay, decays, 'weight decay')}.` },
