@@ -13,6 +13,18 @@ const decided = [...bf16, '--until', 'decided', '--jobs', 'auto'];
 const fullLength = ['rn56-1cycle', 'rn56-1cycle-constant-momentum', 'rn56-1cycle-constant-lr'];
 const train = (config) => ['run', config, '--precision', 'bf16', '--run-dir', `${runs}/${config}`, '--or-resume'];
 
+const finder = (...flags) => ['lrfind', ...flags, '--seeds', '3', '--runs', `${runs}/lrfind`];
+const net = (...settings) => ['--batch-size', '128', ...settings.flatMap((setting) => ['--set', `model.${setting}`])];
+const finderNets = [
+  ['rn56-1cycle'],
+  net(),
+  net('bn_placement=pre-activation'),
+  net('bn_placement=post-conv'),
+  net('init=he-normal'),
+  net('init=he-normal', 'bn_placement=post-conv'),
+  ['rn56-paper-clr-momentum-0.90'],
+];
+
 const tune = (config, name, budget) => [
   'tune',
   config,
@@ -72,11 +84,12 @@ const sections = {
   },
   'tune-rn20': { hours: 0.75, commands: [tune('rn20-untuned', 'tune-rn20', '45m')] },
   lrfind: {
-    hours: 1,
+    hours: 1.2,
     commands: [
-      ['lrfind', '--start', '0.1', '--end', '2', '--linear', '--seeds', '3'],
-      ['lrfind', '--start', '0.1', '--end', '12', '--linear', '--seeds', '3'],
-      ['lrfind', '--start', '1e-3', '--end', '30', '--validate', '--seeds', '3'],
+      finder('--start', '0.1', '--end', '2', '--linear'),
+      finder('--start', '0.1', '--end', '12', '--linear'),
+      finder('--start', '1e-3', '--end', '30', '--validate'),
+      ...finderNets.map((net) => finder(...net, '--momentum', '0.9', '--start', '0.1', '--end', '2', '--linear')),
     ],
   },
   'rn56-1cycle': {
