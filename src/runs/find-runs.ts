@@ -28,9 +28,13 @@ export function findRuns(paths: readonly string[]): { directories: string[]; swe
   return { directories: [...found.values()], sweeps: [...sweeps], skipped };
 }
 
-/** Whether it is a run folder, intact or damaged: `clr run` creates metrics.csv before there are any results. */
+/**
+ * Whether it is a run folder, intact or damaged: `clr run` creates metrics.csv before there are any results. The folder of
+ * a `clr tune` has a config.json too, and its runs below.
+ */
 function isRunFolder(directory: string): boolean {
-  return ['config.json', 'metrics.csv'].some((name) => existsSync(path.join(directory, name)));
+  const has = (name: string) => existsSync(path.join(directory, name));
+  return has('metrics.csv') || (has('config.json') && !has('tune.json'));
 }
 
 /** `seen`: the folders already visited, as links may lead back to them. */

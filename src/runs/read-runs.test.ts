@@ -67,6 +67,12 @@ it('a name is escaped in Markdown', () => {
   expect(text).not.toMatch(/[^\\]\*a|<i>/);
 });
 
+it('the runs of a `clr tune` are found below its folder, which has a config.json too', () => {
+  writeRunFolder(at('tune/lr/seed-1'), { name: 'a' }, 90);
+  for (const name of ['config.json', 'tune.json']) writeFileSync(at(`tune/${name}`), '{}');
+  expect(findRuns([at('tune')])).toMatchObject({ directories: [at('tune/lr/seed-1')], skipped: [] });
+});
+
 it('a path that cannot be examined holds no run', () => {
   symlinkSync('round', at('round'));
   mkdirSync(at('empty'));
