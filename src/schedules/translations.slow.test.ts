@@ -77,7 +77,7 @@ const further: Translation[] = [
 const translations = [...onThePage, ...further];
 
 describe.each(Object.entries(libraries))('%s', (library, { modules, tolerance }) => {
-  const own = translations.filter((translation) => translation.library === library);
+  const own = translations.filter(({ library: name }) => name === library);
   const configs = own.map(({ config }) => validateConfig({ name: 'translation', ...config }, 'translations.md'));
   const answers = askPython<Answer[]>(
     'scripts/peer-schedules.py',
