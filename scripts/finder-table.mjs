@@ -33,7 +33,12 @@ function suggestions(run) {
   return Object.fromEntries(curves[0].suggestions.map((suggestion) => [suggestion.method, lr(suggestion)]));
 }
 
-const rows = runs.map((run) => ({ test: path.basename(run), ...{ losses, suggestions }[kind](run) }));
+const cells = { losses, suggestions }[kind];
+if (!cells || runs.length === 0) {
+  console.error('finder-table.mjs: expects losses or suggestions, then the folders of range tests');
+  process.exit(2);
+}
+const rows = runs.map((run) => ({ test: path.basename(run), ...cells(run) }));
 const line = (cells) => `| ${cells.join(' | ')} |`;
 const columns = Object.keys(rows[0]);
 console.log([line(columns), line(columns.map(() => '---')), ...rows.map((row) => line(Object.values(row)))].join('\n'));
