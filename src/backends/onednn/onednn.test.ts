@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../ops/kernel.js';
@@ -54,6 +55,28 @@ describe.runIf(availability.usable)('the onednn backend', () => {
       expect(() => channelSum(floats(4), floats(3))).toThrow('4 values do not make rows of 3');
       expect(() => channelSum(floats(4), floats(0))).toThrow('4 values do not make rows of 0');
     });
+  });
+
+  it.each([1, 2])("sums the threads' shares of a filter gradient, stride %i", (stride) => {
+    const { convBackwardFilter, setThreads } = loadAddon();
+    const shape = Int32Array.of(7, 8, 8, 16, 8 / stride, 8 / stride, 16, 3, 3, stride, stride, 1, 1, 1, 1);
+    const values = (count: number) => Float32Array.from({ length: count }, (_, i) => Math.sin(i));
+    const [x, dy] = [values(7 * 8 * 8 * 16), values((7 * 8 * 8 * 16) / stride ** 2)];
+    const gradient = (threads: number) => {
+      const result = new Float32Array(9 * 16 * 16);
+      setThreads(threads);
+      convBackwardFilter(0, shape, x, result, dy);
+      return result;
+    };
+    try {
+      const expected = gradient(1);
+      for (const threads of [2, 3]) {
+        const difference = gradient(threads).map((value, i) => Math.abs(value - expected[i]!));
+        expect(Math.max(...difference)).toBeLessThan(1e-5 * Math.max(...expected));
+      }
+    } finally {
+      setThreads(availableParallelism());
+    }
   });
 
   const none = zeros(2, 3, 3, 0);

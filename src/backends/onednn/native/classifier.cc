@@ -58,16 +58,16 @@ void weight_grad(const DenseGrad& d, const DenseShape& s, int begin, int end, fl
 }
 
 void dense_grad(const DenseGrad& d, const DenseShape& s) {
-  static Scratch scratch;
+  static ThreadScratch scratch;
   const float* turned = transposed(d.weights, s);
-  float* tiles = scratch.floats(size_t(omp_get_max_threads()) * s.to * block);
+  scratch.reserve(omp_get_max_threads(), size_t(s.to) * block * sizeof(float));
 #pragma omp parallel
   {
 #pragma omp for
     for (int n = 0; n < s.images; n++) input_grad(d.dy + size_t(n) * s.to, turned, d.dx + size_t(n) * s.from, s);
 #pragma omp for
     for (int begin = 0; begin < s.from; begin += block)
-      weight_grad(d, s, begin, smaller(begin + block, s.from), tiles + size_t(omp_get_thread_num()) * s.to * block);
+      weight_grad(d, s, begin, smaller(begin + block, s.from), scratch.floats(omp_get_thread_num()));
   }
   for (int o = 0; o < s.to; o++) {
     double sum = 0;

@@ -1,7 +1,10 @@
 #include "convolution.h"
 #include <omp.h>
+#include <algorithm>
+#include <exception>
 #include <map>
 #include <tuple>
+#include <vector>
 #include "dnnl_api.h"
 #include "memory.h"
 #include "winograd.h"
@@ -10,16 +13,13 @@ using dnnl::memory;
 
 namespace {
 
-struct Engine {
-  dnnl::engine cpu{dnnl::engine::kind::cpu, 0};
-  dnnl::stream stream{cpu};
-};
-Engine& engine() {
-  static Engine e;
-  return e;
+const dnnl::engine& engine() {
+  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+  return cpu;
 }
 
 Scratch scratchpad, wide_x, wide_y;
+ThreadScratch parts;
 
 /** A convolution of one shape, with the filter in the layout that oneDNN prefers for it. */
 struct Convolution {
@@ -47,7 +47,7 @@ ConvolutionMds describe(const ConvolutionShape& s, bool bf16) {
 
 template <class Pd> Convolution build(const Pd& pd, const ConvolutionMds& mds, const ConvolutionShape& shape,
                                       const memory::desc& blocked_md, bool gradient) {
-  auto& cpu = engine().cpu;
+  auto& cpu = engine();
   Convolution c;
   const auto hwio_md = filter_md(shape, memory::format_tag::hwio);
   c.prim = dnnl::primitive(pd);
@@ -64,7 +64,7 @@ template <class Pd> Convolution build(const Pd& pd, const ConvolutionMds& mds, c
 
 Convolution build(Pass pass, const ConvolutionShape& shape, bool bf16) {
   const auto mds = describe(shape, bf16);
-  auto& cpu = engine().cpu;
+  auto& cpu = engine();
   if (pass == Pass::forward) {
     const auto pd = forward_pd(cpu, mds);
     return build(pd, mds, shape, pd.weights_desc(), false);
@@ -77,20 +77,31 @@ Convolution build(Pass pass, const ConvolutionShape& shape, bool bf16) {
   return build(pd, mds, shape, pd.diff_weights_desc(), true);
 }
 
-Convolution& cached(Pass pass, const ConvolutionShape& shape, bool bf16) {
-  static std::map<std::tuple<Pass, ConvolutionShape, bool, int>, Convolution> cache;
-  const auto key = std::make_tuple(pass, shape, bf16, omp_get_max_threads());  // primitives fit one thread count
+/** OpenMP's number of threads while this exists; a primitive is built for it. */
+struct ThreadCount {
+  const int before = omp_get_max_threads();
+  explicit ThreadCount(int threads) { omp_set_num_threads(threads); }
+  ~ThreadCount() { omp_set_num_threads(before); }
+};
+
+/** For execution with this many threads. `user`: one of those that use it at the same time, each with its own data. */
+Convolution& cached(Pass pass, const ConvolutionShape& shape, bool bf16, int threads, int user = 0) {
+  static std::map<std::tuple<Pass, ConvolutionShape, bool, int, int>, Convolution> cache;
+  const auto key = std::make_tuple(pass, shape, bf16, threads, user);
   auto found = cache.find(key);
-  if (found == cache.end()) found = cache.emplace(key, build(pass, shape, bf16)).first;
-  return found->second;
+  if (found != cache.end()) return found->second;
+  const ThreadCount count(threads);
+  return cache.emplace(key, build(pass, shape, bf16)).first->second;
 }
 
-void execute(Pass pass, Convolution& c, void* x, float* filter, void* y) {
-  auto& stream = engine().stream;
+size_t scratch_bytes(const Convolution& c) { return c.scratch_mem.get_desc().get_size(); }
+
+void execute(Pass pass, Convolution& c, void* x, float* filter, void* y, void* scratch) {
+  dnnl::stream stream(engine());
   c.x_mem.set_data_handle(x);
   c.y_mem.set_data_handle(y);
   c.filter_mem.set_data_handle(filter);
-  c.scratch_mem.set_data_handle(scratchpad.at_least(c.scratch_mem.get_desc().get_size()));
+  c.scratch_mem.set_data_handle(scratch);
   auto& filter_mem = c.reordered ? c.blocked_mem : c.filter_mem;
   const bool gradient = pass == Pass::backward_filter;
   if (c.reordered && !gradient) c.reorder_prim.execute(stream, c.filter_mem, c.blocked_mem);
@@ -103,13 +114,68 @@ void execute(Pass pass, Convolution& c, void* x, float* filter, void* y) {
   stream.wait();
 }
 
+size_t filter_count(const ConvolutionShape& s) { return size_t(s[3]) * s[6] * s[7] * s[8]; }
+size_t image_count(const ConvolutionShape& s) { return size_t(s[1]) * s[2] * s[3]; }
+size_t output_count(const ConvolutionShape& s) { return size_t(s[4]) * s[5] * s[6]; }
+
+/** Whether each thread has images, and adding up the threads' gradients is little work beside computing them. */
+bool suits_shares(const ConvolutionShape& s) {
+  const size_t threads = omp_get_max_threads();
+  return threads > 1 && size_t(s[0]) >= threads && threads * filter_count(s) < s[0] * image_count(s);
+}
+
+/**
+ * The filter's gradient as the sum of one per thread, each of a share of the images. oneDNN's own threads work in
+ * adjacent memory (see ThreadScratch): two may take longer than one.
+ */
+void execute_shares(const ConvolutionShape& s, bool bf16, char* x, float* filter, char* y) {
+  const int threads = omp_get_max_threads();
+  const auto first = [&](int t) { return size_t(s[0]) * t / threads; };
+  std::vector<Convolution*> convolutions;
+  size_t scratch = 0;
+  for (int t = 0; t < threads; t++) {
+    ConvolutionShape share = s;
+    share[0] = first(t + 1) - first(t);
+    convolutions.push_back(&cached(Pass::backward_filter, share, bf16, 1, t));
+    scratch = std::max(scratch, scratch_bytes(*convolutions[t]));
+  }
+  const size_t count = filter_count(s), padded = (count + 15) / 16 * 16, value = bf16 ? 2 : 4;
+  parts.reserve(threads, padded * sizeof(float) + scratch);
+  std::exception_ptr failure;
+#pragma omp parallel for schedule(static)
+  for (int t = 0; t < threads; t++) {
+    float* gradient = parts.floats(t);
+    char *images = x + first(t) * image_count(s) * value, *outputs = y + first(t) * output_count(s) * value;
+    try {
+      execute(Pass::backward_filter, *convolutions[t], images, gradient, outputs, gradient + padded);
+    } catch (...) {
+#pragma omp critical
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+#pragma omp parallel for schedule(static)
+  for (size_t i = 0; i < count; i++) {
+    float sum = parts.floats(0)[i];
+    for (int t = 1; t < threads; t++) sum += parts.floats(t)[i];
+    filter[i] = sum;
+  }
+}
+
+void execute(Pass pass, const ConvolutionShape& s, bool bf16, void* x, float* filter, void* y) {
+  if (pass == Pass::backward_filter && suits_shares(s))
+    return execute_shares(s, bf16, static_cast<char*>(x), filter, static_cast<char*>(y));
+  auto& convolution = cached(pass, s, bf16, omp_get_max_threads());
+  execute(pass, convolution, x, filter, y, scratchpad.at_least(scratch_bytes(convolution)));
+}
+
 /** bfloat16 activations through a float32 convolution. */
 void execute_widened(Pass pass, const ConvolutionShape& s, Values x, float* filter, Values y) {
-  const size_t x_count = size_t(s[0]) * s[1] * s[2] * s[3], y_count = size_t(s[0]) * s[4] * s[5] * s[6];
+  const size_t x_count = s[0] * image_count(s), y_count = s[0] * output_count(s);
   float *x32 = wide_x.floats(x_count), *y32 = wide_y.floats(y_count);
   if (pass != Pass::backward_input) kernels().elementwise->widen(static_cast<uint16_t*>(x.data), x32, x_count);
   if (pass != Pass::forward) kernels().elementwise->widen(static_cast<uint16_t*>(y.data), y32, y_count);
-  execute(pass, cached(pass, s, false), x32, filter, y32);
+  execute(pass, s, false, x32, filter, y32);
   if (pass == Pass::backward_input) kernels().elementwise->narrow(x32, static_cast<uint16_t*>(x.data), x_count);
   if (pass == Pass::forward) kernels().elementwise->narrow(y32, static_cast<uint16_t*>(y.data), y_count);
 }
@@ -135,13 +201,13 @@ bool suits(Way way, const ConvolutionShape& shape) { return way == Way::direct |
 void convolve(Pass pass, Way way, const ConvolutionShape& shape, Values x, float* filter, Values y) {
   if (way == Way::winograd) return execute_winograd(pass, shape, x, filter, y);
   if (x.bf16 && !bf16_convolutions()) return execute_widened(pass, shape, x, filter, y);
-  execute(pass, cached(pass, shape, x.bf16), x.data, filter, y.data);
+  execute(pass, shape, x.bf16, x.data, filter, y.data);
 }
 
 bool bf16_convolutions() {
   static const bool supported = [] {
     try {
-      forward_pd(engine().cpu, describe({1, 8, 8, 16, 8, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1}, true));
+      forward_pd(engine(), describe({1, 8, 8, 16, 8, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1}, true));
       return true;
     } catch (const dnnl::error&) {
       return false;

@@ -52,18 +52,20 @@ template <class V> inline void flush(V v, double* to) {
  */
 template <int block_size = block, class Visit>
 inline const double* sum_blocks(size_t items, size_t count, Visit visit) {
-  static Scratch scratch;
+  static ThreadScratch scratch;
   const int threads = omp_get_max_threads();
-  double* sums = scratch.doubles(count * threads);
-  memset(sums, 0, count * threads * sizeof(double));
+  scratch.reserve(threads, count * sizeof(double));
+  for (int t = 0; t < threads; t++) memset(scratch.doubles(t), 0, count * sizeof(double));
 #pragma omp parallel firstprivate(visit)  // a private copy, which the thread's stores cannot change
   {
     const Share share(items, block_size);
+    double* mine = scratch.doubles(omp_get_thread_num());
     for (size_t start = share.begin; start < share.end; start += block_size)
-      visit(sums + count * omp_get_thread_num(), start, smaller(start + block_size, share.end));
+      visit(mine, start, smaller(start + block_size, share.end));
   }
+  double* sums = scratch.doubles(0);
   for (int t = 1; t < threads; t++)
-    for (size_t i = 0; i < count; i++) sums[i] += sums[t * count + i];
+    for (size_t i = 0; i < count; i++) sums[i] += scratch.doubles(t)[i];
   return sums;
 }
 

@@ -85,13 +85,13 @@ template <class V, class T> inline void grad_image(const Lrn& l, const T* dy, co
 }
 
 template <class T> void grad(Values dys, Values xs, Values dxs, const Lrn& l) {
-  static Scratch scratch;
+  static ThreadScratch scratch;
   const size_t pixels = size_t(l.height) * l.width, values = pixels * l.channels;
-  float* tiles = scratch.floats(omp_get_max_threads() * 2 * pixels * lanes);
+  scratch.reserve(omp_get_max_threads(), 2 * pixels * lanes * sizeof(float));
 #pragma omp parallel for
   for (int n = 0; n < l.images; n++) {
     const size_t at = n * values;
-    float* mine = tiles + omp_get_thread_num() * 2 * pixels * lanes;
+    float* mine = scratch.floats(omp_get_thread_num());
     each_channel(l.channels, [&](auto zero, int c) {
       grad_image<decltype(zero)>(l, data<T>(dys) + at + c, data<T>(xs) + at + c, data<T>(dxs) + at + c, mine);
     });

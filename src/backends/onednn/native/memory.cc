@@ -15,18 +15,24 @@ class OutOfMemory : public std::bad_alloc {
   std::string message_;
 };
 
-constexpr size_t cache_line = 64, huge_page = 2 << 20;
+constexpr size_t cache_line = 64, huge_page = 2 << 20, far_apart = 1 << 20;
+
+size_t whole_lines(size_t bytes) { return (bytes + cache_line - 1) / cache_line * cache_line; }
+
+void* memory_aligned_to(size_t alignment, size_t bytes) {
+  void* memory;
+  if (posix_memalign(&memory, alignment, whole_lines(bytes)) != 0) throw OutOfMemory(bytes);
+  return memory;
+}
 
 }  // namespace
 
 /** Uses huge pages for what fills one, if the system gives them on request: a step then has fewer TLB misses. */
 void* aligned_memory(size_t bytes) {
-  const size_t alignment = bytes < huge_page ? cache_line : huge_page;
-  const size_t size = (bytes + cache_line - 1) / cache_line * cache_line;
-  void* memory;
-  if (posix_memalign(&memory, alignment, size) != 0) throw OutOfMemory(bytes);
+  if (bytes < huge_page) return memory_aligned_to(cache_line, bytes);
+  void* memory = memory_aligned_to(huge_page, bytes);
 #ifdef MADV_HUGEPAGE
-  if (alignment == huge_page) madvise(memory, size / huge_page * huge_page, MADV_HUGEPAGE);
+  madvise(memory, bytes / huge_page * huge_page, MADV_HUGEPAGE);
 #endif
   return memory;
 }
@@ -43,3 +49,19 @@ void* Scratch::at_least(size_t bytes) {
 
 float* Scratch::floats(size_t count) { return static_cast<float*>(at_least(count * sizeof(float))); }
 double* Scratch::doubles(size_t count) { return static_cast<double*>(at_least(count * sizeof(double))); }
+
+/** Not on huge pages: the gaps, which are never touched, then take no memory. */
+void ThreadScratch::reserve(int threads, size_t bytes) {
+  stride_ = whole_lines(bytes) + far_apart;
+  const size_t size = far_apart + threads * stride_;
+  if (size <= size_) return;
+  std::free(data_);
+  data_ = nullptr;
+  size_ = 0;
+  data_ = memory_aligned_to(cache_line, size);
+  size_ = size;
+}
+
+char* ThreadScratch::part(int thread) const { return static_cast<char*>(data_) + far_apart + thread * stride_; }
+float* ThreadScratch::floats(int thread) const { return reinterpret_cast<float*>(part(thread)); }
+double* ThreadScratch::doubles(int thread) const { return reinterpret_cast<double*>(part(thread)); }

@@ -17,3 +17,21 @@ class Scratch {
   void* data_ = nullptr;
   size_t size_ = 0;
 };
+
+/**
+ * Scratch memory for each thread, the parts far apart. Processors prefetch well beyond what a thread uses: between
+ * adjacent parts, cache lines that one core writes are taken away by another, though no thread reads them. On two cores
+ * without a common cache this made a Winograd convolution take 1.2 to 1.8 times as long.
+ */
+class ThreadScratch {
+ public:
+  /** Makes room for `bytes` per thread. Throws as aligned_memory does. Previous contents are lost. */
+  void reserve(int threads, size_t bytes);
+  float* floats(int thread) const;
+  double* doubles(int thread) const;
+
+ private:
+  char* part(int thread) const;
+  void* data_ = nullptr;
+  size_t size_ = 0, stride_ = 0;
+};

@@ -123,13 +123,13 @@ template <class V, class T> inline V average_grad(const T* dy, const T* image, T
 }
 
 template <class T> void grad(Values dys, Values xs, Values dxs, float* dbias, const Pool2D& p) {
-  static Scratch scratch;
+  static ThreadScratch scratch;
   const size_t pixels = size_t(p.height) * p.width, windows = size_t(p.rows) * p.columns;
-  float* tiles = scratch.floats(omp_get_max_threads() * pixels * lanes);
+  scratch.reserve(omp_get_max_threads(), pixels * lanes * sizeof(float));
   const double* sums = sum_blocks<1>(p.images, p.channels, [=](double* mine, size_t n, size_t) {
     const T *dy = data<T>(dys) + n * windows * p.channels, *image = data<T>(xs) + n * pixels * p.channels;
     T* dx = data<T>(dxs) + n * pixels * p.channels;
-    float* tile = tiles + omp_get_thread_num() * pixels * lanes;
+    float* tile = scratch.floats(omp_get_thread_num());
     each_channel(p.channels, [&](auto zero, int c) {
       const auto bias = bias_of<decltype(zero)>(p, c);
       if (p.max) flush(max_grad(dy + c, image + c, dx + c, tile, bias, p), mine + c);

@@ -13,7 +13,8 @@ template <int kernel> constexpr int points = patch<kernel>* patch<kernel>;
 constexpr int max_channels = 1024;
 constexpr int tiles_at_once = 24;  // transformed together: their matrices stay in the second-level cache
 
-Scratch scratch, turned_filter;
+Scratch transformed_filter, turned_filter;
+ThreadScratch scratch;
 
 // ---- tiles of activations ----
 
@@ -111,13 +112,14 @@ template <int kernel> void transform_filter(const Winograd& w, float* u) {
 }
 
 template <class T, int kernel> void forward(const Winograd& w) {
-  const int tiles = tiles_of(w), threads = omp_get_max_threads();
+  const int tiles = tiles_of(w);
   const size_t matrix = size_t(w.from) * w.to, v_stride = point_stride(w.from), y_stride = point_stride(w.to);
-  float* u = scratch.floats(points<kernel> * (matrix + threads * (v_stride + y_stride)));
+  float* u = transformed_filter.floats(points<kernel> * matrix);
+  scratch.reserve(omp_get_max_threads(), points<kernel> * (v_stride + y_stride) * sizeof(float));
   transform_filter<kernel>(w, u);
-#pragma omp parallel for schedule(dynamic, 4)
+#pragma omp parallel for schedule(static)
   for (int first = 0; first < tiles; first += tiles_at_once) {
-    float* v = u + points<kernel> * (matrix + omp_get_thread_num() * (v_stride + y_stride));
+    float* v = scratch.floats(omp_get_thread_num());
     float* y = v + points<kernel> * v_stride;
     const int count = smaller(tiles - first, tiles_at_once);
     for (int t = 0; t < count; t++) gather_input<T, kernel>(w, Place(w, first + t), v + size_t(t) * w.from, v_stride);
@@ -142,13 +144,12 @@ template <class T, int kernel> void backward_input(const Winograd& w) {
 }
 
 template <class T, int kernel> void backward_filter(const Winograd& w) {
-  const int tiles = tiles_of(w), threads = omp_get_max_threads();
+  const int tiles = tiles_of(w);
   const size_t matrix = size_t(w.from) * w.to, v_stride = point_stride(w.from), y_stride = point_stride(w.to);
-  const size_t each = points<kernel> * (matrix + v_stride + y_stride);
-  float* memory = scratch.floats(threads * each);
+  scratch.reserve(omp_get_max_threads(), points<kernel> * (matrix + v_stride + y_stride) * sizeof(float));
 #pragma omp parallel
   {
-    float* sum = memory + omp_get_thread_num() * each;
+    float* sum = scratch.floats(omp_get_thread_num());
     float *v = sum + points<kernel> * matrix, *y = v + points<kernel> * v_stride;
     memset(sum, 0, points<kernel> * matrix * sizeof(float));
 #pragma omp for schedule(static)
@@ -166,9 +167,9 @@ template <class T, int kernel> void backward_filter(const Winograd& w) {
     for (size_t i = 0; i < matrix; i += lanes) {
       const auto read = [&](int column, vec* values) {
         for (int k = 0; k < patch<kernel>; k++) {
-          const float* from = memory + (k * patch<kernel> + column) * matrix + i;
-          values[k] = load<vec>(from);
-          for (int t = 1; t < omp_get_num_threads(); t++) values[k] += load<vec>(from + t * each);
+          const size_t at = (k * patch<kernel> + column) * matrix + i;
+          values[k] = load<vec>(scratch.floats(0) + at);
+          for (int t = 1; t < omp_get_num_threads(); t++) values[k] += load<vec>(scratch.floats(t) + at);
         }
         return true;
       };
