@@ -19,10 +19,10 @@ constexpr int chains = 12;  // enough independent sums to hide the latency of a 
 constexpr long rounds = 10'000'000;
 static volatile float sink;
 
-// Operations per second of all threads, the best of three runs.
+// Operations per second of all threads, the best of many short runs: a thread may start late.
 static double rate(int threads, double operations, const std::function<void()>& work) {
   double best = 0;
-  for (int n = 0; n < 3; n++) {
+  for (int n = 0; n < 20; n++) {
     const auto start = std::chrono::steady_clock::now();
     std::vector<std::thread> workers;
     for (int t = 0; t < threads; t++) workers.emplace_back(work);

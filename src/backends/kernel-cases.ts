@@ -31,6 +31,7 @@ export const kernelCases: Case[] = [
     ),
   ),
   ...convolutionCases(3, 1, [3, 14, 12, 16, 16]), // several tiles, vectors, blocks of them
+  ...convolutionCases(3, 1, [3, 5, 19, 16, 16]), // rows that are no multiple of a block
   ...convolutionCases(3, 1, [2, 8, 9, 64, 32]),
   ...convolutionCases(5, 1, [1, 7, 7, 8, 8]),
   ...convolutionCases(5, 1, [3, 14, 11, 16, 16]),

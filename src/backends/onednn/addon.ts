@@ -24,8 +24,8 @@ export interface Addon {
   setThreads(count: number): number;
   widen(from: Uint16Array, to: Float32Array): void;
   narrow(from: Float32Array, to: Uint16Array): void;
-  /** Whether a convolution of this shape can be computed this way. */
-  convSuits(way: number, shape: Int32Array): boolean;
+  /** Whether a convolution of this shape, of float32 or bfloat16 activations, can be computed this way. */
+  convSuits(way: number, shape: Int32Array, bf16: boolean): boolean;
   convForward: Convolution;
   /** Writes x. */
   convBackwardInput: Convolution;

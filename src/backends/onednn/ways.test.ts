@@ -91,6 +91,11 @@ describe.runIf(availability.usable)('the way of a convolution', () => {
     expect(chosen(cache, recorded)).toEqual(recorded);
   });
 
+  it('is the standard one where the recorded or requested way does not suit', () => {
+    vi.stubEnv('CLR_CONVOLUTION', 'dot'); // not for float32
+    expect(chosen(undefined, { [name]: 'dot' })).toEqual({ [name]: 'winograd' });
+  });
+
   it('is what CLR_CONVOLUTION says, above all else', () => {
     const { cache, other, measured } = otherChoice();
     vi.stubEnv('CLR_CONVOLUTION', measured);

@@ -6,7 +6,7 @@ import { makeFolders } from '../../system/atomic.js';
 import { type Activation, type Addon, addonPath } from './addon.js';
 
 /** The ways to compute a convolution, in the order of `Way` in native/convolution.h. */
-export const ways = ['direct', 'winograd'] as const;
+export const ways = ['direct', 'winograd', 'dot'] as const;
 export type Way = (typeof ways)[number];
 
 const passes = {
@@ -28,7 +28,7 @@ interface WaysOptions {
 /**
  * Chooses the way to compute each convolution that several ways suit: the fastest, measured when a pass of that shape
  * first occurs. A choice holds for every later process on this machine, since the bits depend on it.
- * CLR_CONVOLUTION=direct or winograd overrides it where that way suits.
+ * CLR_CONVOLUTION overrides it where that way suits.
  */
 export class Ways {
   /** All choices in use, by name of the convolution. */
@@ -47,20 +47,18 @@ export class Ways {
   /** `shape`: native/convolution.h's ConvolutionShape. Writes y, x or filter, whichever the pass computes. */
   convolve(pass: Pass, shape: Int32Array, x: Activation, filter: Float32Array, y: Activation): void {
     const compute = (way: Way) => this.addon[passes[pass]](ways.indexOf(way), shape, x, filter, y);
-    const isFree = this.addon.convSuits(ways.indexOf('winograd'), shape);
-    compute(isFree ? this.choice(nameOf(pass, shape), standardWay(pass, shape, this.halves(x)), compute) : 'direct');
+    const bf16 = x instanceof Uint16Array;
+    const suited = ways.filter((_, number) => this.addon.convSuits(number, shape, bf16));
+    compute(suited.length > 1 ? this.choice(nameOf(pass, shape), suited, compute) : suited[0]!);
   }
 
-  private choice(name: string, standard: Way, compute: (way: Way) => void): Way {
-    const measure = () => this.kept?.choice(name, () => fastest(standard, compute));
-    const way = this.forced ?? this.chosen[name] ?? measure() ?? standard;
+  /** Of the ways that suit, the last is the fastest on most processors. */
+  private choice(name: string, suited: Way[], compute: (way: Way) => void): Way {
+    const measure = () => this.kept?.choice(name, () => fastest(suited, compute));
+    const candidates = [this.forced, this.chosen[name]].filter((way) => way && suited.includes(way));
+    const way = candidates[0] ?? measure() ?? suited.at(-1)!;
     this.chosen[name] = way;
     return way;
-  }
-
-  /** Whether the processor multiplies these values as bfloat16. */
-  private halves(x: Activation): boolean {
-    return x instanceof Uint16Array && this.addon.nativeBf16;
   }
 }
 
@@ -82,19 +80,11 @@ function nameOf(pass: Pass, [n, h, w, from, , , to, rows, columns, , , ...pad]: 
   return `${pass} ${n}x${h}x${w}x${from} by ${rows}x${columns}x${to}, pad ${pad.join(' ')}`;
 }
 
-/**
- * The fastest way on most processors: Winograd, except with native bfloat16 for 3x3 on up to 16 channels, where the
- * transforms take longer than they save. The filter's gradient transforms less.
- */
-function standardWay(pass: Pass, shape: Int32Array, nativeBf16: boolean): Way {
-  const few = shape[7] === 3 && shape[3]! <= 16 && shape[6]! <= 16;
-  return nativeBf16 && few && pass !== 'filter gradient' ? 'direct' : 'winograd';
-}
-
-/** The standard way, or another that is clearly faster. All ways write their result to the same place. */
-function fastest(standard: Way, compute: (way: Way) => void): Way {
+/** The last way, or another that is clearly faster. All ways write their result to the same place. */
+function fastest(suited: Way[], compute: (way: Way) => void): Way {
+  const standard = suited.at(-1)!;
   const work = (way: Way) => () => compute(way);
-  return ways.find((way) => way !== standard && isFaster(work(way), work(standard))) ?? standard;
+  return suited.find((way) => way !== standard && isFaster(work(way), work(standard))) ?? standard;
 }
 
 /**

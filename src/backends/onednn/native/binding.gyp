@@ -1,7 +1,7 @@
 {
   # One object file per processor level, chosen when the addon is loaded: no -march=native, so a build runs anywhere.
   "variables": {
-    "kernel_sources": ["kernels.cc", "elementwise.cc", "batch_norm.cc", "pooling.cc", "pool2d.cc", "lrn.cc", "classifier.cc", "updates.cc", "batch.cc", "winograd.cc"],
+    "kernel_sources": ["kernels.cc", "elementwise.cc", "batch_norm.cc", "pooling.cc", "pool2d.cc", "lrn.cc", "classifier.cc", "updates.cc", "batch.cc", "winograd.cc", "dot.cc"],
     "level_flags": ["-std=c++17", "-O3", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-Wall", "-Wextra", "-Wno-psabi"]
   },
   "target_defaults": {

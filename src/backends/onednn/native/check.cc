@@ -33,9 +33,9 @@ void convolutions(int n, int h, int w, int from, int to, int k, int stride, bool
   const int pad = (k - 1) / 2, oh = (h + 2 * pad - k) / stride + 1, ow = (w + 2 * pad - k) / stride + 1;
   const ConvolutionShape shape = {n, h, w, from, oh, ow, to, k, k, stride, stride, pad, pad, pad, pad};
   Buffer x(size_t(n) * h * w * from, half), y(size_t(n) * oh * ow * to, half), filter(size_t(k) * k * from * to, false);
-  for (const Way way : {Way::direct, Way::winograd})
+  for (const Way way : {Way::direct, Way::winograd, Way::dot})
     for (const Pass pass : {Pass::forward, Pass::backward_input, Pass::backward_filter})
-      if (suits(way, shape)) convolve(pass, way, shape, x, filter.floats(), y);
+      if (suits(way, shape, half)) convolve(pass, way, shape, x, filter.floats(), y);
 }
 
 void batch_norm(size_t pixels, int channels, bool relu, bool residual, bool half) {
@@ -133,6 +133,7 @@ int main() {
   for (const bool half : {false, true}) {
     convolutions(3, 32, 32, 3, 16, 3, 1, half);
     convolutions(2, 9, 7, 16, 32, 3, 1, half);
+    convolutions(3, 5, 19, 16, 16, 3, 1, half);
     convolutions(1, 1, 1, 64, 64, 3, 1, half);
     convolutions(7, 8, 8, 64, 64, 3, 1, half);
     convolutions(3, 9, 7, 16, 32, 5, 1, half);

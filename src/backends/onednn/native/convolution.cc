@@ -6,6 +6,7 @@
 #include <tuple>
 #include <vector>
 #include "dnnl_api.h"
+#include "dot.h"
 #include "memory.h"
 #include "winograd.h"
 
@@ -186,22 +187,33 @@ bool suits_winograd(const ConvolutionShape& s) {
   return square && padded && kernels().winograd->applies(s[7], s[3], s[6]);
 }
 
-void execute_winograd(Pass pass, const ConvolutionShape& s, Values x, float* filter, Values y) {
-  const Winograd w{x, y, filter, s[7], s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[11], s[12]};
-  const auto& passes = *kernels().winograd;
-  (pass == Pass::forward          ? passes.forward
-   : pass == Pass::backward_input ? passes.backward_input
-                                  : passes.backward_filter)(w);
+bool suits_dot(const ConvolutionShape& s) {
+  const ConvolutionShape expected = {s[0], s[1], s[2], 16, s[1], s[2], 16, 3, 3, 1, 1, 1, 1, 1, 1};
+  return s == expected && kernels().dot->applies(s[2]);
+}
+
+/** The function of WinogradKernels or DotKernels for a pass. */
+template <class Passes> auto function_for(Pass pass, const Passes& passes) {
+  if (pass == Pass::forward) return passes.forward;
+  return pass == Pass::backward_input ? passes.backward_input : passes.backward_filter;
 }
 
 }  // namespace
 
-bool suits(Way way, const ConvolutionShape& shape) { return way == Way::direct || suits_winograd(shape); }
+bool suits(Way way, const ConvolutionShape& shape, bool bf16) {
+  if (way == Way::winograd) return suits_winograd(shape);
+  return way == Way::direct || (bf16 && suits_dot(shape));
+}
 
-void convolve(Pass pass, Way way, const ConvolutionShape& shape, Values x, float* filter, Values y) {
-  if (way == Way::winograd) return execute_winograd(pass, shape, x, filter, y);
-  if (x.bf16 && !bf16_convolutions()) return execute_widened(pass, shape, x, filter, y);
-  execute(pass, shape, x.bf16, x.data, filter, y.data);
+void convolve(Pass pass, Way way, const ConvolutionShape& s, Values x, float* filter, Values y) {
+  if (way == Way::winograd)
+    return function_for(
+        pass, *kernels().winograd)({x, y, filter, s[7], s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[11], s[12]});
+  if (way == Way::dot)
+    return function_for(pass, *kernels().dot)(
+        {static_cast<uint16_t*>(x.data), static_cast<uint16_t*>(y.data), filter, s[0], s[1], s[2]});
+  if (x.bf16 && !bf16_convolutions()) return execute_widened(pass, s, x, filter, y);
+  execute(pass, s, x.bf16, x.data, filter, y.data);
 }
 
 bool bf16_convolutions() {

@@ -9,11 +9,11 @@ using ConvolutionShape = std::array<int32_t, 15>;
 
 enum class Pass { forward, backward_input, backward_filter };
 
-/** oneDNN's direct convolution, or our own C++ (winograd.h); `ways` in ../ways.ts has the same order. */
-enum class Way { direct, winograd };
+/** oneDNN's direct convolution, or our own C++ (winograd.h, dot.h); `ways` in ../ways.ts has the same order. */
+enum class Way { direct, winograd, dot };
 
-/** Whether a convolution of this shape can be computed this way. */
-bool suits(Way way, const ConvolutionShape& shape);
+/** Whether a convolution of this shape and type can be computed this way. */
+bool suits(Way way, const ConvolutionShape& shape, bool bf16);
 
 /** x and y (or their gradients): activations NHWC; filter (or its gradient): float32 HWIO. `pass` decides which one is
  * written. `way` must suit. */

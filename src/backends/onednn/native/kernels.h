@@ -152,6 +152,7 @@ struct BatchKernels {
 };
 
 struct WinogradKernels;
+struct DotKernels;
 
 struct Kernels {
   const char* level;
@@ -164,6 +165,7 @@ struct Kernels {
   const UpdateKernels* updates;
   const BatchKernels* batch;
   const WinogradKernels* winograd;
+  const DotKernels* dot;
 };
 
 const Kernels& kernels();

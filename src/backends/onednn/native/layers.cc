@@ -14,18 +14,18 @@ size_t product(std::initializer_list<int32_t> sizes) {
 }
 
 Way way_of(int number) {
-  if (number > int(Way::winograd)) throw std::invalid_argument("no such way");
+  if (number > int(Way::dot)) throw std::invalid_argument("no such way");
   return Way(number);
 }
 
-bool suits_convolution(int way, ConvolutionShape s) { return suits(way_of(way), s); }
+bool suits_convolution(int way, ConvolutionShape s, bool bf16) { return suits(way_of(way), s, bf16); }
 
 template <Pass pass> void convolution(int way, ConvolutionShape s, Activation x, Floats filter, Activation y) {
   require_length(product({s[0], s[1], s[2], s[3]}), x);
   require_length(product({s[0], s[4], s[5], s[6]}), y);
   require_length(product({s[7], s[8], s[3], s[6]}), filter);
   if (x.values.bf16 != y.values.bf16) throw std::invalid_argument("activations of different precisions");
-  if (!suits_convolution(way, s)) throw std::invalid_argument("this way does not suit the shape");
+  if (!suits_convolution(way, s, x.values.bf16)) throw std::invalid_argument("this way does not suit the shape");
   convolve(pass, way_of(way), s, x, filter, y);
 }
 

@@ -1,5 +1,6 @@
 // Names of what is compiled once per processor level: LEVEL_NAME(kernels) is kernels_v3 if LEVEL is v3.
 #pragma once
+#include "dot.h"
 #include "kernels.h"
 #include "winograd.h"
 #define LEVEL_JOIN(name, level) name##_##level
@@ -18,3 +19,4 @@ extern const ClassifierKernels LEVEL_NAME(classifier);
 extern const UpdateKernels LEVEL_NAME(updates);
 extern const BatchKernels LEVEL_NAME(batch);
 extern const WinogradKernels LEVEL_NAME(winograd);
+extern const DotKernels LEVEL_NAME(dot);
