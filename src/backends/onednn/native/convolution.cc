@@ -155,12 +155,8 @@ void execute_shares(const ConvolutionShape& s, bool bf16, char* x, float* filter
     }
   }
   if (failure) std::rethrow_exception(failure);
-#pragma omp parallel for schedule(static)
-  for (size_t i = 0; i < count; i++) {
-    float sum = parts.floats(0)[i];
-    for (int t = 1; t < threads; t++) sum += parts.floats(t)[i];
-    filter[i] = sum;
-  }
+#pragma omp parallel
+  parts.sum_floats(threads, count, filter);
 }
 
 void execute(Pass pass, const ConvolutionShape& s, bool bf16, void* x, float* filter, void* y) {

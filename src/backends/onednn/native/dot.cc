@@ -157,12 +157,7 @@ void backward_filter(const Dot& d) {
                        row == 0 ? next[half] : nullptr,
                        sum + (row * 3 * channels + half * channels_at_once) * channels);
     }
-#pragma omp for schedule(static)
-    for (int i = 0; i < weights; i += lanes) {
-      vec total = load<vec>(scratch.floats(0) + i);
-      for (int t = 1; t < omp_get_num_threads(); t++) total += load<vec>(scratch.floats(t) + i);
-      store(d.filter + i, total);
-    }
+    scratch.sum_floats(omp_get_num_threads(), weights, d.filter);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "memory.h"
+#include <omp.h>
 #include <sys/mman.h>
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -65,3 +67,14 @@ void ThreadScratch::reserve(int threads, size_t bytes) {
 char* ThreadScratch::part(int thread) const { return static_cast<char*>(data_) + far_apart + thread * stride_; }
 float* ThreadScratch::floats(int thread) const { return reinterpret_cast<float*>(part(thread)); }
 double* ThreadScratch::doubles(int thread) const { return reinterpret_cast<double*>(part(thread)); }
+
+void ThreadScratch::sum_floats(int parts, size_t count, float* to) const {
+  const size_t threads = omp_get_num_threads(), me = omp_get_thread_num();
+  const size_t begin = count * me / threads, end = count * (me + 1) / threads;
+  std::copy(floats(0) + begin, floats(0) + end, to + begin);
+  for (int t = 1; t < parts; t++) {
+    const float* part = floats(t);
+#pragma omp simd
+    for (size_t i = begin; i < end; i++) to[i] += part[i];
+  }
+}

@@ -29,6 +29,11 @@ class ThreadScratch {
   void reserve(int threads, size_t bytes);
   float* floats(int thread) const;
   double* doubles(int thread) const;
+  /**
+   * to = the sum over the first `parts` parts of their first `count` floats, added in order. To be called by all
+   * threads of a parallel region, after a barrier: each computes a share.
+   */
+  void sum_floats(int parts, size_t count, float* to) const;
 
  private:
   char* part(int thread) const;

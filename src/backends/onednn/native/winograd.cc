@@ -13,7 +13,7 @@ template <int kernel> constexpr int points = patch<kernel>* patch<kernel>;
 constexpr int max_channels = 1024;
 constexpr int tiles_at_once = 24;  // transformed together: their matrices stay in the second-level cache
 
-Scratch transformed_filter, turned_filter;
+Scratch turned_filter;
 ThreadScratch scratch;
 
 // ---- tiles of activations ----
@@ -111,22 +111,25 @@ template <int kernel> void transform_filter(const Winograd& w, float* u) {
   }
 }
 
+/** Each thread transforms the filter for itself: that is faster than fetching it from another core. */
 template <class T, int kernel> void forward(const Winograd& w) {
   const int tiles = tiles_of(w);
   const size_t matrix = size_t(w.from) * w.to, v_stride = point_stride(w.from), y_stride = point_stride(w.to);
-  float* u = transformed_filter.floats(points<kernel> * matrix);
-  scratch.reserve(omp_get_max_threads(), points<kernel> * (v_stride + y_stride) * sizeof(float));
-  transform_filter<kernel>(w, u);
-#pragma omp parallel for schedule(static)
-  for (int first = 0; first < tiles; first += tiles_at_once) {
-    float* v = scratch.floats(omp_get_thread_num());
-    float* y = v + points<kernel> * v_stride;
-    const int count = smaller(tiles - first, tiles_at_once);
-    for (int t = 0; t < count; t++) gather_input<T, kernel>(w, Place(w, first + t), v + size_t(t) * w.from, v_stride);
-    const int padded = (count + rows - 1) / rows * rows;
-    for (int p = 0; p < points<kernel>; p++)
-      multiply(v + p * v_stride, u + p * matrix, y + p * y_stride, padded, w.from, w.to);
-    for (int t = 0; t < count; t++) scatter_output<T, kernel>(w, Place(w, first + t), y + size_t(t) * w.to, y_stride);
+  scratch.reserve(omp_get_max_threads(), points<kernel> * (matrix + v_stride + y_stride) * sizeof(float));
+#pragma omp parallel
+  {
+    float* u = scratch.floats(omp_get_thread_num());
+    float *v = u + points<kernel> * matrix, *y = v + points<kernel> * v_stride;
+    transform_filter<kernel>(w, u);
+#pragma omp for schedule(static)
+    for (int first = 0; first < tiles; first += tiles_at_once) {
+      const int count = smaller(tiles - first, tiles_at_once);
+      for (int t = 0; t < count; t++) gather_input<T, kernel>(w, Place(w, first + t), v + size_t(t) * w.from, v_stride);
+      const int padded = (count + rows - 1) / rows * rows;
+      for (int p = 0; p < points<kernel>; p++)
+        multiply(v + p * v_stride, u + p * matrix, y + p * y_stride, padded, w.from, w.to);
+      for (int t = 0; t < count; t++) scatter_output<T, kernel>(w, Place(w, first + t), y + size_t(t) * w.to, y_stride);
+    }
   }
 }
 
@@ -143,6 +146,20 @@ template <class T, int kernel> void backward_input(const Winograd& w) {
                       w.from, kernel - 1 - w.pad_top, kernel - 1 - w.pad_left});
 }
 
+/** From sums [points, from, to] to a gradient [kernel, kernel, from, to], in place. */
+template <int kernel> void transform_gradient(float* sums, size_t matrix) {
+  for (size_t i = 0; i < matrix; i += lanes) {
+    const auto read = [&](int column, vec* values) {
+      for (int k = 0; k < patch<kernel>; k++) values[k] = load<vec>(sums + (k * patch<kernel> + column) * matrix + i);
+      return true;
+    };
+    const auto write = [&](int row, const vec* values) {
+      for (int j = 0; j < kernel; j++) store(sums + (row * kernel + j) * matrix + i, values[j]);
+    };
+    both_ways<patch<kernel>, kernel, evaluate_transposed<kernel, kernel, true>>(read, write);
+  }
+}
+
 template <class T, int kernel> void backward_filter(const Winograd& w) {
   const int tiles = tiles_of(w);
   const size_t matrix = size_t(w.from) * w.to, v_stride = point_stride(w.from), y_stride = point_stride(w.to);
@@ -152,7 +169,7 @@ template <class T, int kernel> void backward_filter(const Winograd& w) {
     float* sum = scratch.floats(omp_get_thread_num());
     float *v = sum + points<kernel> * matrix, *y = v + points<kernel> * v_stride;
     memset(sum, 0, points<kernel> * matrix * sizeof(float));
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
     for (int first = 0; first < tiles; first += tiles_at_once) {
       const int count = smaller(tiles - first, tiles_at_once);
       for (int t = 0; t < count; t++) {
@@ -163,21 +180,9 @@ template <class T, int kernel> void backward_filter(const Winograd& w) {
       for (int p = 0; p < points<kernel>; p++)
         multiply_transposed(v + p * v_stride, y + p * y_stride, sum + p * matrix, count, w.from, w.to);
     }
-#pragma omp for schedule(static)
-    for (size_t i = 0; i < matrix; i += lanes) {
-      const auto read = [&](int column, vec* values) {
-        for (int k = 0; k < patch<kernel>; k++) {
-          const size_t at = (k * patch<kernel> + column) * matrix + i;
-          values[k] = load<vec>(scratch.floats(0) + at);
-          for (int t = 1; t < omp_get_num_threads(); t++) values[k] += load<vec>(scratch.floats(t) + at);
-        }
-        return true;
-      };
-      const auto write = [&](int row, const vec* values) {
-        for (int j = 0; j < kernel; j++) store(w.filter + (row * kernel + j) * matrix + i, values[j]);
-      };
-      both_ways<patch<kernel>, kernel, evaluate_transposed<kernel, kernel, true>>(read, write);
-    }
+    transform_gradient<kernel>(sum, matrix);
+#pragma omp barrier
+    scratch.sum_floats(omp_get_num_threads(), kernel * kernel * matrix, w.filter);
   }
 }
 
