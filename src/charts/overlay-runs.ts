@@ -1,5 +1,5 @@
 import { ClrError } from '../errors.js';
-import { readIterations, readJsonAs, readMetrics } from '../runs/read-run.js';
+import { readJsonAs, readMetrics, readUpdates } from '../runs/read-run.js';
 import { runStatus } from '../runs/status.js';
 import { type HeadingConfig, headingSchema, modelOnData } from './heading.js';
 import { type OverlaidRun, overlay } from './overlay.js';
@@ -24,17 +24,20 @@ export async function writeOverlay(
     );
   const configs = directories.map((directory) => readJsonAs(headingSchema, directory, 'config.json'));
   const names = labels(configs, directories);
+  const notes = new Set<string>();
   const runs = directories.map((directory, i): OverlaidRun => {
+    const { updates, note } = readUpdates(directory);
+    if (note) notes.add(note);
     const status = runStatus(directory);
     return {
       label: status === 'completed' ? names[i]! : `${names[i]} (${status})`,
       metrics: readMetrics(directory),
-      iterations: readIterations(directory),
+      iterations: updates,
     };
   });
   const nets = [...new Set(configs.map(modelOnData))];
   const title = `${directories.length} runs`;
-  await writeChartFile(file, overlay(runs, { title, subtitle: nets.slice(0, 3).join('; ') }, lrScale));
+  await writeChartFile(file, overlay(runs, { title, subtitle: [...nets.slice(0, 3), ...notes].join('; ') }, lrScale));
 }
 
 /** The runs' names; if these are not unique, with their seeds, or with seeds and folders. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -28,6 +28,15 @@ test('a run that ended at a finite loss above max_loss is marked there on every 
   write('summary.json', { status: 'completed', iterations: 4 });
   for (const png of await writeRunCharts(directory))
     expect(readFileSync(png.replace(/png$/, 'vl.json'), 'utf8')).not.toContain('diverged');
+}, 60_000);
+
+test('a folder kept without iterations.csv has LR and momentum by epoch, and no losses of batches', async () => {
+  const [table, elsewhere] = [path.join(directory, 'iterations.csv'), path.join(directory, 'elsewhere')];
+  renameSync(table, elsewhere);
+  const charts = await writeRunCharts(directory);
+  renameSync(elsewhere, table);
+  expect(charts.map((png) => path.basename(png))).toEqual(['lr-momentum.png', 'curves.png']);
+  expect(readFileSync(charts[0]!.replace(/png$/, 'vl.json'), 'utf8')).toContain('no iterations.csv');
 }, 60_000);
 
 test('a damaged summary.json is named with its key', async () => {

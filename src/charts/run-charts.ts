@@ -3,7 +3,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { z } from 'zod';
 import { ClrError } from '../errors.js';
 import type { IterationRow } from '../runs/columns.js';
-import { readIterations, readJsonAs, readMetrics } from '../runs/read-run.js';
+import { readJsonAs, readMetrics, readUpdates } from '../runs/read-run.js';
 import { curves } from './curves.js';
 import { headingSchema, modelOnData } from './heading.js';
 import { lossVsLr } from './loss-vs-lr.js';
@@ -15,12 +15,13 @@ import { writeChart } from './render.js';
  * are not those of a run, ClrError('failed') if a chart cannot be drawn, after the others.
  */
 export async function writeRunCharts(directory: string, lrScale: 'linear' | 'log' = 'linear'): Promise<string[]> {
-  const heading = readHeading(directory);
-  const [iterations, metrics] = [readIterations(directory), readMetrics(directory)];
+  const { updates: iterations, note } = readUpdates(directory);
+  const heading = readHeading(directory, note);
+  const metrics = readMetrics(directory);
   const diverged = lastIfDiverged(directory, iterations);
   const charts: Record<string, () => TopLevelSpec> = {
     'lr-momentum': () => lrMomentum(iterations, heading, { lrScale, diverged }),
-    'loss-vs-lr': () => lossVsLr(iterations, heading, { lrScale, diverged }),
+    ...(!note && { 'loss-vs-lr': () => lossVsLr(iterations, heading, { lrScale, diverged }) }), // of batches
     curves: () => curves(metrics, heading, diverged?.epoch),
   };
   const problems: string[] = [];
@@ -47,8 +48,9 @@ function lastIfDiverged(directory: string, rows: readonly IterationRow[]): Itera
   return status === 'diverged' ? rows.findLast((row) => row.iteration < iterations) : undefined;
 }
 
-function readHeading(directory: string): { title: string; subtitle: string } {
+function readHeading(directory: string, note?: string): { title: string; subtitle: string } {
   const config = readJsonAs(headingSchema, directory, 'config.json');
   const { name, schedule, batch_size, seed } = config;
-  return { title: name, subtitle: `${modelOnData(config)}, ${schedule.type}, batch ${batch_size}, seed ${seed}` };
+  const about = `${modelOnData(config)}, ${schedule.type}, batch ${batch_size}, seed ${seed}`;
+  return { title: name, subtitle: note ? `${about}; ${note}` : about };
 }

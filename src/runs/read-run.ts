@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { z } from 'zod';
@@ -19,6 +19,19 @@ export function readMetrics(directory: string): MetricsRow[] {
 /** The rows of a run's iterations.csv. */
 export function readIterations(directory: string): IterationRow[] {
   return readTable(path.join(directory, 'iterations.csv'), iterationColumns) as IterationRow[];
+}
+
+/**
+ * A row per update or, in a folder kept without iterations.csv, per epoch: its last update, with the epoch's mean loss.
+ * `note` says so.
+ */
+export function readUpdates(directory: string): { updates: IterationRow[]; note?: string } {
+  if (lstatSync(path.join(directory, 'iterations.csv'), { throwIfNoEntry: false }))
+    return { updates: readIterations(directory) };
+  const updates = readMetrics(directory).map(({ epoch, iteration, lr, momentum, train_loss }): IterationRow => {
+    return { iteration: iteration - 1, epoch, lr, momentum, loss: train_loss };
+  });
+  return { updates, note: 'no iterations.csv: LR and momentum by epoch' };
 }
 
 /** A JSON file of a run folder. */

@@ -65,7 +65,7 @@ const damages: [Damage, Command[]][] = [
   [file('metrics.csv', garbage), ['plot', 'epochs']],
   [file('metrics.csv', (text) => text.replace('val_acc', '\u001b[31mval_acc')), ['plot', 'epochs']],
   [replaced('metrics.csv', (target) => mkdirSync(target)), ['plot', 'epochs']],
-  [removed('iterations.csv'), ['plot', 'iterations']],
+  [removed('iterations.csv'), ['iterations']], // plot then draws a point per epoch
   [
     file(
       'iterations.csv',
