@@ -159,8 +159,11 @@ it('clr plot draws every good one of 200 run folders and names every bad one wit
       const { width } = await sharp(path.join(run, `${chart}.png`)).metadata();
       expect(width).toBeGreaterThan(500);
     }
-  expect(drawn).toHaveLength(3 * places.good.length);
-  expect(places.plot).toHaveLength(bad);
+  const byEpoch = places.iterations.filter((run) => !places.plot.includes(run)); // without iterations.csv
+  for (const run of byEpoch)
+    for (const chart of ['lr-momentum', 'curves']) expect(drawn).toContain(printable(path.join(run, `${chart}.png`)));
+  expect(drawn).toHaveLength(3 * places.good.length + 2 * byEpoch.length);
+  expect(places.plot.length + byEpoch.length).toBe(bad);
   for (const run of places.plot) {
     const lines = named.filter((line) =>
       new RegExp(`^clr: .*${path.sep}${escaped(path.basename(run))}[/:]`).test(line),
