@@ -140,7 +140,8 @@ void execute_shares(const ConvolutionShape& s, bool bf16, char* x, float* filter
     convolutions.push_back(&cached(Pass::backward_filter, share, bf16, 1, t));
     scratch = std::max(scratch, scratch_bytes(*convolutions[t]));
   }
-  const size_t count = filter_count(s), padded = (count + 15) / 16 * 16, value = bf16 ? 2 : 4;
+  const size_t count = filter_count(s), value = bf16 ? 2 : 4;
+  const size_t padded = (count + 15) / 16 * 16;  // oneDNN's memory follows, aligned to a cache line
   parts.reserve(threads, padded * sizeof(float) + scratch);
   std::exception_ptr failure;
 #pragma omp parallel for schedule(static)

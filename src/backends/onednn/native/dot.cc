@@ -14,8 +14,7 @@ ThreadScratch scratch;
 
 typedef int32_t pair_bits __attribute__((may_alias));
 
-/** Adds to each lane the products of its pair with the one at `pair`. GCC would broadcast it in an instruction of its
- * own. */
+/** Adds to each lane the products of its pair and the one at `pair`. GCC itself would broadcast that one separately. */
 inline void add_products(vec& sum, __m512i lane_pairs, const bf16* pair) {
   asm("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(lane_pairs), "m"(*reinterpret_cast<const pair_bits*>(pair)));
 }

@@ -44,7 +44,7 @@ void* Scratch::at_least(size_t bytes) {
   std::free(data_);
   data_ = nullptr;
   size_ = 0;
-  data_ = aligned_memory(bytes);
+  data_ = huge_pages_ ? aligned_memory(bytes) : memory_aligned_to(cache_line, bytes);
   size_ = bytes;
   return data_;
 }
@@ -52,19 +52,12 @@ void* Scratch::at_least(size_t bytes) {
 float* Scratch::floats(size_t count) { return static_cast<float*>(at_least(count * sizeof(float))); }
 double* Scratch::doubles(size_t count) { return static_cast<double*>(at_least(count * sizeof(double))); }
 
-/** Not on huge pages: the gaps, which are never touched, then take no memory. */
 void ThreadScratch::reserve(int threads, size_t bytes) {
   stride_ = whole_lines(bytes) + far_apart;
-  const size_t size = far_apart + threads * stride_;
-  if (size <= size_) return;
-  std::free(data_);
-  data_ = nullptr;
-  size_ = 0;
-  data_ = memory_aligned_to(cache_line, size);
-  size_ = size;
+  data_ = static_cast<char*>(memory_.at_least(far_apart + threads * stride_));
 }
 
-char* ThreadScratch::part(int thread) const { return static_cast<char*>(data_) + far_apart + thread * stride_; }
+char* ThreadScratch::part(int thread) const { return data_ + far_apart + thread * stride_; }
 float* ThreadScratch::floats(int thread) const { return reinterpret_cast<float*>(part(thread)); }
 double* ThreadScratch::doubles(int thread) const { return reinterpret_cast<double*>(part(thread)); }
 

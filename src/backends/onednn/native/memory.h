@@ -8,12 +8,14 @@ void* aligned_memory(size_t bytes);
 /** Memory that grows to the largest request and is kept until the process ends. */
 class Scratch {
  public:
+  explicit Scratch(bool huge_pages = true) : huge_pages_(huge_pages) {}
   /** Throws as aligned_memory does. Previous contents are lost. */
   void* at_least(size_t bytes);
   float* floats(size_t count);
   double* doubles(size_t count);
 
  private:
+  const bool huge_pages_;
   void* data_ = nullptr;
   size_t size_ = 0;
 };
@@ -37,6 +39,7 @@ class ThreadScratch {
 
  private:
   char* part(int thread) const;
-  void* data_ = nullptr;
-  size_t size_ = 0, stride_ = 0;
+  Scratch memory_{false};  // the gaps, which are never touched, then take no memory
+  char* data_ = nullptr;
+  size_t stride_ = 0;
 };
