@@ -161,7 +161,6 @@ function nameOf({ momentum, weight_decay, batch_size, seeds }: CurveSummary): st
 }
 
 /** "seeds 1, 2: completed, 100 updates; seed 3: diverged, 40 updates": seeds that ended alike are grouped. */
-/** "seeds 1, 2: completed, 100 updates; seed 3: diverged, 40 updates": seeds that ended alike together. */
 export function endsOf(seeds: CurveSummary['seeds']): string {
   const groups = new Map<string, number[]>();
   for (const { seed, status, iterations } of seeds) {
