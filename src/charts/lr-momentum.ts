@@ -76,9 +76,9 @@ function panel(
 
 /** An axis along the top, in epochs, if the rows show how many iterations one has. */
 function epochAxis(rows: readonly ScheduleRow[], iterations: readonly number[]): Layer[] {
-  const second = rows.find((row) => row.epoch === 2);
-  if (!second) return [];
-  const domain = iterations.map((iteration) => iteration / second.iteration);
+  const last = rows[rows.findIndex((row) => row.epoch === 2) - 1]; // of the first epoch
+  if (!last) return [];
+  const domain = iterations.map((iteration) => iteration / (last.iteration + 1));
   return [
     {
       data: { values: domain.map((epoch) => ({ epoch })) },

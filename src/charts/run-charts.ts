@@ -9,6 +9,7 @@ import { headingSchema, modelOnData } from './heading.js';
 import { lossVsLr } from './loss-vs-lr.js';
 import { lrMomentum } from './lr-momentum.js';
 import { writeChart } from './render.js';
+import { withLine } from './theme.js';
 
 /**
  * Draws every chart of a run from its files; returns the PNGs' paths. Throws ClrError('data') if the files
@@ -16,11 +17,12 @@ import { writeChart } from './render.js';
  */
 export async function writeRunCharts(directory: string, lrScale: 'linear' | 'log' = 'linear'): Promise<string[]> {
   const { updates: iterations, note } = readUpdates(directory);
-  const heading = readHeading(directory, note);
+  const heading = readHeading(directory);
+  const noted = note ? withLine(heading, note) : heading;
   const metrics = readMetrics(directory);
   const diverged = lastIfDiverged(directory, iterations);
   const charts: Record<string, () => TopLevelSpec> = {
-    'lr-momentum': () => lrMomentum(iterations, heading, { lrScale, diverged }),
+    'lr-momentum': () => lrMomentum(iterations, noted, { lrScale, diverged }),
     ...(!note && { 'loss-vs-lr': () => lossVsLr(iterations, heading, { lrScale, diverged }) }), // of batches
     curves: () => curves(metrics, heading, diverged?.epoch),
   };
@@ -48,9 +50,8 @@ function lastIfDiverged(directory: string, rows: readonly IterationRow[]): Itera
   return status === 'diverged' ? rows.findLast((row) => row.iteration < iterations) : undefined;
 }
 
-function readHeading(directory: string, note?: string): { title: string; subtitle: string } {
+function readHeading(directory: string): { title: string; subtitle: string } {
   const config = readJsonAs(headingSchema, directory, 'config.json');
   const { name, schedule, batch_size, seed } = config;
-  const about = `${modelOnData(config)}, ${schedule.type}, batch ${batch_size}, seed ${seed}`;
-  return { title: name, subtitle: note ? `${about}; ${note}` : about };
+  return { title: name, subtitle: `${modelOnData(config)}, ${schedule.type}, batch ${batch_size}, seed ${seed}` };
 }
