@@ -26,6 +26,7 @@ from keras import layers, ops
 
 if options.threads:
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(options.threads)
 
 
 def norm_conv(x, channels, stride=1):

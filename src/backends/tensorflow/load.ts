@@ -63,6 +63,7 @@ function setVariables({ device, threads, strict }: LoadOptions): void {
   const settings = {
     TF_FORCE_GPU_ALLOW_GROWTH: 'true', // otherwise it takes all of a GPU's memory at once
     TF_DETERMINISTIC_OPS: '1',
+    TF_MKL_OPTIMIZE_PRIMITIVE_MEMUSE: 'false', // else oneDNN plans each filter gradient again every step
     ...(strict && { NVIDIA_TF32_OVERRIDE: '0' }),
     TF_NUM_INTRAOP_THREADS: String(threads), // within an op
     TF_NUM_INTEROP_THREADS: String(threads), // ops of a graph
