@@ -57,8 +57,11 @@ const sections = {
     commands: [sweep('cifar3-momentum', 'table-1-momentum', ...decided), ['compare', `${runs}/table-1-momentum`]],
   },
   figures: {
-    hours: 3,
-    commands: [sweep('paper-figures-cifar3', 'figures', ...bf16, '--jobs', '2'), ['compare', `${runs}/figures`]],
+    hours: 4.5,
+    commands: ['weight-decay', 'lr-range-weight-decay', 'lr-range-batch-size', 'batch-size'].flatMap((question) => [
+      sweep(`cifar3-${question}`, question, ...bf16, '--jobs', '2'),
+      ['compare', `${runs}/${question}`],
+    ]),
   },
   'half-cycle': {
     hours: 7,
