@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CurveAxis } from '../compare/charts/curves.js';
 import type { Comparison } from '../compare/comparison.js';
+import { ClrError } from '../errors.js';
 import type { Metric } from '../runs/scores.js';
 import { baselineOption, comparisonsOf, metricOption, runsArgument, togetherOption } from './comparison.js';
 import { positiveNumber } from './options.js';
@@ -21,6 +23,7 @@ interface Flags {
   markdown?: boolean;
   latex?: boolean;
   chart?: string;
+  chartX?: CurveAxis;
 }
 
 /** `clr compare`: tables and sentences on stdout, runs left out on stderr. */
@@ -60,8 +63,10 @@ export const compareCommand = new Command('compare')
   .addOption(new Option('--markdown', 'print Markdown tables and lists').conflicts('latex'))
   .addOption(new Option('--latex', 'print LaTeX tables with booktabs rules'))
   .addOption(new Option('--chart <file>', 'draw runs, means and curves: a .png, .svg or .pdf file for each table'))
+  .addOption(new Option('--chart-x <axis>', "x axis of the chart's curves; default: epoch").choices(['epoch', 'lr']))
   .action(async (paths: string[], flags: Flags) => {
-    const { json, csv, markdown, latex, chart, columns, settings, published, ...options } = flags;
+    if (flags.chartX && !flags.chart) throw new ClrError('usage', '--chart-x needs --chart <file>');
+    const { json, csv, markdown, latex, chart, chartX: over, columns, settings, published, ...options } = flags;
     const { toCsv, toJson, toLatex, toMarkdown, toText } = await import('../compare/print.js');
     const { comparisons } = await comparisonsOf(paths, options);
     const table = { columns, settings, published };
@@ -71,7 +76,7 @@ export const compareCommand = new Command('compare')
     else if (markdown) process.stdout.write(toMarkdown(comparisons, table));
     else if (latex) process.stdout.write(toLatex(comparisons, table));
     else process.stdout.write(toText(comparisons, table, width));
-    if (chart !== undefined) await drawCharts(chart, comparisons, { published });
+    if (chart !== undefined) await drawCharts(chart, comparisons, { published, over });
   });
 
 /** Width of stdout, or the value of COLUMNS; undefined: unknown. */
@@ -84,7 +89,7 @@ export function terminalWidth(): number | undefined {
 async function drawCharts(
   file: string,
   comparisons: Comparison[],
-  options: { published?: boolean | undefined },
+  options: { published?: boolean | undefined; over?: CurveAxis | undefined },
 ): Promise<void> {
   const { compareChart } = await import('../compare/charts/charts.js');
   const { writeChartFile } = await import('../charts/render.js');

@@ -104,6 +104,18 @@ describe('the curves', () => {
     expect(title).toContain(what === 'val_acc' ? 'lower values are not drawn' : 'higher values are not drawn');
   });
 
+  it('run over the LR in the order of the epochs, and show all of it', () => {
+    const cycle = [0.1, 0.8, 0.1].map((lr, i) => ({ epoch: i + 1, lr, val_acc: [50, 10, 60][i]! }) as MetricsRow);
+    const panel = compareCurves([{ config: 'a', runs: [cycle, cycle] }], 'val_acc', {}, 'lr') as unknown as Drawn;
+    const { x, y, ...rest } = panel.layer[1]!.encoding;
+    expect(panel.layer[1]!.data.values.map(({ lr, mean }) => [lr, mean])).toEqual(
+      [0.1, 0.8, 0.1].map((lr, i) => [lr, [50, 10, 60][i]]),
+    );
+    expect(rest).toMatchObject({ order: { field: 'epoch' } });
+    expect([x.title, x.scale.domain[0] < 0.1, x.scale.domain[1] > 0.8]).toEqual(['learning rate', true, true]);
+    expect([y.title, y.scale.domain[0] < 10]).toEqual(['validation accuracy (%)', true]);
+  });
+
   it('are left out if they say no more than the final values', () => {
     expect(compareCurves([{ config: 'a', runs: [curve([10, 20])] }], 'val_acc', {})).toBeUndefined();
     expect(compareCurves([], 'val_acc', {})).toBeUndefined();

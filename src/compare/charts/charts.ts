@@ -3,7 +3,7 @@ import { chart, palette, panelSize, widePanel } from '../../charts/theme.js';
 import type { Comparison } from '../comparison.js';
 import { netDataEpochs } from '../groups.js';
 import type { RunCurves } from '../read-curves.js';
-import { compareCurves } from './curves.js';
+import { type CurveAxis, compareCurves } from './curves.js';
 import { compareDots } from './dots.js';
 
 const maxRows = 40;
@@ -15,7 +15,7 @@ const maxRows = 40;
 export function compareChart(
   comparison: Comparison,
   curves: readonly RunCurves[],
-  { published = false } = {},
+  { published = false, over = 'epoch' }: { published?: boolean; over?: CurveAxis } = {},
 ): TopLevelSpec {
   const { rows: all, metric, baseline, shared } = comparison;
   const rows = all.slice(0, maxRows);
@@ -30,6 +30,7 @@ export function compareChart(
     curves.filter(({ config }) => configs.includes(config)),
     metric === 'val_loss' ? 'val_loss' : 'val_acc',
     color,
+    over,
   );
   const title = published
     ? `${all.length} configs beside the published values`
