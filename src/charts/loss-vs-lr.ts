@@ -4,7 +4,7 @@ import { smooth } from '../statistics/smooth.js';
 import { extent, type LossAxis, logAxis, lossAxis } from './axes.js';
 import type { RunChartOptions } from './lr-momentum.js';
 import { noData, verticalMark } from './marks.js';
-import { chart, type Heading, type Layer, palette, widePanel, withLine } from './theme.js';
+import { chart, type Heading, type Layer, palette, widePanel, withLines } from './theme.js';
 import { thin } from './thin.js';
 
 const directions = ['rising LR', 'falling LR', 'constant LR'] as const;
@@ -27,7 +27,7 @@ export function lossVsLr(
   const layer = curve(drawn, x, lossAxis('training loss', losses));
   if (diverged) layer.push(verticalMark(diverged.lr, `diverged at iteration ${diverged.iteration}`, x.scale.domain));
   if (drawn.length === 0) layer.push(noData);
-  const explained = withLine(heading, 'points: single batches; lines: debiased moving average (0.98)');
+  const explained = withLines(heading, 'points: single batches; lines: debiased moving average (0.98)');
   return chart(explained, { ...widePanel, data: { values: drawn }, layer });
 }
 

@@ -2,7 +2,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import type { IterationRow } from '../runs/columns.js';
 import { countAxis, extent, logAxis } from './axes.js';
 import { noData, verticalMark } from './marks.js';
-import { chart, type Heading, type Layer, type Panel, palette, panelSize, widePanel, withLine } from './theme.js';
+import { chart, type Heading, type Layer, type Panel, palette, panelSize, widePanel, withLines } from './theme.js';
 import { thin } from './thin.js';
 
 /** A row of iterations.csv; without a loss if the schedule was not trained. */
@@ -28,7 +28,7 @@ export function lrMomentum(
   const lrAxis = lrScale === 'log' ? logAxis(lrs) : { scale: { domain: [0, extent(lrs, 0.05)[1]] } };
   const lr = { field: 'lr', title: 'learning rate', ...lrAxis } as const;
   const constant = constantMomentum(rows);
-  if (constant) return chart(withLine(heading, constant), panel(rows, lr, palette[0]!, diverged, widePanel));
+  if (constant) return chart(withLines(heading, constant), panel(rows, lr, palette[0]!, diverged, widePanel));
   const domain = extent(
     rows.map((row) => row.momentum),
     0.1,

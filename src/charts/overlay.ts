@@ -3,7 +3,7 @@ import type { IterationRow, MetricsRow } from '../runs/columns.js';
 import { countAxis, extent, logAxis, lossAxis } from './axes.js';
 import { constantMomentum } from './lr-momentum.js';
 import { noData } from './marks.js';
-import { type Heading, type Panel, palette, panelSize, theme, withLine } from './theme.js';
+import { type Heading, type Panel, palette, panelSize, theme, withLines } from './theme.js';
 import { thin } from './thin.js';
 
 /** One run among others. */
@@ -50,7 +50,7 @@ export function overlay(
   const momenta = updates.map((row) => row.momentum);
   const momentum = { x: 'iteration', title: 'momentum', scale: { domain: extent(momenta, 0.1) } };
   const constant = constantMomentum(updates);
-  const { title, subtitle } = constant ? withLine(heading, constant) : heading;
+  const { title, subtitle } = constant ? withLines(heading, constant) : heading;
   const positive = lrScale === 'log' ? (row: Row) => row.y > 0 : () => true;
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',

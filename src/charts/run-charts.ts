@@ -9,7 +9,7 @@ import { headingSchema, modelOnData } from './heading.js';
 import { lossVsLr } from './loss-vs-lr.js';
 import { lrMomentum } from './lr-momentum.js';
 import { writeChart } from './render.js';
-import { withLine } from './theme.js';
+import { withLines } from './theme.js';
 
 /**
  * Draws every chart of a run from its files; returns the PNGs' paths. Throws ClrError('data') if the files
@@ -18,7 +18,7 @@ import { withLine } from './theme.js';
 export async function writeRunCharts(directory: string, lrScale: 'linear' | 'log' = 'linear'): Promise<string[]> {
   const { updates: iterations, note } = readUpdates(directory);
   const heading = readHeading(directory);
-  const noted = note ? withLine(heading, note) : heading;
+  const noted = note ? withLines(heading, note) : heading;
   const metrics = readMetrics(directory);
   const diverged = lastIfDiverged(directory, iterations);
   const charts: Record<string, () => TopLevelSpec> = {

@@ -77,7 +77,7 @@ export function chart({ title, subtitle }: Heading, ...panels: Panel[]): TopLeve
   };
 }
 
-/** The heading with another line in its subtitle. */
-export function withLine({ title, subtitle = [] }: Heading, line: string): Heading {
-  return { title, subtitle: [subtitle, line].flat() };
+/** The heading with more lines in its subtitle. */
+export function withLines({ title, subtitle = [] }: Heading, ...lines: string[]): Heading {
+  return { title, subtitle: [subtitle, lines].flat() };
 }

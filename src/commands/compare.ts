@@ -4,7 +4,7 @@ import type { Comparison } from '../compare/comparison.js';
 import { ClrError } from '../errors.js';
 import type { Metric } from '../runs/scores.js';
 import { baselineOption, comparisonsOf, metricOption, runsArgument, togetherOption } from './comparison.js';
-import { positiveNumber } from './options.js';
+import { collect, positiveNumber } from './options.js';
 
 interface Flags {
   metric?: Metric;
@@ -35,7 +35,7 @@ export const compareCommand = new Command('compare')
   .addOption(new Option('--sort <column>', 'order of the rows: a metric (best first), config, n or a setting'))
   .addOption(
     new Option('--filter <key=value>', 'keep the runs with this setting, name or seed; repeatable')
-      .argParser((value: string, earlier: string[]) => [...earlier, value])
+      .argParser(collect)
       .default([], 'none'),
   )
   .addOption(
@@ -56,7 +56,7 @@ export const compareCommand = new Command('compare')
     new Option(
       '--published',
       'compare each config with its published accuracy instead of the baseline; margin: 1 point, or --difference',
-    ).conflicts('metric'),
+    ).conflicts(['metric', 'columns', 'settings']),
   )
   .addOption(new Option('--json', 'print everything as JSON').conflicts(['csv', 'markdown', 'latex']))
   .addOption(new Option('--csv', 'print CSV, one line per config').conflicts(['markdown', 'latex']))

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Precision } from '../backends/backend.js';
 import type { Finding } from '../diagnostics/doctor.js';
-import { exitCodes } from '../errors.js';
+import { ClrError, exitCodes } from '../errors.js';
 import { printable } from '../system/printable.js';
 import { cacheOption, dataOption } from './options.js';
 
@@ -9,7 +9,7 @@ interface Flags {
   data?: string;
   cache: string;
   kernels?: string;
-  precision: Precision;
+  precision?: Precision;
   device?: string;
   json?: boolean;
 }
@@ -20,7 +20,7 @@ export const doctorCommand = new Command('doctor')
   .addOption(dataOption())
   .addOption(cacheOption())
   .addOption(new Option('--kernels <backend>', 'instead compare each kernel of a backend with its reference'))
-  .addOption(new Option('--precision <p>', 'precision of the kernels').default('f32'))
+  .addOption(new Option('--precision <p>', 'precision of the kernels; default: f32'))
   .addOption(new Option('--device <name>', 'device to run the kernels on'))
   .addOption(new Option('--json', 'print as JSON'))
   .action(async (flags: Flags) => {
@@ -31,8 +31,13 @@ export const doctorCommand = new Command('doctor')
     if (flags.kernels && findings.some(({ ok }) => !ok)) process.exitCode = exitCodes.failed;
   });
 
-async function find({ data, cache, kernels, ...options }: Flags): Promise<Finding[]> {
-  if (kernels) return (await import('../diagnostics/kernel-check.js')).checkKernels(kernels, options);
+async function find({ data, cache, kernels, precision, device }: Flags): Promise<Finding[]> {
+  if (kernels)
+    return (await import('../diagnostics/kernel-check.js')).checkKernels(kernels, {
+      precision: precision ?? 'f32',
+      device,
+    });
+  if (precision ?? device) throw new ClrError('usage', '--precision and --device need --kernels <backend>');
   return (await import('../diagnostics/doctor.js')).examine({ data, cacheDirectory: cache });
 }
 

@@ -13,7 +13,7 @@ interface Flags {
   per: Unit;
   out?: string;
   weights?: WeightFormat;
-  checkpoint: string;
+  checkpoint?: string;
   data?: string;
   cache: string;
   runs: string;
@@ -36,13 +36,18 @@ export const exportCommand = new Command('export')
     ]),
   )
   .addOption(
-    new Option('--checkpoint <name>', 'checkpoint to export').choices(['last', 'best', 'previous']).default('last'),
+    new Option('--checkpoint <name>', 'with --weights: the checkpoint; default: last').choices([
+      'last',
+      'best',
+      'previous',
+    ]),
   )
   .addOption(dataOption())
   .addOption(cacheOption())
   .addOption(runsOption())
   .action(async (paths: string[], { format, per, out, weights, ...flags }: Flags) => {
     if (weights) return exportWeightsOf(paths, { ...flags, out, weights });
+    if (flags.checkpoint) throw new ClrError('usage', '--checkpoint needs --weights <format>');
     const { longTable } = await import('../compare/long-table.js');
     const { readSomeRuns } = await import('../runs/read-runs.js');
     const { runs, skipped } = readSomeRuns(paths);
@@ -59,7 +64,7 @@ export const exportCommand = new Command('export')
 
 async function exportWeightsOf(
   paths: string[],
-  { weights: format, checkpoint, out, data, cache: cacheDirectory, runs }: Omit<Flags, 'format' | 'per'>,
+  { weights: format, checkpoint = 'last', out, data, cache: cacheDirectory, runs }: Omit<Flags, 'format' | 'per'>,
 ): Promise<void> {
   const [named] = paths;
   if (named === undefined || paths.length > 1 || !format) throw new ClrError('usage', '--weights takes one run');

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Smoothing } from '../lr-finder/curves.js';
 import type { CurveSummary, FinderSummary, Plan } from '../lr-finder/finder.js';
 import { shipped } from '../system/root.js';
+import { quoted } from '../system/shell.js';
 import {
   addShorthands,
   type ConfigFlags,
@@ -177,19 +178,14 @@ function linesOf(suggestion: CurveSummary['suggestions'][number], file = 'CONFIG
   const lr = [base_lr, max_lr].filter((value) => value !== undefined).map((value) => Number(value.toPrecision(2)));
   if (why === undefined) return [`${name}${lr.join(' to ')}`];
   const set = Object.entries(schedule).map(
-    ([key, value]) => `--set ${quoted(`schedule.${key}=${JSON.stringify(value)}`)}`,
+    ([key, value]) => `--set ${quoted([`schedule.${key}=${JSON.stringify(value)}`])}`,
   );
   const indent = ' '.repeat(name.length);
   return [
     `${name}${lr}  ${why}`,
     ...(caution ? [`${indent}${caution}`] : []),
-    `${indent}clr run ${file} ${set.join(' ')}`,
+    `${indent}clr run ${quoted([file])} ${set.join(' ')}`,
   ];
-}
-
-/** Quotes the text for a shell, if needed. */
-function quoted(text: string): string {
-  return /^[\w.=+-]+$/.test(text) ? text : `'${text}'`;
 }
 
 /** A list of numbers from `low` to below `high`. */

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import type { RunOverview } from '../runs/overview.js';
 import { printable } from '../system/printable.js';
 import { nameSkipped } from './comparison.js';
+import { collect } from './options.js';
 
 interface Flags {
   tag: string[];
@@ -15,11 +16,7 @@ interface Flags {
 export const lsCommand = new Command('ls')
   .description('list runs: name, status, score, age, and what differs between them')
   .argument('[path...]', 'run folders, sweep folders, or folders of either', ['runs'])
-  .addOption(
-    new Option('--tag <tag>', 'only runs with this tag; repeatable')
-      .argParser((value: string, earlier: string[]) => [...earlier, value])
-      .default([], 'any'),
-  )
+  .addOption(new Option('--tag <tag>', 'only runs with this tag; repeatable').argParser(collect).default([], 'any'))
   .option('--name <text>', 'only runs whose name contains this')
   .addOption(
     new Option('--status <status>', 'only runs with this status').choices([

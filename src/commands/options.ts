@@ -110,7 +110,8 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
-function collect(value: string, earlier: string[]): string[] {
+/** For options that may be repeated. */
+export function collect(value: string, earlier: string[]): string[] {
   return [...earlier, value];
 }
 

@@ -6,7 +6,7 @@ type LrScale = 'linear' | 'log';
 
 interface Flags {
   lrScale?: LrScale;
-  out: string;
+  out?: string;
   each?: boolean;
 }
 
@@ -20,20 +20,23 @@ export const plotCommand = new Command('plot')
       'log',
     ]),
   )
-  .option('--out <file>', 'file for the chart of several runs: .png, .svg or .pdf', 'overlay.png')
-  .option('--each', 'with several runs: redraw the charts of each instead')
-  .action(async (paths: string[], { lrScale, out, each }: Flags) => {
+  .option('--out <file>', 'file for the chart of several runs: .png, .svg or .pdf (default: "overlay.png")')
+  .addOption(new Option('--each', 'with several runs: redraw the charts of each instead').conflicts('out'))
+  .action(async (paths: string[], flags: Flags) => {
+    const { lrScale, out = 'overlay.png', each } = flags;
     const { findRuns } = await import('../runs/find-runs.js');
     const { isFinder } = await import('../runs/finder-columns.js');
     const { directories, skipped } = findRuns(paths);
     const trained = directories.filter((directory) => !isFinder(directory));
     if (trained.length > 1 && !each) {
       const { nameSkipped } = await import('./comparison.js');
-      skipped.forEach(nameSkipped);
+      const finders = directories.filter(isFinder).map((path) => ({ path, reason: 'an LR range test, not a run' }));
+      [...skipped, ...finders].forEach(nameSkipped);
       await (await import('../charts/overlay-runs.js')).writeOverlay(out, trained, lrScale);
       process.stdout.write(`${out}\n`);
       return;
     }
+    if (flags.out !== undefined) throw new ClrError('usage', '--out needs several runs');
     const problems: Error[] = skipped.map(({ path, reason }) => new ClrError('data', `${path}: ${reason}`));
     for (const directory of directories) {
       try {

@@ -85,7 +85,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
   if (flags.seeds !== undefined) return sweepSeeds(config, flags.seeds, flags);
   if (flags.jobs !== 'auto' && flags.jobs > 1)
     throw new ClrError('usage', '--jobs needs several runs', 'add --seeds, e.g. --seeds 5');
-  if (flags.dryRun) return dryRun(config, resume);
+  if (flags.dryRun) return dryRun(config, resume, flags.untilEpoch);
   const interruption = listenForSignals('finishing the iteration, then a checkpoint');
   const { data, cache: cacheDirectory, runs } = flags;
   const { directory, summary } = await runExperiment(config, {
@@ -116,7 +116,7 @@ runCommand.action(async (file: string | undefined, flags: Flags) => {
 });
 
 /** Prints what would run, and about how long it takes. */
-async function dryRun(config: ExperimentConfig, resume: string | undefined): Promise<void> {
+async function dryRun(config: ExperimentConfig, resume: string | undefined, untilEpoch?: number): Promise<void> {
   const { iterationReached } = await import('../training/checkpoint.js');
   const { updates } = await import('../sweep/length.js');
   const { secondsOfRun, timedSteps } = await import('../sweep/step-times.js');
@@ -125,9 +125,9 @@ async function dryRun(config: ExperimentConfig, resume: string | undefined): Pro
   const { name, model, dataset, schedule, epochs, batch_size } = config;
   process.stdout.write(
     `${name}: ${model.type} on ${dataset.type}, schedule ${schedule.type}, ${epochs} epochs of batch ${batch_size}: ` +
-      `${updates(config)} iterations${resume === undefined ? '' : `, ${done} of them done`}\n`,
+      `${updates(config, untilEpoch)} iterations${resume === undefined ? '' : `, ${done} of them done`}\n`,
   );
-  const time = duration(await secondsOfRun(config, done));
+  const time = duration(await secondsOfRun(config, done, untilEpoch));
   process.stdout.write(
     `about ${time}${done > 0 ? ' more' : ''} on this machine, estimated from ${timedSteps} training steps (training only)\n`,
   );

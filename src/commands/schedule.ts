@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { ClrError } from '../errors.js';
 import {
   addShorthands,
   type ConfigFlags,
@@ -11,7 +12,7 @@ import {
 interface Flags extends ConfigFlags {
   batches?: number;
   png?: string;
-  lrScale: 'linear' | 'log';
+  lrScale?: 'linear' | 'log';
 }
 
 /** `clr schedule`: CSV on stdout, or a chart. */
@@ -24,10 +25,11 @@ export const scheduleCommand = new Command('schedule')
   .addOption(
     new Option('--png <file>', 'draw a chart instead of printing CSV; its vega-lite spec is written beside it'),
   )
-  .addOption(new Option('--lr-scale <scale>', "the chart's LR axis").choices(['linear', 'log']).default('linear'))
+  .addOption(new Option('--lr-scale <scale>', "the chart's LR axis; default: linear").choices(['linear', 'log']))
   .addOption(overrideOption())
   .addOption(setOption())
   .action(async (file: string, flags: Flags) => {
+    if (flags.lrScale && flags.png === undefined) throw new ClrError('usage', '--lr-scale needs --png <file>');
     const config = await configFromFlags(file, flags);
     const { scheduleRows } = await import('../training/schedule-table.js');
     const rows = scheduleRows(config, flags.batches);

@@ -225,7 +225,7 @@ async function timeLeft(
 
 /** Prints the command that was typed: finished work is kept. */
 export async function reportHowToResume(): Promise<void> {
-  const { quoted } = await import('../sweep/command.js');
+  const { quoted } = await import('../system/shell.js');
   process.stderr.write(`resume with \`clr ${quoted(process.argv.slice(2))}\`\n`);
 }
 

@@ -30,7 +30,7 @@ export interface Table {
  */
 export function cells(comparison: Comparison, options: TableOptions = {}): Table {
   if (options.published) return publishedCells(comparison);
-  const { rows, metric, baseline } = comparison;
+  const { rows, metric, baseline, shared } = comparison;
   const more = moreColumns(comparison, options);
   const head = ['config', 'n', metrics[metric].title, 'difference', interval(comparison), 'p', 'P(A>B)', 'verdict'];
   const body = rows.map((row) => [
@@ -38,7 +38,7 @@ export function cells(comparison: Comparison, options: TableOptions = {}): Table
     count(row),
     scoreCell(row, metric),
     ...againstCells(row, metric, row.config === baseline),
-    ...more.map((key) => (isMetric(key) ? scoreCell(row, key) : settingCell(row.settings[key]))),
+    ...more.map((key) => (isMetric(key) ? scoreCell(row, key) : settingCell(row.settings[key] ?? shared[key]))),
   ]);
   const reported = shownReports(comparison).map(({ configs, val_acc, std, diverges }) => [
     reportOf(configs),
@@ -73,7 +73,7 @@ function moreColumns({ columns, shared }: Comparison, options: TableOptions): st
     throw new ClrError(
       'usage',
       `--columns: no column is called "${unknown}"${didYouMean(unknown, known)}`,
-      `known: ${[...Object.keys(metrics), ...columns].join(', ')}`,
+      `known: ${known.join(', ')}`,
     );
   return [...new Set([...(options.columns ?? []), ...(options.settings ? columns : [])])];
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -162,6 +162,24 @@ describe('compare', () => {
     expect(comparison({ metric: 'val_loss' }, path.join(root, 'asked')).procedure).toMatch(/fixed beforehand/);
   });
 
+  it("tests a sweep's filtered runs, and those left after one was lost, by their own number", () => {
+    const { runs } = readRuns([path.join(root, 'asked')]);
+    const [filtered] = compareEach(undefined, runs, { filter: ['seed=1'] });
+    expect(filtered!.rows.map((r) => [r.config, r.n, r.against?.finding])).toEqual(
+      ['better', 'same', 'a'].map((arm) => [arm, 1, undefined]),
+    );
+    expect(filtered!.procedure).toMatch(/fixed beforehand/);
+    cpSync(path.join(root, 'asked'), path.join(root, 'lost'), { recursive: true });
+    writeFileSync(path.join(root, 'lost/same/seed-2/summary.json'), '{"status": 7}');
+    const rest = comparison({ baseline: 'a' }, path.join(root, 'lost'));
+    expect(rest.rows.map((r) => [r.config, r.n])).toEqual([
+      ['better', 2],
+      ['a', 4],
+      ['same', 3],
+    ]);
+    expect(rest.procedure).toMatch(/fixed beforehand/);
+  });
+
   it('says nothing about 12 arms that their numbers contradict', () => {
     const random = randomStream(5, 'simulation');
     const told = {
@@ -219,6 +237,11 @@ describe('compare', () => {
     expect(comparison({ filter: ['schedule.lr=0.3', 'seed=2'] }).rows.map((r) => r.runs.length)).toEqual([1]);
   });
 
+  it('shows a setting that is asked for, also one that all rows share', () => {
+    const table = toMarkdown([comparison()], { columns: ['epochs', 'schedule.lr'] });
+    expect(table).toMatch(/^\| cyclical .*\| 2 \| 0\.3 \|$/m);
+  });
+
   it.each([
     [{ baseline: 'constnt' }, 'no config is called "constnt", did you mean "constant"?'],
     [{ sort: 'val_ac' }, 'unknown column "val_ac", did you mean "val_acc"?'],
@@ -241,6 +264,9 @@ describe('compare', () => {
     expect(skipped).toEqual([
       { path: path.join(root, 'b', '2'), reason: 'repeats seed 1 of "same (schedule.lr=0.1)"' },
     ]);
+    writeRun('again/1', { name: 'same' }, 50, 'interrupted');
+    writeRun('again/2', { name: 'same' }, 91);
+    expect(comparison({}, path.join(root, 'again')).rows[0]!.scores.val_acc.mean).toBe(91);
   });
 });
 

@@ -1,9 +1,11 @@
+import path from 'node:path';
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
 import type { Skipped } from '../runs/find-runs.js';
 import type { Run, Setting } from '../runs/read-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
 import { designFor, type SweepWithQuestion, standingOf } from '../runs/standing.js';
+import { isDone } from '../runs/sweep-manifest.js';
 import { improvement } from '../statistics/improvement.js';
 import { withP } from '../statistics/sequential.js';
 import {
@@ -19,7 +21,7 @@ import {
 import { fixedFinding, verdictOf } from '../statistics/verdict.js';
 import { printable } from '../system/printable.js';
 import { byQuestion, differingSettings, filterRuns, type Group, groupRuns, questionOf } from './groups.js';
-import { againstPublished } from './published.js';
+import { accuracyMargin, againstPublished } from './published.js';
 import type { Against, Row, Score } from './row.js';
 import { percent, sentence } from './sentence.js';
 import { addTestSet } from './test-set.js';
@@ -112,8 +114,7 @@ export function compareEach(
   const known = asked.some((own) => baseline !== undefined && names(own).includes(baseline));
   return asked.map((own) => {
     const absent = known && !names(own).includes(baseline!);
-    const { filter, ...rest } = options;
-    return compare(own, [], { ...(groups ? options : rest), ...(absent && { baseline: undefined }) });
+    return compare(own, [], { ...options, ...(absent && { baseline: undefined }) });
   });
 }
 
@@ -192,6 +193,8 @@ function questionAskedBy(runs: readonly Run[], options: ComparisonOptions): Aske
   const { directory, manifest } = runs[0]?.sweep ?? {};
   const question = manifest?.question;
   if (!question || !directory || runs.some((run) => run.sweep?.directory !== directory)) return undefined;
+  const read = new Set(runs.map((run) => path.resolve(run.directory)));
+  if (manifest.runs.some((run) => isDone(run) && !read.has(path.resolve(directory, run.directory)))) return undefined;
   const { metric, baseline, difference, alpha, paired } = options;
   const given = { metric, baseline, difference, alpha, paired };
   const recorded = { ...question, paired: manifest.paired };
@@ -221,12 +224,14 @@ function compareWithBaseline(rows: Row[], baseline: Row, settled: Settled): void
   for (const r of others) r.against = against(r, baseline, others.length, settled);
 }
 
-function addPublished(groups: Group[], rows: Row[], { alpha, difference }: Settled): void {
+function addPublished(groups: Group[], rows: Row[], settled: Settled): void {
+  const { alpha } = settled;
+  const margin = accuracyMargin(settled);
   const reports = groups.map(({ runs }) => runs[0]!.expected);
   const comparisons = reports.filter((expected) => expected?.val_acc !== undefined).length;
   reports.forEach((expected, i) => {
     if (expected?.val_acc !== undefined || expected?.diverges)
-      rows[i]!.published = againstPublished(rows[i]!, expected, { alpha, comparisons, margin: difference });
+      rows[i]!.published = againstPublished(rows[i]!, expected, { alpha, comparisons, margin });
   });
 }
 

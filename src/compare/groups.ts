@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ClrError } from '../errors.js';
 import { didYouMean } from '../registry.js';
 import type { Run, Setting } from '../runs/read-runs.js';
+import { isDone } from '../runs/sweep-manifest.js';
 import { printable } from '../system/printable.js';
 
 /** The runs of one config, which differ only in the seed and the keys in `varies`. Each seed counts once. */
@@ -10,7 +11,7 @@ export interface Group {
   label: string;
   name: string;
   settings: Record<string, Setting>;
-  /** One per seed, seeds ascending. */
+  /** One per seed, one that is done if there is any; seeds ascending. */
   runs: Run[];
   /** Further runs of the same seed, which add no information. */
   repeats: Run[];
@@ -34,7 +35,8 @@ export function groupRuns(runs: readonly Run[]): Group[] {
 function group(runs: Run[]): Group {
   const bySeed = new Map<number, Run>();
   const repeats: Run[] = [];
-  for (const run of runs) {
+  const doneFirst = [...runs].sort((a, b) => Number(isDone(b)) - Number(isDone(a)));
+  for (const run of doneFirst) {
     if (bySeed.has(run.seed)) repeats.push(run);
     else bySeed.set(run.seed, run);
   }

@@ -68,6 +68,8 @@ describe('runs against a published accuracy', () => {
   it('reproduce a reported divergence if every run diverges', () => {
     expect(againstPublished(row('a', [], 3), { diverges: true }, one).verdict).toBe('diverges');
     expect(againstPublished(row('a', [50], 2), { diverges: true }, one).verdict).toBe('does not diverge');
+    const pending = { ...row('a', [], 1), missing: { pending: 1 } };
+    expect(againstPublished(pending, { diverges: true }, one).verdict).toBe('undecided');
   });
 
   it('have a table of only the rows with a report, with a note on how it judges', () => {
@@ -77,9 +79,12 @@ describe('runs against a published accuracy', () => {
     expect(head[5]).toBe('95 % interval');
     expect(body).toEqual([['a', '2', '80.00', '81.3 ± 0.1', '-1.30', expect.stringMatching(/^\[-/), 'lower']]);
     expect(() => publishedCells({ rows: [row('b', [1, 2])], alpha: 0.05 })).toThrow(/no config says/);
-    expect(publishedNote({ rows, alpha: 0.05 })).toMatch(
+    expect(publishedNote({ rows, alpha: 0.05, metric: 'val_acc' })).toMatch(
       /number of runs; reproduced: .* within ±1, the default margin/,
     );
-    expect(publishedNote({ rows, alpha: 0.05, difference: 0.5 })).toMatch(/ within ±0\.5$/);
+    expect(publishedNote({ rows, alpha: 0.05, metric: 'val_acc', difference: 0.5 })).toMatch(/ within ±0\.5$/);
+    expect(publishedNote({ rows, alpha: 0.05, metric: 'val_loss', difference: 0.02 })).toMatch(
+      /±1, the default margin/,
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { ClrError } from '../errors.js';
 import type { Run } from '../runs/read-runs.js';
+import type { Metric } from '../runs/scores.js';
 import { sampleOf, welchOf } from '../statistics/statistics.js';
 import { fixedFinding, verdictOf } from '../statistics/verdict.js';
 import type { Published, Row } from './row.js';
@@ -10,6 +11,11 @@ import { fixed, percent, withStd } from './sentence.js';
  * margin. A convention: twice the largest deviation between runs in the paper's Table 1 (0.5 points).
  */
 export const defaultMargin = 1;
+
+/** The margin that was asked for, if it is one of accuracy: a sweep's question may be about another metric. */
+export function accuracyMargin({ metric, difference }: { metric: Metric; difference?: number | undefined }) {
+  return metric === 'val_acc' ? difference : undefined;
+}
 
 /**
  * The final accuracies of a config's runs against the published value: Welch's interval from both summaries, at
@@ -33,9 +39,10 @@ export function againstPublished(
 
 const words = { better: 'higher', worse: 'lower', equivalent: 'reproduced', undecided: 'undecided' } as const;
 
-function divergence({ runs, missing }: Row, expected = false): Published['verdict'] {
+function divergence({ n, runs, missing }: Row, expected = false): Published['verdict'] {
   if (!expected || runs.length === 0) return 'undecided';
-  return missing.diverged === runs.length ? 'diverges' : 'does not diverge';
+  if (missing.diverged === runs.length) return 'diverges';
+  return n > 0 ? 'does not diverge' : 'undecided';
 }
 
 /**
@@ -69,11 +76,12 @@ export function publishedCells({ rows, alpha }: { rows: readonly Row[]; alpha: n
 export function publishedNote(comparison: {
   rows: readonly Row[];
   alpha: number;
+  metric: Metric;
   difference?: number | undefined;
 }): string {
-  const { rows, alpha, difference } = comparison;
+  const { rows, alpha } = comparison;
   const count = rows.filter(({ published }) => published).length;
   const together = count > 1 ? ` for ${count} configs together (Bonferroni)` : '';
-  const margin = difference ?? `${defaultMargin}, the default margin (--difference sets another)`;
+  const margin = accuracyMargin(comparison) ?? `${defaultMargin}, the default margin (--difference sets another)`;
   return `${percent(1 - alpha)} intervals by Welch's t-test from the published mean, deviation and number of runs${together}; reproduced: the interval contains 0 and lies within ±${margin}`;
 }

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { extent, lossAxis } from '../charts/axes.js';
 import { noData } from '../charts/marks.js';
-import { chart, type Heading, type Layer, type Panel, panelSize } from '../charts/theme.js';
+import { chart, type Heading, type Layer, type Panel, panelSize, widePanel, withLines } from '../charts/theme.js';
 import { thin } from '../charts/thin.js';
 import {
   encodings,
@@ -15,8 +15,6 @@ import {
 } from './chart-axes.js';
 import { flags, suggestionMarks } from './chart-marks.js';
 import { type Method, runningMedian } from './suggestions.js';
-
-const size = { width: 1.5 * panelSize.width, height: 1.5 * panelSize.height };
 
 /**
  * Training loss against learning rate, on the axis of the range test. One curve: a faint point per batch, and a flag
@@ -45,7 +43,7 @@ export function lrFinder(curves: readonly FinderCurve[], heading: Heading, scale
   const explanation = seeds
     ? `lines: mean over the seeds of the ${line}; bands: from the lowest to the highest seed`
     : `points: each batch; lines: ${line}`;
-  return chart(withLines(heading, explanation, ...reasons(curves)), { ...size, layer });
+  return chart(withLines(heading, explanation, ...reasons(curves)), { ...widePanel, layer });
 }
 
 /** Loss and accuracy on one validation batch after each update, against learning rate, in two panels. */
@@ -81,10 +79,6 @@ function suggestionLayers(panel: FinderPanel): Layer[] {
 /** Why methods have no answer, for a single curve; with several there is no room for it. */
 function reasons(curves: readonly FinderCurve[], only?: Method): string[] {
   return curves.length === 1 ? unanswered(curves[0]!, only) : [];
-}
-
-function withLines({ title, subtitle = [] }: Heading, ...lines: string[]): Heading {
-  return { title, subtitle: [subtitle, lines].flat() };
 }
 
 interface Row {

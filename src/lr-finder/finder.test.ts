@@ -9,7 +9,7 @@ import { readFinderRows } from '../runs/finder-columns.js';
 import { readJson } from '../runs/read-run.js';
 import { writeFinderCharts } from './charts.js';
 import { groupCurves } from './curves.js';
-import { type FinderSummary, type Plan, runFinder, type Settings, scheduleOf } from './finder.js';
+import { type FinderSummary, highestLr, type Plan, runFinder, type Settings, scheduleOf } from './finder.js';
 
 const runs = mkdtempSync(path.join(tmpdir(), 'clr-finder-'));
 const config = (overrides: object = {}) =>
@@ -122,8 +122,13 @@ test('momentum is by default the one that the config starts with; unmeasured cel
 
 test('a suggestion fits the schedule of the config, whatever its type', () => {
   const fitted = (schedule: object) => {
-    const { schedule: own } = config({ schedule });
-    return config({ schedule: { ...own, ...scheduleOf(own, 0.03149) } }).schedule;
+    const own = config({ schedule, epochs: 1000 });
+    const fit = config({
+      schedule: { ...own.schedule, ...scheduleOf(own.schedule, highestLr(own), 0.03149) },
+      epochs: 1000,
+    });
+    expect(highestLr(fit) / 0.031).toBeCloseTo(1, 1); // to two digits of max_lr
+    return fit.schedule;
   };
   expect(fitted({ type: 'clr-beta', max_lr: 1, div: 20 })).toMatchObject({ max_lr: 0.031, div: 20 });
   expect(fitted({ type: 'one-cycle', preset: 'fastai-v2', max_lr: 1 })).toMatchObject({
@@ -132,8 +137,9 @@ test('a suggestion fits the schedule of the config, whatever its type', () => {
   });
   expect(fitted({ type: 'constant' })).toMatchObject({ lr: 0.031 });
   expect(fitted({ type: 'triangular', base_lr: 0.1, max_lr: 1 })).toMatchObject({ base_lr: 0.0031, max_lr: 0.031 });
+  expect(fitted({ type: 'keras-one-cycle', max_lr: 1, scale: 0.05 })).toMatchObject({ max_lr: 0.12 });
   const phases = [{ share: 0.5, lr: [0.1, 2] }, { lr: 1 }];
-  expect(fitted({ type: 'phases', phases })).toMatchObject({ phases: [{ lr: [0.0016, 0.031] }, { lr: 0.015 }] });
+  expect(fitted({ type: 'phases', phases })).toMatchObject({ phases: [{ lr: [0.0016, 0.031] }, { lr: 0.016 }] });
 });
 
 test('a curve that cannot be trained is refused before a folder is made', async () => {

@@ -9,6 +9,7 @@ import { makeRunDirectory, Table, writeJson } from '../runs/run-folder.js';
 import { withSummary } from '../runs/summary.js';
 import { lockFolder } from '../system/lock.js';
 import { backendAndData, type ExperimentOptions, prepareTraining, report } from '../training/prepare.js';
+import { scheduleRows } from '../training/schedule-table.js';
 import type { Training } from '../training/train.js';
 import { warmStart } from '../training/warm-start.js';
 import { writeFinderCharts } from './charts.js';
@@ -95,7 +96,7 @@ async function testAll(
   const classes = source.dataset.classNames.length;
   const conclude = (status: FinderSummary['status'], message?: string): FinderSummary => {
     const seconds = (performance.now() - started) / 1000;
-    const curves = summariseCurves(rows, ends, classes, settings, plans[0]!.config.schedule);
+    const curves = summariseCurves(rows, ends, classes, settings, plans[0]!.config);
     const summary = { status, message, settings, classes, curves, seconds };
     writeJson(directory, 'summary.json', summary);
     return summary;
@@ -196,32 +197,42 @@ function summariseCurves(
   ends: Ends,
   classes: number,
   { smooth, iterations }: Settings,
-  schedule: ExperimentConfig['schedule'],
+  config: ExperimentConfig,
 ): CurveSummary[] {
+  const highest = highestLr(config);
   return groupCurves(rows, smooth).map((group) => {
     const { curve, momentum, weight_decay, batch_size } = group;
     const seeds = ends.filter((end) => end.curve === curve).map(({ curve: _, ...end }) => end);
     const suggestions = suggest(group, classes, iterations).map((s) =>
-      'reason' in s ? s : { ...s, schedule: scheduleOf(schedule, s.max_lr) },
+      'reason' in s ? s : { ...s, schedule: scheduleOf(config.schedule, highest, s.max_lr) },
     );
     return { curve, momentum, weight_decay, batch_size, seeds, suggestions };
   });
 }
 
-/** The options that give the config's own schedule this maximum, to two digits, more than the test can resolve. */
-export function scheduleOf(schedule: ExperimentConfig['schedule'], max_lr: number): Record<string, unknown> {
-  const lr = Number(max_lr.toPrecision(2));
-  if (schedule.type === 'phases') return { phases: scaledPhases(schedule.phases as Phase[], lr) };
-  if (!('max_lr' in schedule)) return { lr };
-  if (!('base_lr' in schedule)) return { max_lr: lr };
-  const base_lr = Number(((lr * (schedule.base_lr as number)) / (schedule.max_lr as number)).toPrecision(2));
-  return { base_lr, max_lr: lr };
+type LrOptions = { phases?: { lr: number | number[] }[] } & Partial<Record<'base_lr' | 'max_lr' | 'lr', number>>;
+
+/**
+ * The options that scale the config's own schedule, whose highest LR is `highest`, to this maximum; to two digits, more
+ * than the test can resolve. That LR need not be `max_lr`: keras-one-cycle has another peak, and a momentum may scale
+ * the LR.
+ */
+export function scheduleOf(own: ExperimentConfig['schedule'], highest: number, max_lr: number): LrOptions {
+  const schedule = own as LrOptions;
+  const factor = Number(max_lr.toPrecision(2)) / highest;
+  const scaled = (lr: number) => Number((lr * factor).toPrecision(2));
+  const { phases } = schedule;
+  if (phases)
+    return {
+      phases: phases.map((phase) => ({
+        ...phase,
+        lr: Array.isArray(phase.lr) ? phase.lr.map(scaled) : scaled(phase.lr),
+      })),
+    };
+  const keys = (['base_lr', 'max_lr', 'lr'] as const).filter((key) => schedule[key] !== undefined);
+  return Object.fromEntries(keys.map((key) => [key, scaled(schedule[key]!)]));
 }
 
-type Phase = { lr: number | number[] };
-
-function scaledPhases(phases: Phase[], max: number): Phase[] {
-  const highest = Math.max(...phases.flatMap(({ lr }) => lr));
-  const scaled = (lr: number) => Number(((lr * max) / highest).toPrecision(2));
-  return phases.map((phase) => ({ ...phase, lr: Array.isArray(phase.lr) ? phase.lr.map(scaled) : scaled(phase.lr) }));
+export function highestLr(config: ExperimentConfig): number {
+  return scheduleRows(config).reduce((highest, { lr }) => Math.max(highest, lr), 0);
 }

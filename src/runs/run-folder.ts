@@ -12,6 +12,7 @@ import {
   replaceSmallFile,
 } from '../system/atomic.js';
 import { lockFolder } from '../system/lock.js';
+import { quoted } from '../system/shell.js';
 import { type IterationRow, iterationColumns, lossScaleColumns, type MetricsRow, metricsColumns } from './columns.js';
 import { EventFile, epochPrefix, type Hyperparameters } from './event-file.js';
 import { readText } from './read-run.js';
@@ -208,8 +209,7 @@ export class Table {
 
 /** The command that resumes a run. */
 export function resumeCommand(directory: string): string {
-  const needsNoQuotes = /^[\w./-]+$/.test(directory);
-  return `clr run --resume ${needsNoQuotes ? directory : `'${directory.replaceAll("'", "'\\''")}'`}`;
+  return `clr run --resume ${quoted([directory])}`;
 }
 
 /** Makes `<runs>/<n>` with the next free number; `mkdir` decides between processes that start at once. */

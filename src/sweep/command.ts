@@ -32,8 +32,3 @@ export function commandOf(directory: string, run: SweepRun, flags: RunFlags): st
     ...(takeOver ? ['--take-over'] : []),
   ];
 }
-
-/** Quotes words for a POSIX shell. */
-export function quoted(words: readonly string[]): string {
-  return words.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
-}

@@ -1,12 +1,7 @@
 import type { Standing } from '../runs/standing.js';
 import { designFor } from '../runs/standing.js';
-import { isDone, type SweepRun } from '../runs/sweep-manifest.js';
+import type { SweepRun } from '../runs/sweep-manifest.js';
 import type { SweepPlan } from './plan.js';
-
-/** Planned runs to finish next; none: the sweep has ended. */
-export function dueRuns(plan: SweepPlan, runs: readonly SweepRun[], standing: Standing): SweepRun[] {
-  return wantedRuns(plan, runs, standing).filter((run) => !isDone(run));
-}
 
 /** Planned runs that must exist before the next look, done or not. */
 export function wantedRuns(plan: SweepPlan, runs: readonly SweepRun[], standing: Standing): SweepRun[] {

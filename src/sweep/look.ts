@@ -2,7 +2,8 @@ import { type Standing, standingOf } from '../runs/standing.js';
 import { isDone, type Rung, type SweepRun } from '../runs/sweep-manifest.js';
 import { makeFolders } from '../system/atomic.js';
 import { lockFolder } from '../system/lock.js';
-import { dueRuns, wantedRuns } from './due.js';
+import type { RunFlags } from './command.js';
+import { wantedRuns } from './due.js';
 import { afterRungs, rank, scoreAfter, stepsOf } from './halving.js';
 import { lastRow } from './last-row.js';
 import { lengthOf } from './length.js';
@@ -45,7 +46,7 @@ export function lookAgain(
   const now = plan.halving ? planned.map((run) => afterRungs(run, rungs, plan.halving!)) : planned;
   const wanted = new Set(wantedRuns(plan, now, standing));
   const runs = now.filter((run) => run.status !== 'pending' || wanted.has(run));
-  const due = dueRuns(plan, now, standing).filter((run) => !hasReached(directory, run, untilEpoch));
+  const due = [...wanted].filter((run) => !hasReached(directory, run, untilEpoch));
   return { due, untilEpoch, runs, standing, rungs };
 }
 
@@ -79,9 +80,9 @@ export function writeLook(plan: SweepPlan, directory: string, look: Look): void 
 }
 
 /** Writes the arms' configs and the manifest into the sweep's folder, for commands that run elsewhere. */
-export function prepareSweep(plan: SweepPlan, directory: string): Look {
+export function prepareSweep(plan: SweepPlan, directory: string, flags: Pick<RunFlags, 'takeOver'>): Look {
   makeFolders(directory);
-  const unlock = lockFolder(directory);
+  const unlock = lockFolder(directory, flags);
   try {
     const look = lookAt(plan, directory);
     writeArms(directory, plan);

@@ -34,8 +34,8 @@ export async function secondsByStepTimes(
 }
 
 /** The same for one run of a config after `done` iterations. */
-export async function secondsOfRun(config: ExperimentConfig, done = 0): Promise<number> {
-  return Math.max(0, updates(config) - done) * (await secondsPerStep(config));
+export async function secondsOfRun(config: ExperimentConfig, done = 0, untilEpoch?: number): Promise<number> {
+  return Math.max(0, updates(config, untilEpoch) - done) * (await secondsPerStep(config));
 }
 
 async function secondsPerStep(config: ExperimentConfig): Promise<number> {

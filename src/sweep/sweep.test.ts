@@ -7,10 +7,10 @@ import { compare } from '../compare/comparison.js';
 import { listRuns } from '../runs/overview.js';
 import { readMetrics } from '../runs/read-run.js';
 import { readRuns } from '../runs/read-runs.js';
-import type { SweepRun } from '../runs/sweep-manifest.js';
+import { isDone, type SweepRun } from '../runs/sweep-manifest.js';
 import type { Judgement } from '../statistics/sequential.js';
 import { lockFolder, lockHolder } from '../system/lock.js';
-import { dueRuns } from './due.js';
+import { wantedRuns } from './due.js';
 import { clearAway, nextStep, readManifest, refresh, writeArms, writeManifest } from './manifest.js';
 import { parseSeeds, readSweep } from './plan.js';
 import { secondsByStepTimes } from './step-times.js';
@@ -151,7 +151,8 @@ describe('a sweep until it is decided', () => {
   const all = ['a', 'b', 'c'].flatMap((arm) => [1, 2, 3, 4, 5, 6].map((seed) => run(arm, seed)));
   const due = (standing: [string, string, number, number][]) => {
     const judged = standing.map(([arm, verdict, looks, seeds]) => [arm, { verdict, looks, seeds, finding: undefined }]);
-    return dueRuns(plan, all, new Map(judged as [string, Judgement][])).map(({ directory }) => directory);
+    const wanted = wantedRuns(plan, all, new Map(judged as [string, Judgement][]));
+    return wanted.filter((run) => !isDone(run)).map(({ directory }) => directory);
   };
 
   it('takes the first arm as the baseline, and lists all seeds that it may use', () => {
@@ -177,7 +178,7 @@ describe('a sweep until it is decided', () => {
   it('ends when all arms are decided or have all seeds', () => {
     const done = all.map((one): SweepRun => ({ ...one, status: 'completed' }));
     const judgement = { verdict: 'undecided', looks: 3, seeds: 6, finding: undefined } as const;
-    expect(dueRuns(plan, done, new Map([['b', judgement]]))).toEqual([]);
+    expect(wantedRuns(plan, done, new Map([['b', judgement]])).filter((run) => !isDone(run))).toEqual([]);
   });
 
   it.each([

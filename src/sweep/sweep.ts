@@ -158,7 +158,7 @@ async function failureOf(child: ChildProcess, signal: AbortSignal): Promise<Fail
     const [code, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     if (code === 0 || code === exitCodes.diverged) return undefined;
     if (killedBy) return { status: 'interrupted', message: `killed by ${killedBy}` };
-    const interrupted = code === 130 || code === 143;
+    const interrupted = code !== null && code > 128; // by a signal that the run noticed
     return { status: interrupted ? 'interrupted' : 'failed', message: `ended with exit code ${code}` };
   } finally {
     signal.removeEventListener('abort', interrupt);

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { ExperimentConfig } from '../config/schema.js';
+import { ClrError } from '../errors.js';
 import { checkpointFolder } from '../runs/run-folder.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import { backendAndData, type ExperimentOptions, prepareTraining } from './prepare.js';
@@ -22,6 +24,7 @@ export async function scoreCheckpoint(
   const { backend, dataset } = await backendAndData(config, { ...options, resume: run });
   const { model, validationBatches } = prepareTraining(config, dataset);
   const from = path.join(run, checkpointFolder, `${checkpoint}.safetensors`);
+  if (!existsSync(from)) throw new ClrError('usage', `${run} has no checkpoint \`${checkpoint}\``);
   const parent = warmStart({ from, skip: [], freeze: [] }, model, options.runs);
   const { signal } = options;
   const evaluation = await evaluate(model, validationBatches(parent.epoch), {
@@ -29,5 +32,6 @@ export async function scoreCheckpoint(
     signal,
     repeat: backend.repeater?.(),
   });
+  signal.throwIfAborted(); // only some of the batches were seen
   return { ...evaluation, ...parent, images: dataset.validation.labels.length };
 }

@@ -82,7 +82,7 @@ function read(checkpoint: string): ReturnType<typeof readCheckpoint> {
   try {
     return readCheckpoint(checkpoint);
   } catch (error) {
-    const problem = `init.from: the checkpoint ${checkpoint} ${(error as Error).message}`;
+    const problem = `the checkpoint ${checkpoint} ${(error as Error).message}`;
     throw new ClrError('data', problem, 'choose another one', { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { quoted } from '../command.js';
+import { quoted } from '../../system/shell.js';
 import type { KubernetesOptions } from './options.js';
 import type { Task } from './slurm-script.js';
 

@@ -7,13 +7,14 @@ import { ClrError } from '../../errors.js';
 import { isDone } from '../../runs/sweep-manifest.js';
 import { makeFolders } from '../../system/atomic.js';
 import { lockFolder } from '../../system/lock.js';
-import { commandOf, quoted, type RunFlags } from '../command.js';
+import { quoted } from '../../system/shell.js';
+import { commandOf, type RunFlags } from '../command.js';
 import { rungLine } from '../halving.js';
 import { type Look, lookAt, prepareSweep } from '../look.js';
 import type { SweepPlan } from '../plan.js';
 import { standingLine } from '../sweep.js';
 import { kubernetesJob } from './kubernetes.js';
-import { kubernetesSchema, type SlurmOptions, slurmSchema } from './options.js';
+import { type SlurmOptions, slurmSchema } from './options.js';
 import { type HeldTask, heldTasks, largestArray, slurmScripts, submit } from './slurm.js';
 import type { Task } from './slurm-script.js';
 
@@ -26,7 +27,7 @@ export interface LaunchOptions extends RunFlags {
 
 /** Writes the arms' configs and prints the command of each run on stdout. */
 export function printCommands(plan: SweepPlan, directory: string, flags: RunFlags): void {
-  for (const { command } of tasksOf(directory, prepareSweep(plan, directory), flags))
+  for (const { command } of tasksOf(directory, prepareSweep(plan, directory, flags), flags))
     process.stdout.write(`${quoted(command)}\n`);
 }
 
@@ -47,10 +48,10 @@ export function submitArrays(
   }
   const largest = largestArray();
   makeFolders(path.join(directory, 'slurm'));
-  const unlock = lockFolder(path.join(directory, 'slurm'));
+  const unlock = lockFolder(path.join(directory, 'slurm'), flags);
   try {
     const held = heldTasks(directory); // before the look: a task that ends in between is done by then
-    const look = prepareSweep(plan, directory);
+    const look = prepareSweep(plan, directory, flags);
     const { due, untilEpoch } = look;
     const free = due.filter((run) => !held.has(path.resolve(directory, run.directory)));
     const waiting = due.length - free.length;
@@ -104,9 +105,8 @@ export function printJob(plan: SweepPlan, directory: string, flags: LaunchOption
       `sweep ${plan.name} has no key kubernetes`,
       'add kubernetes: { image: ... } to its file',
     );
-  const options = validate(kubernetesSchema, draftOf(plan.kubernetes), 'kubernetes');
-  const tasks = tasksOf(directory, prepareSweep(plan, directory), flags);
-  process.stdout.write(kubernetesJob(plan.name, directory, tasks, options, flags.jobs));
+  const tasks = tasksOf(directory, prepareSweep(plan, directory, flags), flags);
+  process.stdout.write(kubernetesJob(plan.name, directory, tasks, plan.kubernetes, flags.jobs));
 }
 
 type Next = Pick<Look, 'due' | 'untilEpoch'>;

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { quoted } from '../command.js';
+import { quoted } from '../../system/shell.js';
 import type { SlurmOptions } from './options.js';
 
 /** A run, and its command. */

@@ -21,7 +21,7 @@ export async function sweepOnSlurm(
   const submitted = new Set<string>();
   for (let idle = 0; ; ) {
     const held = heldTasks(directory); // before the look: a task that ends in between is done by then
-    const { due, runs, untilEpoch } = prepareSweep(plan, directory);
+    const { due, runs, untilEpoch } = prepareSweep(plan, directory, flags);
     const names = due.map((run) => `${run.directory} until ${untilEpoch}`);
     if (due.length === 0) return runs;
     if (held.size > 0) idle = 0;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,9 +71,28 @@ describe('a sweep, some of whose runs are locked by a process on a host that is 
     expect(refused.stderr).toMatch(
       /out is in use by process 7 on gone\.example, since 20.*\n {2}hint: .*--take-over\n$/,
     );
+    const printed = await sweep(out, '--print-commands', '--take-over');
+    expect(printed).toMatchObject({ code: 0, stdout: '' }); // all are done
+    lock(out);
     expect(await sweep(out, '--take-over')).toMatchObject({ code: 0 });
   });
 });
+
+it('a run that a batch system warns by SIGUSR2 is resumed by its sweep, not repeated', async () => {
+  const out = path.join(scratch, 'warned');
+  const warned = startClr(['sweep', file, '--out', out, '--seeds', '1']);
+  const iterations = path.join(folder(out, 1), 'iterations.csv');
+  await waitFor(() => countRows(iterations) > 8, warned);
+  const name = readdirSync(folder(out, 1)).find((entry) => entry.startsWith('lock-'))!;
+  process.kill(Number(/-(\d+)-\d+$/.exec(name)![1]), 'SIGUSR2');
+  await warned.ended;
+  const { runs } = JSON.parse(readFileSync(path.join(out, 'sweep.json'), 'utf8')) as { runs: { status: string }[] };
+  expect(runs.map(({ status }) => status)).toEqual(['interrupted']);
+  const before = countRows(iterations);
+  expect(await sweep(out, '--seeds', '1')).toMatchObject({ code: 0 });
+  expect([before > 8, countRows(iterations)]).toEqual([true, 24]);
+  expect(existsSync(`${folder(out, 1)}.failed`)).toBe(false);
+}, 120_000);
 
 const namespaces = process.getuid?.() === 0;
 it.skipIf(!namespaces)(

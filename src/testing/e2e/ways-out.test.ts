@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../config/load.js';
 import { readMetrics } from '../../runs/read-run.js';
+import { scoreCheckpoint } from '../../training/score.js';
 import { runClr } from '../clr-process.js';
 import { readSafetensors } from '../run-files.js';
 
@@ -50,6 +52,32 @@ describe('a finished run', () => {
       stderr: expect.stringMatching(/--threads: must be a number/),
     });
   }, 60_000);
+
+  it('has no score if it is interrupted, and none of a checkpoint that does not exist', async () => {
+    const config = loadConfig(path.join(run, 'config.json'));
+    const options = { cacheDirectory: scratch, runs: scratch, verbose: false };
+    const stopped = { ...options, signal: AbortSignal.abort(new Error('stopped')) };
+    await expect(scoreCheckpoint(run, config, 'last', stopped)).rejects.toThrow('stopped');
+    const { signal } = new AbortController();
+    await expect(scoreCheckpoint(run, config, 'first', { ...options, signal })).rejects.toThrow(
+      /run has no checkpoint `first`$/,
+    );
+  });
+
+  it.each([
+    [['plot', run, '--out', 'x.svg'], '--out needs several runs'],
+    [['doctor', '--precision', 'bf16'], '--precision and --device need --kernels <backend>'],
+    [['export', run, '--checkpoint', 'best'], '--checkpoint needs --weights <format>'],
+    [['schedule', 'quickstart', '--lr-scale', 'log'], '--lr-scale needs --png <file>'],
+    [['compare', run, '--chart-x', 'lr'], '--chart-x needs --chart <file>'],
+  ])('is not read with a flag that would have no effect: %j', async (words, message) => {
+    expect(await runClr(words)).toMatchObject({ code: 2, stderr: `clr: ${message}\n` });
+  });
+
+  it('is estimated up to --until-epoch', async () => {
+    const { stdout } = await runClr(['run', path.join(run, 'config.json'), '--dry-run', '--until-epoch', '1']);
+    expect(stdout).toMatch(/: 4 iterations\n/);
+  });
 
   it('has every setting in a table of runs, even if none differs', async () => {
     const { stdout } = await runClr(['export', run, '--per', 'run']);
