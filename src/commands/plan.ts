@@ -54,6 +54,12 @@ export const planCommand = new Command('plan')
         'the standard deviation between seeds is missing',
         'name runs, or give it with --std 0.25',
       );
+    if (flags.std !== undefined && (paths.length > 0 || flags.metric !== undefined))
+      throw new ClrError(
+        'usage',
+        `--std cannot be combined with ${paths.length > 0 ? 'runs' : '--metric'}`,
+        'leave one out: the standard deviation is either given, or estimated from a metric of runs',
+      );
     const { std, origin } =
       flags.std === undefined ? spreadOf(paths, flags) : { std: flags.std, origin: `standard deviation ${flags.std}` };
     process.stdout.write(planText({ ...flags, paired: flags.paired ?? false, std }, origin));

@@ -149,10 +149,12 @@ async function dryRunOfQuestion(plan: SweepPlan, directory: string, jobs: number
   out(
     `${metric} of ${arms} arms against ${baseline}; difference ${difference}, alpha ${alpha} over all arms and looks`,
   );
-  const spread = std ?? (await spreadSoFar(directory, metric));
-  if (spread === undefined) out('no standard deviation to plan with: set decide.std, or run the first block');
+  const spread = std ?? (await spreadSoFar(directory, metric, plan.paired));
+  const what = `standard deviation ${plan.paired ? 'of the differences' : 'between seeds'}`;
+  if (spread === undefined)
+    out(`no ${what} to plan with: set decide.std${plan.paired ? '' : ', or run the next block'}`);
   else {
-    out(`standard deviation between seeds ${spread}`);
+    out(`${what} ${spread}`);
     for (const line of sequentialLines({
       difference,
       alpha,
@@ -170,13 +172,14 @@ async function dryRunOfQuestion(plan: SweepPlan, directory: string, jobs: number
   out(`at most ${planned.length} runs in ${directory}, ${planned.length - left} done${time}`);
 }
 
-/** Undefined: no arm has two scores yet. */
-async function spreadSoFar(directory: string, metric: Metric): Promise<number | undefined> {
+/** Undefined: no arm has two different scores yet, or the arms are paired. */
+async function spreadSoFar(directory: string, metric: Metric, paired: boolean): Promise<number | undefined> {
   const { spreadOf } = await import('../compare/spread.js');
   try {
-    return spreadOf([directory], { metric }).std;
-  } catch {
-    return undefined;
+    return spreadOf([directory], { metric, paired }).std;
+  } catch (error) {
+    if (error instanceof ClrError) return undefined;
+    throw error;
   }
 }
 

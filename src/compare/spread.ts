@@ -4,7 +4,10 @@ import type { Metric } from '../runs/scores.js';
 import { standardDeviation } from '../statistics/statistics.js';
 import { groupRuns } from './groups.js';
 
-/** The standard deviation between seeds of these runs, pooled over arms. Throws ClrError('data') if no arm has two. */
+/**
+ * The standard deviation between seeds of these runs, pooled over arms. Throws ClrError('data') if no arm has two, or if
+ * no score differs from that of another seed.
+ */
 export function spreadOf(
   paths: readonly string[],
   { metric = 'val_acc', paired }: { metric?: Metric; paired?: boolean },
@@ -13,13 +16,15 @@ export function spreadOf(
     throw new ClrError(
       'usage',
       '--paired: the standard deviation of the differences cannot be taken from runs',
-      'give it with --std',
+      'give --std instead of runs',
     );
   const arms = groupRuns(readSomeRuns(paths).runs)
-    .map(({ runs }) => runs.flatMap(({ scores }) => (scores ? [scores[metric]] : [])))
+    .map(({ runs }) => runs.flatMap(({ scores }) => (scores ? [scores[metric]] : [])).filter(Number.isFinite))
     .filter((values) => values.length > 1);
   const df = arms.reduce((sum, values) => sum + values.length - 1, 0);
-  if (df === 0) throw new ClrError('data', 'no config here has two seeds with a score', 'give it with --std');
+  if (df === 0) throw new ClrError('data', 'no config here has two seeds with a score', 'give --std instead of runs');
+  if (arms.every((values) => new Set(values).size === 1))
+    throw new ClrError('data', `${metric} is the same for all seeds of each config`, 'give --std instead of runs');
   const variance = arms.reduce((sum, values) => sum + (values.length - 1) * standardDeviation(values) ** 2, 0) / df;
   const std = Number(Math.sqrt(variance).toPrecision(3));
   return {

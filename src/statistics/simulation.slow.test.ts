@@ -48,7 +48,7 @@ describe('with no true difference, wrong verdicts over all looks and arms togeth
 describe('at the difference that matters', () => {
   it('a sweep with the seeds planned for a power of 80 % finds it that often', () => {
     const std = 0.8;
-    const maxSeeds = maxSeedsFor({ ...question, arms: 1 }, std, 0.8);
+    const maxSeeds = Number(maxSeedsFor({ ...question, arms: 1 }, std, 0.8));
     const outcome = simulate(sequentialDesign({ ...question, maxSeeds }, 1), { differences: [1], std }, studies, 2);
     expect(outcome.different[0]).toBeGreaterThan(0.8 - 0.025); // maxSeedsFor simulates a thousand studies
   });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   correlation,
@@ -92,6 +93,27 @@ describe('tests of a difference', () => {
     expect(() => pairedT([1, 2], [1])).toThrow('2 values cannot be paired with 1');
   });
 
+  it('nothing is estimated from runs that differ by rounding only, however many; the least true difference is', () => {
+    const score = fc.integer({ min: 0, max: 10_000 }).map((hundredths) => hundredths / 100);
+    const count = fc.integer({ min: 2, max: 40 });
+    fc.assert(
+      fc.property(score, score, count, count, (x, y, n, m) => {
+        expect(welch(Array(n).fill(x), Array(m).fill(x))).toBeUndefined();
+        expect(welch(Array(n).fill(x), Array(m).fill(y))).toBeUndefined();
+        const { difference, df } = welch([x, x + 1e-6], [y, y + 1e-6])!;
+        expect([difference, df]).toEqual([expect.closeTo(x - y, 9), expect.closeTo(2, 3)]);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(score, { minLength: 2, maxLength: 40 }), score, (values, shift) => {
+        const shifted = values.map((value) => value - shift);
+        expect(pairedT(values, shifted)).toBeUndefined();
+        shifted[0]! += 1e-6;
+        expect(pairedT(values, shifted)!.error).toBeCloseTo(1e-6 / values.length, 9);
+      }),
+    );
+  });
+
   it('the correlation agrees with R: cor(a, b)', () => {
     expect(correlation(a, b)).toBeCloseTo(0.995102091424699, 12);
     expect(correlation([1, 2], [2, 1])).toBeNaN();
@@ -126,4 +148,13 @@ describe('how many seeds', () => {
   ] as const)("to see %d at a std of %d (%s) takes R's number, rounded up", (difference, std, test, n) => {
     expect(sampleSize(difference, std, test)).toBe(Math.ceil(n));
   });
+
+  it.each([1e-4, 1e-8, 1e-12])(
+    'to see %d at a std of 1 takes 15.69776 / difference², as for the normal',
+    (difference) => {
+      const n = sampleSize(difference, 1); // 2 (1.959964 + 0.841621)²
+      expect((n * difference ** 2) / 15.69776).toBeCloseTo(1, 6);
+      expect(power(n, difference, 1)).toBeCloseTo(0.8, 5);
+    },
+  );
 });

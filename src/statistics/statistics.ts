@@ -1,3 +1,4 @@
+import normalQuantile from '@stdlib/stats-base-dists-normal-quantile';
 import { criticalT, noncentralTail, twoSidedP } from './student-t.js';
 
 /** The default two-sided type I error; intervals have confidence 1 - alpha. */
@@ -66,7 +67,8 @@ export function welchOf(a: Sample, b: Sample): Estimate | undefined {
   const [ofMean, ofOther] = [a, b].map(({ std, n }) => std ** 2 / n) as [number, number];
   const df = (ofMean + ofOther) ** 2 / (ofMean ** 2 / (a.n - 1) + ofOther ** 2 / (b.n - 1));
   const std = Math.sqrt((a.std ** 2 + b.std ** 2) / 2);
-  return estimate('welch', a.mean - b.mean, Math.sqrt(ofMean + ofOther), df, std);
+  const size = Math.max(Math.abs(a.mean), Math.abs(b.mean));
+  return estimate('welch', a.mean - b.mean, Math.sqrt(ofMean + ofOther), df, std, size);
 }
 
 /** The paired estimate: a[i] and b[i] share a seed, whose effect cancels in their difference. */
@@ -75,12 +77,13 @@ export function pairedT(a: readonly number[], b: readonly number[]): Estimate | 
   if (a.length < 2) return undefined;
   const differences = a.map((value, i) => value - b[i]!);
   const std = standardDeviation(differences);
-  return estimate('paired', mean(differences), std / Math.sqrt(a.length), a.length - 1, std);
+  const size = Math.max(...a.map(Math.abs), ...b.map(Math.abs));
+  return estimate('paired', mean(differences), std / Math.sqrt(a.length), a.length - 1, std, size);
 }
 
-function estimate(test: Estimate['test'], difference: number, error: number, df: number, std: number) {
-  if (!(error > 1e-12 * Math.abs(difference))) return undefined; // all values are the same, rounding aside
-  return { test, difference, error, df, std };
+/** Undefined if nothing varies: all values are the same, apart from rounding, which is relative to their `size`. */
+function estimate(test: Estimate['test'], difference: number, error: number, df: number, std: number, size: number) {
+  return error > 1e-12 * size ? { test, difference, error, df, std } : undefined;
 }
 
 /** The interval that misses the true difference with probability `alpha`. */
@@ -108,7 +111,7 @@ export function power(
 
 /**
  * The least number of seeds per arm with which the test finds a true `difference` with the power `wanted`. `std`: of
- * one run (paired: of the differences by seed).
+ * one run (paired: of the differences by seed). Beyond a million, where t is normal, only approximate.
  */
 export function sampleSize(
   difference: number,
@@ -119,7 +122,11 @@ export function sampleSize(
 ): number {
   const found = (n: number) => power(n, difference, std, test, alpha) >= wanted;
   let high = 2;
-  while (!found(high)) high *= 2;
+  while (!found(high) && high < 2 ** 20) high *= 2;
+  if (!found(high)) {
+    const z = normalQuantile(1 - alpha / 2, 0, 1) + normalQuantile(wanted, 0, 1);
+    return Math.ceil((test === 'paired' ? 1 : 2) * ((z * std) / difference) ** 2);
+  }
   let low = high / 2; // too few, or 1, for which there is no test
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);

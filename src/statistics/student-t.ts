@@ -9,7 +9,7 @@ export function twoSidedP(t: number, df: number): number {
 
 /** The t that |T| exceeds with probability `alpha`. */
 export function criticalT(alpha: number, df: number): number {
-  return -quantile(alpha / 2, df);
+  return -quantile(alpha / 2, Math.min(df, 1e15)); // the library's quantile is 0 from 1e17 on
 }
 
 /**
@@ -17,6 +17,8 @@ export function criticalT(alpha: number, df: number): number {
  * over the density of S (Simpson's rule; that density is negligible eight standard deviations from 1).
  */
 export function noncentralTail(critical: number, df: number, shift: number): number {
+  const tailsAt = (s: number) => normal(shift - critical * s, 0, 1) + normal(-shift - critical * s, 0, 1);
+  if (df > 1e9) return tailsAt(1); // S is 1 to four digits, and its density would lose all of its own
   const reach = 8 / Math.sqrt(2 * df);
   const low = Math.max(0, 1 - reach);
   const intervals = 600;
@@ -26,8 +28,7 @@ export function noncentralTail(critical: number, df: number, shift: number): num
     const s = low + i * width;
     const simpson = i === 0 || i === intervals ? 1 : i % 2 === 1 ? 4 : 2;
     const density = simpson * Math.exp((df - 1) * Math.log(s || Number.MIN_VALUE) - (df * (s * s - 1)) / 2);
-    const tails = normal(shift - critical * s, 0, 1) + normal(-shift - critical * s, 0, 1);
-    sum += density * tails;
+    sum += density * tailsAt(s);
     weights += density;
   }
   return sum / weights; // so the density's constant factor does not matter

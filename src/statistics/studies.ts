@@ -84,19 +84,25 @@ export function characteristics(design: Design, std: number, studies = 2000): Ch
   });
 }
 
-/** The fewest seeds, in whole blocks, with which the design has `power` at `difference`; at least a fixed design's. */
+/** Seeds per arm up to which designs are searched; a thousand studies of that size take about a second. */
+const searched = 200;
+
+/**
+ * The fewest seeds, in whole blocks, with which the design has `power` at `difference`; at least a fixed design's. In
+ * words if they are more than 200 and more than `maxSeeds`: larger designs are not simulated.
+ */
 export function maxSeedsFor(
-  question: Omit<Design, 'looks' | 'levels' | 'maxSeeds'>,
+  question: Omit<Design, 'looks' | 'levels'>,
   std: number,
   power: number,
-): number {
+): number | `more than ${number}` {
   const { block, difference, arms, alpha, paired } = question;
+  const most = Math.max(searched, question.maxSeeds);
   const fixed = sampleSize(difference, std, paired ? 'paired' : 'welch', alpha / arms, power);
   const whole = (n: number) => Math.max(2, block * Math.ceil(n / block));
   const truth = { differences: [difference], std: paired ? std / Math.SQRT2 : std };
   const found = (maxSeeds: number) =>
     simulate(sequentialDesign({ ...question, maxSeeds }, arms), truth, 1000).different[0]! >= power;
-  let n = whole(fixed);
-  while (!found(n)) n = whole(n * 1.05 + block / 2);
-  return n;
+  for (let n = whole(fixed); n <= Math.max(most, block); n = whole(n * 1.05 + block / 2)) if (found(n)) return n;
+  return `more than ${most}`;
 }

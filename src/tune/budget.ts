@@ -9,7 +9,10 @@ export const shares = { range: 0.17, lr: 0.1, momentum: 0.21, wd: 0.42, tail: 0.
 /** Largest share of the budget for the check. */
 const checkShare = 0.46;
 
-/** The check gets no more epochs than its runs can use; the recipe and the random search each get half of the rest. */
+/**
+ * The check gets no more epochs than its runs can use; the recipe gets half of the rest, and the random search as many
+ * as the recipe uses of that.
+ */
 export function split(epochs: number, seeds: number, config: Pick<ExperimentConfig, 'epochs'>) {
   const check = Math.min(checkShare * epochs, checkRuns(seeds) * config.epochs);
   return { check, search: (epochs - check) / 2 };
@@ -49,8 +52,8 @@ export interface Length {
 
 /**
  * The longest runs of all arms and seeds that `budget` epochs allow: whole epochs from two on, else any fraction below.
- * `halves`: the worse half of the arms stops halfway; in runs of 8 epochs or more at a quarter, and again at twice
- * that.
+ * `halves`: the worse half of the arms stops halfway, in runs of 8 epochs or more at a quarter; then the worse half of
+ * those left each time the epochs have doubled (stepsOf).
  */
 export function longest(budget: number, arms: number, seeds: number, maxEpochs: number, halves: boolean): Length {
   for (let epochs = Math.floor(maxEpochs); epochs >= 2; epochs--) {

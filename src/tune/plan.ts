@@ -1,6 +1,7 @@
 import type { ExperimentConfig } from '../config/schema.js';
 import { runLength } from '../config/schema.js';
 import { trainSize } from '../datasets/index.js';
+import { ClrError } from '../errors.js';
 import { secondsOfRun } from '../sweep/step-times.js';
 import { duration } from '../terminal/duration.js';
 import {
@@ -16,7 +17,7 @@ import {
 } from './budget.js';
 import { type Race, races } from './races.js';
 import { decays, maxScouts } from './range.js';
-import type { TuneRecord } from './record.js';
+import type { Stage, TuneRecord } from './record.js';
 import { startOf } from './settings.js';
 
 /** Seconds of a run besides training: it reads images, prepares kernels, draws charts. On two Zen 4 cores: 2 to 4. */
@@ -31,53 +32,79 @@ const withScoring = 4 / 3;
 /** Updates of the shortest range test. */
 const minUpdates = 60;
 
-/** The length of each stage, from the budget; if that is a time, a few training steps show how long an epoch takes. */
+/** What was asked for, apart from the budget. */
+type Asked = Pick<TuneRecord['asked'], 'seeds' | 'stages'>;
+
+/**
+ * The length of each stage, from the budget; if that is a time, a few training steps show how long an epoch takes.
+ * Throws ClrError('usage') if there is nothing to check.
+ */
 export async function makePlan(
   config: ExperimentConfig,
-  { budget, seeds }: { budget: Budget; seeds: number },
+  { budget, ...asked }: Asked & { budget: Budget },
   { jobs, threads }: { jobs: number; threads?: number },
 ): Promise<TuneRecord['plan']> {
+  const { seeds, stages } = asked;
+  if (stages.every((stage) => stage === 'check'))
+    throw new ClrError('usage', '--stages check: nothing is tuned, so there is nothing to check', 'add another stage');
   const timed = { ...config, epochs: 1, ...(threads !== undefined && { threads }) };
   const epoch_seconds = withValidation * (await secondsOfRun(timed));
-  const plan = (epochs: number) => planOf(config, epochs, seeds, epoch_seconds, jobs);
+  const plan = (epochs: number) => planOf(config, epochs, asked, epoch_seconds, jobs);
   if ('epochs' in budget) return plan(budget.epochs);
   const epochsIn = (seconds: number) => Math.max(1, (jobs * seconds) / epoch_seconds);
-  const { random } = plan(epochsIn(budget.seconds));
-  const searched = races.reduce((sum, race) => sum + armsOf(race, config) * searchSeeds.length, random.trials);
-  const runs = searched + checkRuns(seeds);
-  const left = budget.seconds - (startSeconds * (runs + jobs * (decays.length + maxScouts))) / jobs;
+  const searched = racesIn(stages).reduce((sum, race) => sum + armsOf(race, config) * searchSeeds.length, 0);
+  const checked = stages.includes('check') ? plan(epochsIn(budget.seconds)).random.trials + checkRuns(seeds) : 0;
+  const tests = stages.includes('lr') ? decays.length + maxScouts : 0; // one at a time
+  const left = budget.seconds - (startSeconds * (searched + checked + jobs * tests)) / jobs;
   return plan(epochsIn(left));
 }
 
-function planOf(
+/**
+ * The plan for `epochs` epochs. Range tests and random trials are as long as in the complete recipe; the races asked for
+ * share what it would give to all of them, and the random search gets as many epochs as the stages asked for.
+ */
+export function planOf(
   config: ExperimentConfig,
   epochs: number,
-  seeds: number,
+  { seeds, stages }: Asked,
   epoch_seconds: number,
   jobs: number,
 ): TuneRecord['plan'] {
-  const { iterationsPerEpoch } = runLength(config, trainSize(config.dataset));
-  const curves = maxScouts + decays.length * searchSeeds.length;
   const { search } = split(epochs, seeds, config);
-  const range = Math.max(minUpdates, Math.round((search * shares.range * iterationsPerEpoch) / curves));
-  const lengthOf = (name: Race['name'], halves: boolean): Length => {
+  const chosen = racesIn(stages);
+  const withRange = stages.includes('lr');
+  const range = Math.max(minUpdates, Math.round((search * shares.range * updatesPerEpoch(config)) / curves));
+  const lengthOf = (name: Race['name'], budget: number): Length => {
     const race = races.find((one) => one.name === name)!;
-    return longest(search * shares[name], armsOf(race, config), searchSeeds.length, config.epochs, halves);
+    return longest(budget, armsOf(race, config), searchSeeds.length, config.epochs, name === 'momentum');
   };
-  const momentum = lengthOf('momentum', true);
-  return {
-    ...{ epochs: Number(epochs.toFixed(2)), epoch_seconds, jobs, range },
-    ...{ lr: lengthOf('lr', false), momentum, wd: lengthOf('wd', false), tail: lengthOf('tail', false) },
-    random: randomTrials(search, momentum, config.epochs),
-  };
+  const left = withRange ? 1 - shares.range : 1;
+  const whole = chosen.reduce((sum, { name }) => sum + shares[name], 0);
+  const part = (name: Race['name']) => lengthOf(name, (search * left * shares[name]) / whole);
+  const lengths = { lr: part('lr'), momentum: part('momentum'), wd: part('wd'), tail: part('tail') };
+  const used = chosen.reduce(
+    (sum, race) => sum + costOf(lengths[race.name], armsOf(race, config), searchSeeds.length),
+    withRange ? rangeEpochs(range, config) : 0,
+  );
+  const random = randomTrials(used, lengthOf('momentum', search * shares.momentum), config.epochs);
+  return { epochs: Number(epochs.toFixed(2)), epoch_seconds, jobs, range, ...lengths, random };
 }
+
+const racesIn = (stages: readonly Stage[]) => races.filter(({ name }) => stages.includes(name));
+
+/** Most curves of range tests. */
+const curves = maxScouts + decays.length * searchSeeds.length;
+
+const updatesPerEpoch = (config: ExperimentConfig) => runLength(config, trainSize(config.dataset)).iterationsPerEpoch;
+
+/** Epochs of all range tests together, at most. */
+const rangeEpochs = (updates: number, config: ExperimentConfig) => (curves * updates) / updatesPerEpoch(config);
 
 const armsOf = (race: Race, config: ExperimentConfig) =>
   race.arms({ ...startOf(config, []), weight_decay: 0.001 }).length;
 
 /** The plan in words: a line for each stage, with its cost. */
 export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig): string[] {
-  const { iterationsPerEpoch } = runLength(config, trainSize(config.dataset));
   const line = (name: string, what: string, epochs: number, seconds = (epochs * plan.epoch_seconds) / plan.jobs) =>
     `${name.padEnd(9)}${what}: ${epochs.toFixed(1)} epochs, about ${duration(seconds)}`;
   const race = (one: Race) => {
@@ -88,22 +115,21 @@ export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig)
     return line(one.name, `${arms} arms, ${searchSeeds.length} seeds, ${length.epochs} epochs each${early}`, cost);
   };
   const { trials, length } = plan.random;
-  const curves = maxScouts + decays.length * searchSeeds.length;
-  const rangeEpochs = (curves * plan.range) / iterationsPerEpoch; // one test at a time
-  const chosen = races.filter(({ name }) => asked.stages.includes(name));
+  const tests = rangeEpochs(plan.range, config);
+  const chosen = racesIn(asked.stages);
   const check = [
     line('random', `${trials} trials of ${length.epochs} epochs, for comparison`, costOf(length, trials, 1)),
     line('check', `tuned, untuned and random, ${asked.seeds} seeds`, split(plan.epochs, asked.seeds, config).check),
   ];
   return [
-    `${plan.epochs} epochs of ${iterationsPerEpoch} updates, ${plan.jobs} runs at a time; an epoch takes ${duration(plan.epoch_seconds)}, estimated from a few training steps`,
+    `${plan.epochs} epochs of ${updatesPerEpoch(config)} updates, ${plan.jobs} runs at a time; an epoch takes ${duration(plan.epoch_seconds)}, estimated from a few training steps`,
     ...(asked.stages.includes('lr')
       ? [
           line(
             'range',
             `up to ${curves} range tests of ${plan.range} updates`,
-            rangeEpochs,
-            withScoring * rangeEpochs * plan.epoch_seconds,
+            tests,
+            withScoring * tests * plan.epoch_seconds, // one test at a time
           ),
         ]
       : []),

@@ -35,7 +35,7 @@ const decisionSchema = z.object({
   settings: settingsSchema,
   /** Epochs of the check's runs, if this stage decided that. */
   length: z.number().optional(),
-  /** Wall time of the stage; after a resume, only since the resume. */
+  /** Wall time of the stage, without the time between an interruption and the resume. */
   seconds: z.number(),
 });
 /** What a stage decided. */
@@ -63,6 +63,8 @@ const recordSchema = z.object({
     random: z.object({ trials: z.number(), length: lengthSchema }),
   }),
   decisions: z.array(decisionSchema),
+  /** The stage under way, and its wall time so far. */
+  unfinished: decisionSchema.pick({ stage: true, seconds: true }).optional(),
 });
 /** tune.json: what was asked, the plan, and every decision so far. */
 export type TuneRecord = z.output<typeof recordSchema>;

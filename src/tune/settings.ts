@@ -64,6 +64,19 @@ export function momentumWords({ max_momentum, min_momentum }: Settings): string 
   return max_momentum === min_momentum ? String(max_momentum) : `${max_momentum}-${min_momentum}`;
 }
 
+/**
+ * The momentum of a schedule that is not tuned, in the same words: "0.85-0.95" if it rises with the LR, "0.9-0" if it
+ * decays (demon). Undefined if the schedule has none of these.
+ */
+export function momentumOf(schedule: Record<string, unknown>): string | undefined {
+  const { momentum, max_momentum, min_momentum } = schedule;
+  if (typeof momentum === 'number') return String(momentum);
+  if (momentum === 'cyclic') return `${max_momentum}-${min_momentum}`;
+  if (momentum === 'anti-cyclic') return `${min_momentum}-${max_momentum}`;
+  const { demon } = Object(momentum);
+  return typeof demon === 'number' ? `${demon}-0` : undefined;
+}
+
 /** Rounded to `precision` significant digits. */
 export function digits(value: number, precision = 2): number {
   return Number(value.toPrecision(precision));

@@ -7,7 +7,7 @@ import { checkLength, costOf, longest, parseBudget, randomTrials, shares, split 
 import { toHtml, toMarkdown } from './page/blocks.js';
 import { races, randomSettings } from './races.js';
 import { chooseDecay, type Reading, read } from './range.js';
-import { onTestImages, scheduleOf, startOf } from './settings.js';
+import { momentumOf, onTestImages, scheduleOf, startOf } from './settings.js';
 
 describe('the budget', () => {
   it('is a time or a number of epochs', () => {
@@ -153,6 +153,15 @@ describe('the start', () => {
     expect(startOf(constant, ['lr', 'momentum'])).toMatchObject({ max_momentum: 0.95, min_momentum: 0.85 });
     const cycled = config({ type: 'clr-beta', max_lr: 1, max_momentum: 0.9, min_momentum: 0.7 });
     expect(startOf(cycled, [])).toMatchObject({ max_lr: 1, max_momentum: 0.9, min_momentum: 0.7 });
+  });
+
+  it('has a momentum that is told in the words of the recipe, whatever the schedule', () => {
+    const told = (schedule: object) => momentumOf(config(schedule).schedule);
+    const cycle = { type: 'clr-beta', max_lr: 1, max_momentum: 0.95, min_momentum: 0.8 };
+    expect([told(cycle), told({ ...cycle, momentum: 'anti-cyclic' })]).toEqual(['0.95-0.8', '0.8-0.95']);
+    expect(told({ ...cycle, momentum: 0.7 })).toBe('0.7');
+    expect(told({ type: 'constant', momentum: { demon: 0.9 } })).toBe('0.9-0');
+    expect(told({ type: 'phases', phases: [{ lr: [0.1, 1] }] })).toBeUndefined();
   });
 
   it('holds images out in the search, but not in the check', () => {

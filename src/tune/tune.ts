@@ -9,8 +9,7 @@ import { type Race, races, randomSettings } from './races.js';
 import { chooseDecay, lrfind, rangeTests } from './range.js';
 import { configFile, type Decision, readRecord, type TuneRecord, writeRecord } from './record.js';
 import { configWith, digits, onTestImages, type Settings, startOf, untuned } from './settings.js';
-
-type Found = Omit<Decision, 'stage' | 'seconds'>;
+import { carryOut, type Found } from './stage.js';
 
 /**
  * Carries out the recipe, decision by decision; recorded decisions are kept. `report` is called at the start and after
@@ -34,10 +33,7 @@ export async function tune(
     report(record);
     for (const [stage, decide] of stagesOf(config, record, options)) {
       if (record.decisions.some((decision) => decision.stage === stage)) continue;
-      const begun = performance.now();
-      const found = await decide(settingsSoFar(config, record));
-      record.decisions.push({ stage, ...found, seconds: Math.round((performance.now() - begun) / 1000) });
-      writeRecord(directory, record);
+      await carryOut(directory, record, stage, () => decide(settingsSoFar(config, record)));
       report(record);
     }
     const { length } = record.decisions.at(-1) ?? {};
@@ -136,7 +132,8 @@ function epochsLeft(budget: number, plan: TuneRecord['plan'], decisions: readonl
   const spent = decisions.reduce((sum, { seconds }) => sum + seconds, 0);
   const random = decisions.at(-1)!; // the stage before this one
   const { trials, length } = plan.random;
-  return Math.max(0, ((budget - spent) * costOf(length, trials, 1)) / random.seconds);
+  const epochsPerSecond = costOf(length, trials, 1) / Math.max(1, random.seconds); // seconds are whole, so may be 0
+  return Math.max(0, (budget - spent) * epochsPerSecond);
 }
 
 async function check({ asked, decisions }: TuneRecord, epochs: number, options: TuneOptions): Promise<void> {

@@ -1,6 +1,6 @@
 import { howSure } from '../race.js';
 import { type Race, races } from '../races.js';
-import { digits, momentumWords, startOf } from '../settings.js';
+import { digits, momentumOf, momentumWords, startOf } from '../settings.js';
 import type { Block } from './blocks.js';
 import { heldRace } from './race-section.js';
 import type { Tuned } from './tuned.js';
@@ -33,7 +33,7 @@ export function chosenTable(about: Tuned): Block {
         String(digits(now.max_lr / 10)),
         'a tenth of the highest, as in arXiv:1803.09820',
       ],
-      ['momentum', String(before.momentum ?? '-'), momentumWords(now), why('momentum')],
+      ['momentum', momentumOf(before) ?? '-', momentumWords(now), why('momentum')],
       ['weight decay', String(startOf(config, record.asked.stages).weight_decay), String(now.weight_decay), why('wd')],
       ['tail', '-', `${now.tail} % of the run`, why('tail', 'not tuned; the default')],
       [

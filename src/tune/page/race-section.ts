@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { searchSeeds } from '../budget.js';
+import { stepsOf } from '../../sweep/halving.js';
+import { type Length, searchSeeds } from '../budget.js';
 import { howSure, ranking } from '../race.js';
 import type { Race } from '../races.js';
 import { startOf } from '../settings.js';
@@ -13,16 +14,14 @@ export async function raceSection(race: Race, about: Tuned): Promise<Block[]> {
   const held = heldRace(race, about);
   if (!held) return [];
   const { comparison, before, chosen, edge } = held;
-  const { epochs, halving } = about.record.plan[race.name];
-  const early = halving
-    ? `; the worse half is stopped after ${halving.min_epochs} epochs, and again after twice as many`
-    : '';
+  const length = about.record.plan[race.name];
+  const { epochs } = length;
   const short = epochs < 1 ? ' Runs shorter than one epoch rank arms poorly: a larger budget would help.' : '';
   return [
     { heading: `${race.title}: ${chosen}`, level: 2 },
     { text: `Rule: ${race.rule} Source: ${race.source}.` },
     {
-      text: `Runs: ${searchSeeds.length} seeds per arm, ${epochs} epochs each${early}.${short} All have ${settingsWords(before, race.key)}.`,
+      text: `Runs: ${searchSeeds.length} seeds per arm, ${epochs} epochs each${stops(length, race.arms(before).length)}.${short} All have ${settingsWords(before, race.key)}.`,
     },
     ...(await runsOf(comparison, race.name, comparison.halving ? [comparison.halving] : [])),
     { text: `Result: ${chosen}${edge}. ${sentence(howSure(comparison))}.` },
@@ -38,6 +37,14 @@ export function heldRace(race: Race, { directory, config, record: { asked, decis
   const { chosen, settings } = decisions[at]!;
   const tried = race.arms(before).map((arm) => arm.settings[race.key]);
   return { comparison, before, chosen, edge: edgeOf(settings[race.key], tried, 'value') };
+}
+
+/** When arms are stopped; empty: never. */
+function stops({ halving, epochs }: Length, arms: number): string {
+  const steps = halving ? stepsOf(halving, arms, epochs).map(({ epoch }) => epoch) : [];
+  if (steps.length === 0) return '';
+  const when = steps.length > 1 ? `epochs ${steps.slice(0, -1).join(', ')} and ${steps.at(-1)}` : `epoch ${steps[0]}`;
+  return `; after ${when} the worse half of the arms left is stopped`;
 }
 
 const sentence = (text: string) => text[0]!.toUpperCase() + text.slice(1);

@@ -8,7 +8,7 @@ import { writeJson } from '../../runs/run-folder.js';
 import { replaceFile } from '../../system/atomic.js';
 import { checkOf } from '../race.js';
 import type { TuneRecord } from '../record.js';
-import { momentumWords } from '../settings.js';
+import { momentumOf, momentumWords } from '../settings.js';
 import { settingsSoFar, tunedConfig } from '../tune.js';
 import { type Block, toHtml, toMarkdown } from './blocks.js';
 import { pageOf } from './page.js';
@@ -56,8 +56,11 @@ function csv(directory: string): string {
           max_lr: settings['schedule.max_lr'] ?? settings['schedule.lr'],
           weight_decay: settings['optimizer.weight_decay'],
         },
-        momentum:
-          settings['schedule.momentum'] ?? `${settings['schedule.max_momentum']}-${settings['schedule.min_momentum']}`,
+        momentum: momentumOf({
+          momentum: settings['schedule.momentum'] ?? { demon: settings['schedule.momentum.demon'] },
+          max_momentum: settings['schedule.max_momentum'],
+          min_momentum: settings['schedule.min_momentum'],
+        }),
         ...{ tail: settings['schedule.pct'], val_acc: scores?.val_acc, seconds: scores?.seconds },
         folder: path.relative(directory, run),
       })),
