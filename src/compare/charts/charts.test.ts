@@ -108,6 +108,8 @@ describe('the curves', () => {
     const cycle = [0.1, 0.8, 0.1].map((lr, i) => ({ epoch: i + 1, lr, val_acc: [50, 10, 60][i]! }) as MetricsRow);
     const panel = compareCurves([{ config: 'a', runs: [cycle, cycle] }], 'val_acc', {}, 'lr') as unknown as Drawn;
     const { x, y, ...rest } = panel.layer[1]!.encoding;
+    expect(panel.layer[0]!.data.values).toEqual([]); // a band would fold back
+    expect(panel.layer[0]!.encoding).not.toHaveProperty('order'); // it removes the bands
     expect(panel.layer[1]!.data.values.map(({ lr, mean }) => [lr, mean])).toEqual(
       [0.1, 0.8, 0.1].map((lr, i) => [lr, [50, 10, 60][i]]),
     );

@@ -33,27 +33,28 @@ export function compareCurves(
     .filter((curve) => curve.length > 0);
   if (curves.every((curve) => curve.length < minPoints)) return undefined;
   const points = curves.toReversed().flat(); // the first are drawn on top
+  const rises = (curve: readonly Point[]) => curve.every((point, i) => i === 0 || point[over] > curve[i - 1]![over]);
+  const banded = curves.toReversed().filter(rises).flat(); // an area is sorted by x: a cycle of the LR would fold it
   const means = curves.map((curve) => curve.map((point) => point.mean));
   const domain = over === 'epoch' ? endsDomain(means, what) : wholeDomain(means, what);
   const visible = points.filter((point) => point.mean >= domain[0] && point.mean <= domain[1]);
   const worse = metrics[what].best === 'high' ? 'lower' : 'higher';
   const title = visible.length < points.length ? [titles[what], `${worse} values are not drawn`] : titles[what];
   const x = over === 'epoch' ? epochAxis(points, visible) : lrAxis(points);
-  const order = { field: 'epoch' }; // a cycle passes each LR twice
-  const common = { color, order, x: { field: over, type: 'quantitative', ...x } } as const;
+  const common = { color, x: { field: over, type: 'quantitative', ...x } } as const;
   const vertical = { type: 'quantitative', title, scale: { domain, nice: false } } as const;
   return {
     ...panelSize,
     layer: [
       {
-        data: { values: points.filter(({ low, mean }) => Number.isFinite(low) && mean <= domain[1]) },
+        data: { values: banded.filter(({ low, mean }) => Number.isFinite(low) && mean <= domain[1]) },
         mark: { type: 'area', opacity: 0.2, clip: true },
         encoding: { ...common, y: { field: 'low', ...vertical }, y2: { field: 'high' } },
       },
       {
         data: { values: points },
         mark: { type: 'line', clip: true, point: Math.max(...points.map(({ epoch }) => epoch)) <= 20 },
-        encoding: { ...common, y: { field: 'mean', ...vertical } },
+        encoding: { ...common, order: { field: 'epoch' }, y: { field: 'mean', ...vertical } },
       },
     ],
   };
