@@ -13,7 +13,7 @@ const pageFiles = /^(tune\.(json|csv|md)|tuned\.json|\w+\.png)$/;
 const dropped = new Set(['checkpoints', 'slurm']);
 const unfinished = (summary) =>
   existsSync(summary) && ['running', 'interrupted'].includes(JSON.parse(readFileSync(summary, 'utf8')).status);
-const [from, to] = process.argv.slice(2);
+const [from, to] = process.argv.slice(2).map((folder) => resolve(folder));
 const isTune = existsSync(join(from, 'tune.json'));
 const isStage = (folder) => isTune && basename(folder) !== 'check' && existsSync(join(folder, 'sweep.json'));
 cpSync(from, to, {
@@ -27,6 +27,6 @@ cpSync(from, to, {
 });
 if (isTune) {
   const program = new URL('../bin/clr.js', import.meta.url).pathname;
-  const table = ['export', basename(from), '--per', 'epoch', '--out', resolve(to, 'epochs.csv')];
-  execFileSync(process.execPath, [program, ...table], { cwd: dirname(resolve(from)), stdio: 'inherit' });
+  const table = ['export', basename(from), '--per', 'epoch', '--out', join(to, 'epochs.csv')];
+  execFileSync(process.execPath, [program, ...table], { cwd: dirname(from), stdio: 'inherit' });
 }

@@ -82,7 +82,7 @@ export const compareCommand = new Command('compare')
 /** Width of stdout, or the value of COLUMNS; undefined: unknown. */
 export function terminalWidth(): number | undefined {
   const columns = Number(process.env.COLUMNS);
-  return process.stdout.columns ?? (columns > 0 ? columns : undefined);
+  return process.stdout.columns || (columns > 0 ? columns : undefined);
 }
 
 /** `compare.png`, then `compare-2.png` and so on. */

@@ -50,7 +50,7 @@ async function table(runs: readonly RunOverview[]): Promise<string> {
   const { fitTable } = await import('../terminal/table.js');
   const { age } = await import('../terminal/duration.js');
   const keys = differingSettings(runs);
-  const width = process.stdout.columns as number | undefined; // undefined: not a terminal
+  const width = process.stdout.columns || undefined; // undefined: not a terminal, or one that reports none
   const isLong = (text: string, max: number) => width !== undefined && text.length > max;
   const end = (text: string) => (isLong(text, longest.run) ? `…${text.slice(1 - longest.run)}` : text);
   const start = (text: string) => (isLong(text, longest.name) ? `${text.slice(0, longest.name - 1)}…` : text);

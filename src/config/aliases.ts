@@ -111,7 +111,7 @@ const commands: Alias[] = [
   { names: 'lr_find lr_range_test range_test find_lr finder', here: 'clr lrfind' },
   { names: 'resume continue', here: 'clr run --resume RUN' },
   { names: 'tensorboard dashboard ui serve server', here: 'clr watch' },
-  { names: 'multirun grid agent tune experiment', here: 'clr sweep FILE' },
+  { names: 'multirun grid agent experiment', here: 'clr sweep FILE' },
   { names: 'table summary stats test', here: 'clr compare RUNS' },
   { names: 'power sample_size seeds', here: 'clr plan' },
   { names: 'info types options', here: 'clr show' },

@@ -70,7 +70,7 @@ export function completed(config: object): object {
 
 /** `quickstart` -> that config of the program, unless a file has this name; `name` itself if neither exists. */
 export function findConfig(name: string, folder = '.'): string {
-  if (existsSync(name)) return name;
+  if (existsSync(name) && !statSync(name).isDirectory()) return name;
   const found = ['.json', '.yaml', ''].map((ending) => shipped(path.join('configs', folder, name + ending)));
   const own = name.replace(/^configs\//, '');
   const below = own === name ? [] : [shipped(path.join('configs', own))];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { augmentationSchema, batchesPerEpoch } from '../datasets/batches.js';
 import { datasets } from '../datasets/index.js';
+import { ClrError } from '../errors.js';
 import { models } from '../models/index.js';
 import { optimizers } from '../optimizers/index.js';
 import { schedules } from '../schedules/index.js';
@@ -153,7 +154,7 @@ export const configSchema = keys
 
 export type ExperimentConfig = z.output<typeof configSchema>;
 
-/** Updates per epoch (with the order fixed-cyclic, not always an integer) and in the whole run. */
+/** Updates per epoch (with the order fixed-cyclic, not always an integer) and in the whole run. Throws ClrError('usage') if an epoch has none. */
 export function runLength(
   config: Pick<ExperimentConfig, 'epochs' | 'batch_size' | 'nominal_batch_size' | 'drop_last' | 'order'>,
   trainingImages: number,
@@ -161,10 +162,14 @@ export function runLength(
   const { epochs, batch_size, drop_last } = config;
   if (config.order === 'fixed-cyclic') {
     const size = config.nominal_batch_size ?? batch_size;
+    if (size > trainingImages)
+      throw new ClrError('usage', `batch_size ${size} with order fixed-cyclic exceeds the ${trainingImages} images`);
     const iterations = Math.max(1, Math.floor((epochs * trainingImages) / size)); // as in Smith's job files
     return { iterationsPerEpoch: trainingImages / size, iterations };
   }
   const iterationsPerEpoch = batchesPerEpoch(trainingImages, batch_size, drop_last);
+  if (iterationsPerEpoch === 0)
+    throw new ClrError('usage', `batch_size ${batch_size} with drop_last leaves no batch of ${trainingImages} images`);
   return { iterationsPerEpoch, iterations: Math.max(1, Math.round(epochs * iterationsPerEpoch)) };
 }
 

@@ -49,7 +49,7 @@ export const densenet = entry({
       for (let layer = 1; layer <= (depth - 4) / 3; layer++, channels += growth)
         steps.push(denseLayer(layers, `block${block}.layer${layer}`, channels, growth, dropout));
       if (block === 3) continue;
-      const kept = Math.floor(compression * channels);
+      const kept = Math.max(1, Math.floor(compression * channels));
       steps.push(transition(layers, `transition${block}`, channels, kept, dropout));
       channels = kept;
     }

@@ -1,5 +1,6 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { ClrError } from '../errors.js';
 import { add } from '../ops/add.js';
 import { downsamplePad } from '../ops/downsample-pad.js';
 import { globalAveragePool } from '../ops/global-average-pool.js';
@@ -84,6 +85,7 @@ const stemChannels = 16;
  */
 export function residualNet(config: ResidualOptions, stages: Stage[], context: ModelContext): Model {
   const { inputShape, classes } = context;
+  if (config.shortcut === 'projection-2x2') requireEven(inputShape, stages.length - 1);
   const layers = new Layers(
     {
       init: config.init,
@@ -112,6 +114,16 @@ export function residualNet(config: ResidualOptions, stages: Stage[], context: M
       return head(tape, globalAveragePool(tape, y)); // [N, classes]
     },
   };
+}
+
+/** A 2x2 convolution rounds half of an odd size down, the block's 3x3 one up. */
+function requireEven([height, width]: ModelContext['inputShape'], halvings: number): void {
+  if (height % 2 ** halvings === 0 && width % 2 ** halvings === 0) return;
+  throw new ClrError(
+    'usage',
+    `model.shortcut: projection-2x2 cannot halve images of ${height} x ${width} ${halvings} times`,
+    'use projection',
+  );
 }
 
 function blockShapes(stages: Stage[]): Shape[] {

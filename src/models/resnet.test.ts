@@ -89,6 +89,14 @@ describe.each([
   });
 });
 
+it('projection-2x2 is refused for images that it cannot halve', () => {
+  const config = models.schema.parse({ type: 'resnet', depth: 8, shortcut: 'projection-2x2' });
+  const context = { classes: 10, random: randomStream(1, 'init'), seed: 1 };
+  expect(() => models.create(config, { ...context, inputShape: [30, 30, 3] })).toThrow(
+    'model.shortcut: projection-2x2 cannot halve images of 30 x 30 2 times',
+  );
+});
+
 describe.each(['post-conv', 'after-add', 'pre-activation', 'smith'])('batch norm placed %s', (bn_placement) => {
   it.each(['identity-pad', 'projection', 'projection-2x2', 'avgpool-concat'])(
     'gives finite logits and a gradient for each parameter with %s',

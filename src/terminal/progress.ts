@@ -33,10 +33,13 @@ type Stream = NodeJS.WriteStream;
 
 export function progress(caption: Caption, stream: Stream = process.stderr): Progress {
   const line = (text: string | Piece[]) =>
-    say(typeof text === 'string' ? text : fitLine(text, stream.isTTY ? stream.columns - 1 : undefined));
+    say(typeof text === 'string' ? text : fitLine(text, stream.isTTY ? widthOf(stream) : undefined));
   if (stream.isTTY && !process.env.CI) return { interactive: true, line, ...bars(caption, stream) };
   return { interactive: false, line, bar: () => undefined, remove() {}, stop() {} };
 }
+
+/** Of a terminal that reports none, 80 columns. One less, since a full line would make some terminals wrap. */
+const widthOf = (stream: Stream) => (stream.columns || 80) - 1;
 
 /** The parts of cli-progress that its types leave out. */
 interface Drawn {
@@ -97,7 +100,7 @@ const barSize = { max: 24, min: 8 };
 /** The bar takes the room that its caption leaves. */
 function formatter(caption: Caption, stream: Stream): GenericFormatter {
   return (options, { progress: share, value, total, eta }, fields: Fields) => {
-    const width = (stream.columns || 80) - 1; // a full line would make some terminals wrap
+    const width = widthOf(stream);
     const known = Number.isFinite(Number(eta)) && value > 0;
     const pieces = caption(fields, { value, total, eta: known ? time(Number(eta)) : '' });
     const text = fitLine(

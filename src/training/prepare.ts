@@ -67,12 +67,13 @@ export function prepareTraining(
 ): Training {
   const { imageShape, classNames, train } = dataset;
   const length = runLength(config, train.labels.length);
-  if (length.iterationsPerEpoch === 0) {
+  const { crop } = config.augmentation;
+  if (crop && crop.mode !== 'zero' && crop.pad >= Math.min(...imageShape.slice(0, 2)))
     throw new ClrError(
       'usage',
-      `batch_size ${config.batch_size} with drop_last leaves no batch of ${train.labels.length} images`,
+      `augmentation.crop.pad: images of ${imageShape[0]} x ${imageShape[1]} cannot be mirrored into ${crop.pad} pixels`,
+      'use a smaller pad, or mode zero',
     );
-  }
   const random = randomStream(config.seed, 'init');
   const context = { inputShape: imageShape, classes: classNames.length, random, seed: config.seed };
   const model = frozen(models.create(config.model, context), config.init?.freeze ?? []);

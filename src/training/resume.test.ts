@@ -9,7 +9,7 @@ import { RunFolder } from '../runs/run-folder.js';
 import { lockFolder } from '../system/lock.js';
 import { saveCheckpoint } from './checkpoint.js';
 import { startPosition } from './position.js';
-import { hasBegun, restorePosition } from './resume.js';
+import { findRun, hasBegun, restorePosition } from './resume.js';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'clr-resume-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -30,7 +30,14 @@ async function restored(iteration: number, epoch: number, inSums: number, config
   await saveCheckpoint(folder.directory, variables(), position, 1);
   writeFileSync(path.join(folder.directory, 'config.json'), JSON.stringify(config));
   folder.close();
-  return restorePosition(folder.directory, config, images, variables(), () => {});
+  return restorePosition(
+    folder.directory,
+    config,
+    images,
+    variables(),
+    () => {},
+    () => {},
+  );
 }
 
 it.each([
@@ -47,6 +54,28 @@ it.each([
   ['at its end, where batches run on from epoch to epoch', 33, 3, 0, cyclic],
 ])('a run is resumed %s', async (_, iteration, epoch, inSums, config) => {
   expect(await restored(iteration, epoch, inSums, config)).toMatchObject({ iteration, epoch });
+});
+
+it('a range test and the folder of a tune are not resumed, however they are named', () => {
+  for (const [name, file] of Object.entries({ range: 'lr-finder.csv', tune: 'tune.json' })) {
+    mkdirSync(path.join(scratch, 'others', name), { recursive: true });
+    for (const each of ['config.json', file]) writeFileSync(path.join(scratch, 'others', name, each), '{}');
+    const folder = path.join(scratch, 'others', name);
+    const why = { range: /an LR range test, which cannot be resumed/, tune: /the folder of a clr tune/ }[name]!;
+    expect(() => findRun(name, path.join(scratch, 'others'))).toThrow(why);
+    expect(() => hasBegun(folder)).toThrow(why);
+  }
+});
+
+it('a run is made longer though its epochs end between two numbers', async () => {
+  const own = { ...cyclic, batch_size: 19, epochs: 19 };
+  const folder = RunFolder.create({ runs: scratch }, own);
+  await saveCheckpoint(folder.directory, variables(), { ...startPosition(), iteration: 21, epoch: 19 }, 1);
+  writeFileSync(path.join(folder.directory, 'config.json'), JSON.stringify(own));
+  folder.close();
+  const none = () => {};
+  const longer = { ...own, epochs: 38 };
+  expect(restorePosition(folder.directory, longer, 21, variables(), none, none)).toMatchObject({ iteration: 21 });
 });
 
 it.each([

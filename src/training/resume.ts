@@ -32,14 +32,9 @@ const mayChange = new Set([
 
 /** A run's folder by its path, or the newest one in `runs` for "latest". */
 export function findRun(run: string, runs: string): string {
-  if (isFinder(run))
-    throw new ClrError(
-      'usage',
-      `${run} is an LR range test, which cannot be resumed`,
-      'start a new one with clr lrfind',
-    );
   if (run !== 'latest') {
     const found = [run, path.join(runs, run)].find((directory) => existsSync(path.join(directory, 'config.json')));
+    if (found) refuseOther(found);
     if (found) return found;
     throw new ClrError('usage', `there is no run in ${run}`, 'name its folder, such as runs/7, or latest');
   }
@@ -52,12 +47,27 @@ export function findRun(run: string, runs: string): string {
   return path.join(runs, newest);
 }
 
+/** Throws ClrError('usage') if the folder, which has a config, is not that of a run. */
+function refuseOther(directory: string): void {
+  if (isFinder(directory))
+    throw new ClrError(
+      'usage',
+      `${directory} is an LR range test, which cannot be resumed`,
+      'start a new one with clr lrfind',
+    );
+  if (existsSync(path.join(directory, 'tune.json')))
+    throw new ClrError('usage', `${directory} is the folder of a clr tune`, 'clr tune with the same --out resumes it');
+}
+
 /**
  * Whether the folder holds a run that can be resumed. That of a run killed before it had a config is removed. Throws
  * ClrError('usage') if the folder holds anything else, or if another process is making it.
  */
 export function hasBegun(directory: string, { takeOver = false } = {}): boolean {
-  if (existsSync(path.join(directory, 'config.json'))) return true;
+  if (existsSync(path.join(directory, 'config.json'))) {
+    refuseOther(directory);
+    return true;
+  }
   if (!existsSync(directory)) return false;
   lockFolder(directory, { takeOver })();
   removeTemporaries(directory);
@@ -102,7 +112,8 @@ export function changedKeys(stored: ExperimentConfig, requested: ExperimentConfi
 }
 
 /**
- * The state of the run; `variables` get their values at that point. Throws ClrError if there is no usable checkpoint,
+ * The state of the run; `variables` get their values at that point, from `startAgain` if the run was killed before its
+ * first checkpoint. Throws ClrError if there is no usable checkpoint,
  * or if a run of `config.epochs` epochs would have been different up to that point.
  */
 export function restorePosition(
@@ -111,15 +122,18 @@ export function restorePosition(
   trainingImages: number,
   variables: Variable[],
   report: (message: string) => void,
+  startAgain: () => void,
 ): Position {
   const before = storedConfig(run);
   const problem = (position: Position) => problemOfPosition(position, before, trainingImages);
-  const position = loadCheckpoint(run, variables, report, problem) ?? beforeFirstCheckpoint(run);
+  const loaded = loadCheckpoint(run, variables, report, problem);
+  if (!loaded) startAgain();
+  const position = loaded ?? beforeFirstCheckpoint(run);
   if (before.epochs === config.epochs) return position;
   const [old, now] = [runLength(before, trainingImages), runLength(config, trainingImages)];
   if (now.iterations < position.iteration)
     throw differs(run, `epochs: ${position.iteration} iterations are done, more than ${config.epochs} epochs have`);
-  if (position.epoch * old.iterationsPerEpoch > position.iteration)
+  if (firstIteration(position.epoch, old.iterationsPerEpoch) > position.iteration)
     throw differs(run, 'epochs: the run ended in mid-epoch');
   const [was, is] = [schedules.create(before.schedule, old), schedules.create(config.schedule, now)];
   for (let i = 0; i < position.iteration; i++)

@@ -27,7 +27,8 @@ export async function scoreCheckpoint(
   if (!existsSync(from)) throw new ClrError('usage', `${run} has no checkpoint \`${checkpoint}\``);
   const parent = warmStart({ from, skip: [], freeze: [] }, model, options.runs);
   const { signal } = options;
-  const evaluation = await evaluate(model, validationBatches(parent.epoch), {
+  const epoch = Math.max(0, parent.epoch - 1); // the one that the checkpoint ends, counted from 0
+  const evaluation = await evaluate(model, validationBatches(epoch), {
     ...(backend.stepsInFlight && { stepsInFlight: backend.stepsInFlight }),
     signal,
     repeat: backend.repeater?.(),

@@ -47,8 +47,8 @@ export function resumeRun(
   const { config, environment, variables, trainingImages } = run;
   const folder = RunFolder.reopen(directory, { takeOver });
   return opened(folder, () => {
-    const position = restorePosition(directory, config, trainingImages, variables, report);
-    if (position.iteration === 0) startAgain(directory, run);
+    const again = () => startAgain(directory, run);
+    const position = restorePosition(directory, config, trainingImages, variables, report, again);
     folder.writeConfig(config);
     folder.writeEnvironment(resumedEnvironment(directory, environment, position, report));
     return position;

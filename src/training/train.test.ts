@@ -147,6 +147,14 @@ describe('training', () => {
     await expect(rowsOf(await training({ max_loss: 0.1 }))).rejects.toThrow(/above max_loss 0.1/);
   });
 
+  it.each(['reflect', 'symmetric'])('refuses to mirror images into as many pixels as they have: %s', async (mode) => {
+    const dataset = await datasets.create(config.dataset, { cacheDirectory: '/nowhere', seed: 1, report() {} });
+    const mirrored = configSchema.parse({ ...config, augmentation: { crop: { pad: 8, mode } } });
+    expect(() => prepareTraining(mirrored, { ...dataset, imageShape: [8, 8, 3] })).toThrow(
+      'images of 8 x 8 cannot be mirrored into 8 pixels',
+    );
+  });
+
   it('leaves the last partial batch out when asked to', async () => {
     const { iterations } = await rowsOf(await training({ drop_last: true }));
     expect(iterations.map((row) => row.epoch)).toEqual([1, 1, 2, 2]);

@@ -31,7 +31,7 @@ export function warmStart({ from, skip }: Init, model: Model, runs: string): Par
   const all = [...model.parameters, ...model.statistics];
   const layers = layersNamed(skip, all, 'init.skip');
   const variables = all.filter((variable) => !layers(variable.name));
-  const problems = [...unusable(variables, header, data), ...leftOver(all, header).filter((name) => !layers(name))];
+  const problems = [...unusable(variables, header, data), ...leftOver(all, header, layers)];
   if (problems.length > 0) throw differs(checkpoint, problems);
   for (const variable of variables) {
     variable.value.dispose();
@@ -99,12 +99,12 @@ function unusable(variables: Variable[], header: Header, data: Buffer): string[]
   });
 }
 
-/** Weights of the checkpoint that the model has no place for. `x.velocity` is not a weight: it is optimizer state. */
-function leftOver(variables: readonly Variable[], header: Header): string[] {
+/** Weights of the checkpoint, outside the skipped layers, that the model has no place for. `x.velocity` is not a weight: it is optimizer state. */
+function leftOver(variables: readonly Variable[], header: Header, skipped: (name: string) => boolean): string[] {
   const known = new Set(variables.map(({ name }) => name));
   const isState = (name: string) => name === 'steps' || name.slice(0, name.lastIndexOf('.')) in header;
   return Object.keys(header)
-    .filter((name) => name !== '__metadata__' && !known.has(name) && !isState(name))
+    .filter((name) => name !== '__metadata__' && !known.has(name) && !isState(name) && !skipped(name))
     .map((name) => `has "${name}", which the model lacks`);
 }
 

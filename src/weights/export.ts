@@ -4,7 +4,7 @@ import { normalisations } from '../datasets/batches.js';
 import type { Dataset } from '../datasets/dataset.js';
 import type { Model } from '../models/model.js';
 import { checkpointFolder } from '../runs/run-folder.js';
-import { replaceFile } from '../system/atomic.js';
+import { writeOutput } from '../system/atomic.js';
 import { backendAndData, type ExperimentOptions, prepareTraining } from '../training/prepare.js';
 import { storedConfig } from '../training/resume.js';
 import { warmStart } from '../training/warm-start.js';
@@ -34,8 +34,8 @@ export async function exportWeights(run: string, file: string, options: WeightOp
   const from = path.join(run, checkpointFolder, `${options.checkpoint}.safetensors`);
   const { iteration } = warmStart({ from, skip: [], freeze: [] }, model, options.runs);
   const content = describe(config, dataset);
-  replaceFile(file, await encode(options.format, model, config, dataset.imageShape, content, iteration));
-  if (options.format === 'pytorch') replaceFile(`${file}.json`, `${JSON.stringify(content, null, 2)}\n`);
+  writeOutput(file, await encode(options.format, model, config, dataset.imageShape, content, iteration));
+  if (options.format === 'pytorch') writeOutput(`${file}.json`, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 export function encode(

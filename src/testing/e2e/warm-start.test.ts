@@ -104,27 +104,43 @@ it('starts skipped layers from fresh weights, so that the classes may differ', a
   const skip = await run({ init: { from: '1', skip: ['head'], freeze: ['stem', 'stage1', 'stage2', 'stage3'] } });
   expect(sharedWithParent(skip)).toContain('stage3.block1.conv2.filter');
   expect(sharedWithParent(skip).filter((name) => name.startsWith('head'))).toEqual([]);
+  const projected = { type: 'resnet', depth: 8, shortcut: 'projection' };
+  const from = await run({ model: projected, max_iterations: 1 });
+  const without = await run({ init: { from, skip: ['stage2.block1', 'stage3.block1'] }, max_iterations: 1 });
+  expect(readFileSync(path.join(without, 'environment.json'), 'utf8')).toContain(from); // which alone has shortcuts
 }, 60_000);
+
+/** The folder of a run that failed after so many convolutions. */
+async function killed(calls: number, changed: object): Promise<string> {
+  const real = getKernel('Conv2D', 'wasm') as KernelConfig;
+  let left = calls;
+  registerKernel({
+    ...real,
+    kernelFunc: (args) => {
+      if (left-- === 0) throw new Error('the device is gone');
+      return real.kernelFunc(args);
+    },
+  });
+  const error = await failure(changed).finally(() => registerKernel(real));
+  return /--resume ([^\s`]+)/.exec(error.hint ?? '')![1]!;
+}
 
 it.each([30, 170])(
   'resumes exactly when it was killed after %d convolutions',
   async (calls) => {
     const changed = { epochs: 2, init: { from: '1', freeze: ['stem'] } };
     const whole = await run(changed);
-    const real = getKernel('Conv2D', 'wasm') as KernelConfig;
-    let left = calls;
-    registerKernel({
-      ...real,
-      kernelFunc: (args) => {
-        if (left-- === 0) throw new Error('the device is gone');
-        return real.kernelFunc(args);
-      },
-    });
-    const error = await failure(changed).finally(() => registerKernel(real));
-    const directory = /--resume ([^\s`]+)/.exec(error.hint ?? '')?.[1];
-    expect(directory).toBeTruthy();
-    await runExperiment(config(changed), { ...options, resume: directory! });
-    expect(fingerprint(directory!)).toEqual(fingerprint(whole));
+    const directory = await killed(calls, changed);
+    await runExperiment(config(changed), { ...options, resume: directory });
+    expect(fingerprint(directory)).toEqual(fingerprint(whole));
   },
   120_000,
 );
+
+it('resumes from its first checkpoint without its parent', async () => {
+  const changed = { init: { from: await run({ max_iterations: 1 }) } };
+  const directory = await killed(30, changed);
+  rmSync(changed.init.from, { recursive: true });
+  const { summary } = await runExperiment(config(changed), { ...options, resume: directory });
+  expect(summary).toMatchObject({ status: 'completed', iterations: 4 });
+}, 60_000);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -24,6 +24,7 @@ describe('a finished run', () => {
         dataset: { type: 'synthetic', train_size: 40, val_size: 50 },
         model: { type: 'resnet', depth: 8 },
         schedule: { type: 'constant', lr: 0.05 },
+        augmentation: { flip_validation: true },
         backend: 'wasm',
       }),
     );
@@ -72,6 +73,16 @@ describe('a finished run', () => {
     [['compare', run, '--chart-x', 'lr'], '--chart-x needs --chart <file>'],
   ])('is not read with a flag that would have no effect: %j', async (words, message) => {
     expect(await runClr(words)).toMatchObject({ code: 2, stderr: `clr: ${message}\n` });
+  });
+
+  it('writes its weights behind a link, into a folder that does not exist yet', async () => {
+    const [link, target] = [path.join(scratch, 'link'), path.join(scratch, 'new/weights')];
+    symlinkSync(target, link);
+    expect(await runClr(['export', run, '--weights', 'safetensors', '--out', target])).toMatchObject({ code: 0 });
+    const before = readFileSync(target);
+    writeFileSync(target, '');
+    expect(await runClr(['export', run, '--weights', 'safetensors', '--out', link])).toMatchObject({ code: 0 });
+    expect([lstatSync(link).isSymbolicLink(), readFileSync(target).equals(before)]).toEqual([true, true]);
   });
 
   it('is estimated up to --until-epoch', async () => {
