@@ -75,7 +75,8 @@ function ghostBatchNorm(tape: Tape, x: Tensor4D, state: BatchNormState, options:
     return { range, inner, input, added, output };
   });
   const y = joinImages(parts.map(({ output }) => output.clone()));
-  return tape.record(residual ? [x, scale, shift, residual] : [x, scale, shift], y, (dy: Tensor) => {
+  const inputs = residual ? [x, scale, shift, residual] : [x, scale, shift];
+  const backward = (dy: Tensor) => {
     const gradients = parts.map(({ range, inner, input, added, output }) => {
       const sources = [input, scale, shift, ...(added ? [added] : [])];
       const own = inner.gradients(output, sliceImages(dy, range), sources);
@@ -84,7 +85,14 @@ function ghostBatchNorm(tape: Tape, x: Tensor4D, state: BatchNormState, options:
     });
     const column = (k: number) => gradients.map((all) => all[k]!);
     return [joinImages(column(0)), sumOf(column(1)), sumOf(column(2)), ...(residual ? [joinImages(column(3))] : [])];
-  });
+  };
+  const discard = () => {
+    for (const { inner, input, added } of parts) {
+      inner.discard();
+      for (const image of [input, added]) image?.dispose();
+    }
+  };
+  return tape.record(inputs, y, backward, [], discard);
 }
 
 /** The sum of the terms, which are disposed of. */

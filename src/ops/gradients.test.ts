@@ -160,6 +160,22 @@ test('gradients of a small net dispose of every tensor but the parameters and th
   expect(memory().numTensors).toBe(before + 2 + gradients.length); // 2: batch norm's scale and shift
 });
 
+test.each([undefined, 2])('frozen layers leave no tensor behind, batch norm of %s images', (batch) => {
+  const x = tensor(randomValues([5, 2, 2, 3]), [5, 2, 2, 3]);
+  const [scale, shift] = [tensor([1, 1, 1]), tensor([0, 0, 0])];
+  const parameters = [[3, 5], [5]].map((shape) => tensor(randomValues(shape), shape));
+  const step = () => {
+    const tape = new Tape(true);
+    const h = normalisation(true, batch)(tape, x, scale, shift);
+    const y = normalisation(true, batch)(tape, h, scale, shift, x);
+    const logits = (dense as Op)(tape, globalAveragePool(tape, y as Tensor4D), ...parameters);
+    for (const gradient of tape.gradients(logits, tensor(randomValues([5, 5]), [5, 5]), parameters)) gradient.dispose();
+    return memory().numTensors;
+  };
+  const before = memory().numTensors;
+  expect([step(), step(), step()]).toEqual([before, before, before]);
+});
+
 describe('sgdUpdate follows its formula', () => {
   const modes = ['l2', 'decoupled'].flatMap((weightDecayMode) =>
     ['outside', 'inside'].flatMap((lrPlacement) =>

@@ -9,6 +9,7 @@ interface Recorded {
   output: Tensor;
   saved: Tensor[];
   backward: Backward;
+  discard: (() => void) | undefined;
 }
 
 /**
@@ -27,10 +28,27 @@ export class Tape {
     readonly iteration = 0,
   ) {}
 
-  /** Takes over `output` and `saved` (what `backward` needs besides inputs and output); returns `output`. */
-  record<T extends Tensor>(inputs: Tensor[], output: T, backward: Backward, saved: Tensor[] = []): T {
-    if (this.training) this.recorded.push({ inputs, output, saved, backward });
+  /**
+   * Takes over `output` and `saved` (what `backward` needs besides inputs and output); returns `output`. `discard` is
+   * called instead of `backward` if no gradient is needed, as in frozen layers: for what `backward` itself disposes of.
+   */
+  record<T extends Tensor>(
+    inputs: Tensor[],
+    output: T,
+    backward: Backward,
+    saved: Tensor[] = [],
+    discard?: () => void,
+  ): T {
+    if (this.training) this.recorded.push({ inputs, output, saved, backward, discard });
     return output;
+  }
+
+  /** Disposes of every activation on the tape. */
+  discard(): void {
+    for (const { output, saved, discard } of this.recorded.splice(0)) {
+      discard?.();
+      for (const tensor of [output, ...saved]) tensor.dispose();
+    }
   }
 
   /**
@@ -54,7 +72,7 @@ export class Tape {
         });
         gradients.delete(r.output);
         outputGradient.dispose();
-      }
+      } else r.discard?.();
       r.output.dispose();
       for (const tensor of r.saved) tensor.dispose();
     }

@@ -37,6 +37,10 @@ export interface StepPoint {
   lr: Value;
   momentum: Value;
   loss: Value;
+  /** Over the finite losses after the previous point, up to this one: what is drawn if losses are smoothed. */
+  mean_loss: Value;
+  /** Their number. */
+  losses: number;
 }
 
 /** The data of a page that no longer changes: a report. */

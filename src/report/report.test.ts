@@ -8,6 +8,7 @@ import { compareEach } from '../compare/comparison.js';
 import { html, list, table } from '../page/html.js';
 import { readRuns } from '../runs/read-runs.js';
 import { someEnvironment, type WhatRan, writeRunFolder } from '../testing/run-files.js';
+import { readSeries } from './series.js';
 import { writeReport } from './write-report.js';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'clr-report-'));
@@ -112,6 +113,14 @@ describe('a report', () => {
     }
     const { runs } = JSON.parse(/id="data">(.*?)<\/script>/s.exec(several)![1]!) as { runs: { question: string }[] };
     expect(new Set(runs.map((run) => run.question))).toEqual(new Set(comparisons.map(({ title }) => title)));
+  });
+
+  it('has the iterations of the last seeds of each config, where it has not room for all', () => {
+    for (let seed = 1; seed <= 22; seed++)
+      for (const value of [0.7, 0.8]) write(`../many/${value}-${seed}`, { ...momentum(value), seed }, 60);
+    const series = readSeries(read('many').comparisons[0]!, () => expect.unreachable());
+    for (const { seed, steps } of series) expect(steps!.length, `seed ${seed}`).toBe(seed > 2 ? 8 : 0);
+    expect(series).toHaveLength(44);
   });
 
   it('is refused if its file is not HTML', async () => {

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { thin } from '../charts/thin.js';
 import type { Comparison } from '../compare/comparison.js';
 import type { PageRun } from '../page/data.js';
+import { thinnedSteps } from '../page/thinned-steps.js';
 import type { Skipped } from '../runs/find-runs.js';
 import { readIterations, readMetrics } from '../runs/read-run.js';
 import { printable } from '../system/printable.js';
 
 const maxPoints = 400; // of one run over iterations
-const maxDetailed = 40; // runs whose iterations are in the page, shared among the arms
+const maxDetailed = 40; // runs whose iterations are in the page, shared among the arms: the last of each
 
 /** The curves of every run, the baseline's first; `skip` gets what cannot be read. `question`: if there are several. */
 export function readSeries({ rows, baseline }: Comparison, skip: (run: Skipped) => void, question?: string): PageRun[] {
@@ -16,7 +16,7 @@ export function readSeries({ rows, baseline }: Comparison, skip: (run: Skipped) 
   const each = Math.max(1, Math.floor(maxDetailed / rows.length));
   const all = ordered.flatMap(({ config, runs }) => {
     const recorded = runs.filter(({ directory }) => hasIterations(directory));
-    const detailed = new Set(recorded.slice(0, each));
+    const detailed = new Set(recorded.slice(-each));
     return runs.map((run) => ({ arm: config, detailed: detailed.has(run), ...run }));
   });
   const without = all.filter(({ directory, status }) => status !== 'pending' && !hasIterations(directory));
@@ -33,7 +33,7 @@ export function readSeries({ rows, baseline }: Comparison, skip: (run: Skipped) 
       return undefined;
     }
   };
-  const stepsOf = (directory: string) => thin(readIterations(directory), ['loss', 'lr'], maxPoints);
+  const stepsOf = (directory: string) => thinnedSteps(readIterations(directory), maxPoints);
   return all.flatMap(({ arm, directory, seed, status, detailed }) => {
     const epochs = status === 'pending' ? undefined : read(directory, readMetrics);
     if (status === 'pending' || !epochs) return [];

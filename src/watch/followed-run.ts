@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { thin } from '../charts/thin.js';
 import type { EpochPoint, PageRun, StepPoint } from '../page/data.js';
-import { iterationColumns, metricsColumns } from '../runs/columns.js';
+import { thinnedSteps } from '../page/thinned-steps.js';
+import { type IterationRow, iterationColumns, metricsColumns } from '../runs/columns.js';
 import { readJsonAs } from '../runs/read-run.js';
 import { settingsOf } from '../runs/read-runs.js';
 import { type RunStatus, runStatus } from '../runs/status.js';
@@ -25,7 +25,7 @@ export class FollowedRun {
   epochs: EpochPoint[] = [];
   private readonly metrics: TableTail<keyof typeof metricsColumns>;
   private readonly iterations: TableTail<keyof typeof iterationColumns>;
-  private steps: StepPoint[] = [];
+  private steps: IterationRow[] = [];
   private iterationBytes = -1;
 
   /** Throws ClrError('data') if there is no readable config.json. */
@@ -55,9 +55,8 @@ export class FollowedRun {
   /** At most as many rows of iterations.csv as a chart has room for, with extremes kept. */
   thinnedSteps(): StepPoint[] {
     const { rows, reset } = this.iterations.read();
-    const added = rows.map(({ iteration, lr, momentum, loss }) => ({ iteration, lr, momentum, loss: finite(loss) }));
-    this.steps = reset ? added : [...this.steps, ...added];
-    return thin(this.steps, ['loss', 'lr'], maxSteps);
+    this.steps = reset ? rows : [...this.steps, ...rows];
+    return thinnedSteps(this.steps, maxSteps);
   }
 
   /** `arm`: its label on the page. */

@@ -61,7 +61,7 @@ function epochPanel(id: string, select: HTMLSelectElement): Shown {
 function stepPanel(
   id: string,
   x: 'iteration' | 'lr',
-  what: keyof StepPoint,
+  what: 'lr' | 'momentum' | 'loss',
   xTitle: string,
   y: string,
   beta?: number,

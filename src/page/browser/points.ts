@@ -1,13 +1,17 @@
-import type { EpochPoint, PageRun, StepPoint } from '../data.js';
+import type { EpochPoint, PageRun } from '../data.js';
 import type { Point } from './charts.js';
 
-/** Debiased exponential moving average, as in TensorBoard and W&B (arXiv:1412.6980, sec. 3); `beta` 0: none. */
-export function smoothed(values: readonly number[], beta: number): number[] {
-  let [average, weight] = [0, 0];
-  return values.map((value) => {
-    average = beta * average + (1 - beta) * value;
-    weight = beta * weight + (1 - beta);
-    return average / weight;
+/**
+ * Debiased exponential moving average, as in TensorBoard and W&B (arXiv:1412.6980, sec. 3); `beta` 0: none. `counts`: of
+ * how many values each is the mean.
+ */
+export function smoothed(values: readonly number[], beta: number, counts?: readonly number[]): number[] {
+  let [sum, count] = [0, 0];
+  return values.map((value, i) => {
+    const own = (1 - beta) * (counts?.[i] ?? 1);
+    sum = beta * sum + own * value;
+    count = beta * count + own;
+    return sum / count;
   });
 }
 
@@ -16,21 +20,32 @@ export function epochPoints(runs: readonly PageRun[], what: keyof EpochPoint): P
   return runs.flatMap((run) => line(run, run.epochs, 'epoch', what, 0));
 }
 
-/** A line per run: LR, momentum or loss over iterations, or loss over LR. */
+/** A line per run: LR, momentum or loss over iterations, or loss over LR. A loss that is smoothed is that of all batches. */
 export function stepPoints(
   runs: readonly PageRun[],
   x: 'iteration' | 'lr',
-  what: keyof StepPoint,
+  what: 'lr' | 'momentum' | 'loss',
   beta: number,
 ): Point[] {
-  return runs.flatMap((run) => line(run, run.steps ?? [], x, what, beta));
+  const means = what === 'loss' && beta > 0;
+  return runs.flatMap(({ steps = [], ...run }) =>
+    means ? line(run, steps, x, 'mean_loss', beta, 'losses') : line(run, steps, x, what, beta),
+  );
 }
 
-function line<Row>(run: PageRun, rows: readonly Row[], x: keyof Row, y: keyof Row, beta: number): Point[] {
+function line<Row>(
+  run: PageRun,
+  rows: readonly Row[],
+  x: keyof Row,
+  y: keyof Row,
+  beta: number,
+  count?: keyof Row,
+): Point[] {
   const finite = rows.filter((row) => row[x] !== null && row[y] !== null);
   const values = smoothed(
     finite.map((row) => row[y] as number),
     beta,
+    count && finite.map((row) => row[count] as number),
   );
   const name = `${run.arm}, seed ${run.seed} (${run.directory})`;
   return finite.map((row, i) => ({ arm: run.arm, run: name, x: row[x] as number, y: values[i]!, order: i }));
