@@ -25,12 +25,12 @@ export const plotCommand = new Command('plot')
   .action(async (paths: string[], flags: Flags) => {
     const { lrScale, out = 'overlay.png', each } = flags;
     const { findRuns } = await import('../runs/find-runs.js');
-    const { isFinder } = await import('../runs/finder-columns.js');
+    const { finderReason, isFinder } = await import('../runs/finder-columns.js');
     const { directories, skipped } = findRuns(paths);
     const trained = directories.filter((directory) => !isFinder(directory));
     if (trained.length > 1 && !each) {
       const { nameSkipped } = await import('./comparison.js');
-      const finders = directories.filter(isFinder).map((path) => ({ path, reason: 'an LR range test, not a run' }));
+      const finders = directories.filter(isFinder).map((path) => ({ path, reason: finderReason }));
       [...skipped, ...finders].forEach(nameSkipped);
       await (await import('../charts/overlay-runs.js')).writeOverlay(out, trained, lrScale);
       process.stdout.write(`${out}\n`);

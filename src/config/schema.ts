@@ -154,7 +154,10 @@ export const configSchema = keys
 
 export type ExperimentConfig = z.output<typeof configSchema>;
 
-/** Updates per epoch (with the order fixed-cyclic, not always an integer) and in the whole run. Throws ClrError('usage') if an epoch has none. */
+/**
+ * Updates per epoch (with the order fixed-cyclic, not always an integer) and in the whole run. Throws ClrError('usage')
+ * if an epoch has none.
+ */
 export function runLength(
   config: Pick<ExperimentConfig, 'epochs' | 'batch_size' | 'nominal_batch_size' | 'drop_last' | 'order'>,
   trainingImages: number,

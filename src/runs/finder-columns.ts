@@ -24,6 +24,9 @@ export type FinderRow = Record<keyof typeof finderColumns, number>;
 /** The table in an LR finder's run folder. */
 export const tableName = 'lr-finder.csv';
 
+/** Why a range test is not read as a run. */
+export const finderReason = 'an LR range test, not a run';
+
 /** Whether the run folder is that of an LR finder. */
 export function isFinder(directory: string): boolean {
   return existsSync(path.join(directory, tableName));

@@ -6,7 +6,7 @@ import { ClrError } from '../errors.js';
 import { lockHolder } from '../system/lock.js';
 import { printable } from '../system/printable.js';
 import { findRuns, type Skipped } from './find-runs.js';
-import { isFinder } from './finder-columns.js';
+import { finderReason, isFinder } from './finder-columns.js';
 import { readJson } from './read-run.js';
 import type { Metric } from './scores.js';
 import { armFile, type Manifest, readManifestFile, type SweepRun } from './sweep-manifest.js';
@@ -153,7 +153,7 @@ export function readSomeRuns(paths: readonly string[]): ReturnType<typeof readRu
 /** The run, or the reason why it is not one. */
 function readRun(directory: string, sweep: InSweep | undefined): Run | string {
   const config = configSchema.parse(readJson(directory, 'config.json'), { error: inFile('config.json') });
-  if (isFinder(directory)) return 'an LR range test, not a run';
+  if (isFinder(directory)) return finderReason;
   const summary = existsSync(path.join(directory, 'summary.json')) ? readSummary(directory) : undefined;
   const { status = 'running', message } = summary ?? {};
   const scores = summary && scoresOf(summary);

@@ -3,12 +3,12 @@ import { isDone, type Rung, type SweepRun } from '../runs/sweep-manifest.js';
 import { makeFolders } from '../system/atomic.js';
 import { lockFolder } from '../system/lock.js';
 import type { RunFlags } from './command.js';
-import { wantedRuns } from './due.js';
 import { afterRungs, rank, scoreAfter, stepsOf } from './halving.js';
 import { lastRow } from './last-row.js';
 import { lengthOf } from './length.js';
 import { readManifest, writeArms, writeManifest, writeStops } from './manifest.js';
 import type { SweepPlan } from './plan.js';
+import { wantedRuns } from './wanted.js';
 
 /** The state of a sweep. */
 export interface Look {

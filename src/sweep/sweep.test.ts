@@ -10,11 +10,11 @@ import { readRuns } from '../runs/read-runs.js';
 import { isDone, type SweepRun } from '../runs/sweep-manifest.js';
 import type { Judgement } from '../statistics/sequential.js';
 import { lockFolder, lockHolder } from '../system/lock.js';
-import { wantedRuns } from './due.js';
 import { clearAway, nextStep, readManifest, refresh, writeArms, writeManifest } from './manifest.js';
 import { parseSeeds, readSweep } from './plan.js';
 import { secondsByStepTimes } from './step-times.js';
 import { estimate, runSweep } from './sweep.js';
+import { wantedRuns } from './wanted.js';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'clr-sweep-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -56,7 +56,7 @@ function refuseOther(directory: string): void {
       'start a new one with clr lrfind',
     );
   if (existsSync(path.join(directory, 'tune.json')))
-    throw new ClrError('usage', `${directory} is the folder of a clr tune`, 'clr tune with the same --out resumes it');
+    throw new ClrError('usage', `${directory} is the folder of a clr tune`, 'clr tune, run again, resumes it');
 }
 
 /**
@@ -113,8 +113,8 @@ export function changedKeys(stored: ExperimentConfig, requested: ExperimentConfi
 
 /**
  * The state of the run; `variables` get their values at that point, from `startAgain` if the run was killed before its
- * first checkpoint. Throws ClrError if there is no usable checkpoint,
- * or if a run of `config.epochs` epochs would have been different up to that point.
+ * first checkpoint. Throws ClrError if there is no usable checkpoint, or if a run of `config.epochs` epochs would have
+ * been different up to that point.
  */
 export function restorePosition(
   run: string,

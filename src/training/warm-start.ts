@@ -99,7 +99,10 @@ function unusable(variables: Variable[], header: Header, data: Buffer): string[]
   });
 }
 
-/** Weights of the checkpoint, outside the skipped layers, that the model has no place for. `x.velocity` is not a weight: it is optimizer state. */
+/**
+ * Weights of the checkpoint, outside the skipped layers, that the model has no place for. `x.velocity` is optimizer
+ * state, not a weight.
+ */
 function leftOver(variables: readonly Variable[], header: Header, skipped: (name: string) => boolean): string[] {
   const known = new Set(variables.map(({ name }) => name));
   const isState = (name: string) => name === 'steps' || name.slice(0, name.lastIndexOf('.')) in header;
