@@ -69,6 +69,8 @@ export const compareCommand = new Command('compare')
     const { json, csv, markdown, latex, chart, chartX: over, columns, settings, published, ...options } = flags;
     const { toCsv, toJson, toLatex, toMarkdown, toText } = await import('../compare/print.js');
     const { comparisons } = await comparisonsOf(paths, options);
+    const { checkColumns } = await import('../compare/cells.js');
+    checkColumns(columns ?? [], comparisons);
     const table = { columns, settings, published };
     const width = terminalWidth();
     if (json) process.stdout.write(toJson(comparisons));

@@ -24,10 +24,7 @@ export interface Table {
   body: string[][];
 }
 
-/**
- * Label, n, score, difference, interval, p, P(A>B), verdict; then further columns. Throws ClrError('usage') for an
- * unknown one.
- */
+/** Label, n, score, difference, interval, p, P(A>B), verdict; then further columns, with dashes where a key is unknown. */
 export function cells(comparison: Comparison, options: TableOptions = {}): Table {
   if (options.published) return publishedCells(comparison);
   const { rows, metric, baseline, shared } = comparison;
@@ -66,16 +63,21 @@ function interval({ alpha }: Comparison): string {
   return `${percent(1 - alpha)} interval`;
 }
 
-function moreColumns({ columns, shared }: Comparison, options: TableOptions): string[] {
-  const known = [...Object.keys(metrics), ...columns, ...Object.keys(shared)];
-  const unknown = options.columns?.find((key) => !known.includes(key));
-  if (unknown !== undefined)
-    throw new ClrError(
-      'usage',
-      `--columns: no column is called "${unknown}"${didYouMean(unknown, known)}`,
-      `known: ${known.join(', ')}`,
-    );
+function moreColumns({ columns }: Comparison, options: TableOptions): string[] {
   return [...new Set([...(options.columns ?? []), ...(options.settings ? columns : [])])];
+}
+
+/** Throws ClrError('usage') for a column that none of the tables knows. */
+export function checkColumns(wanted: readonly string[], comparisons: readonly Comparison[]): void {
+  const settings = comparisons.flatMap(({ columns, shared }) => [...columns, ...Object.keys(shared)]);
+  const known = [...new Set([...Object.keys(metrics), ...settings])];
+  for (const key of wanted)
+    if (!known.includes(key))
+      throw new ClrError(
+        'usage',
+        `--columns: no column is called "${key}"${didYouMean(key, known)}`,
+        `known: ${known.join(', ')}`,
+      );
 }
 
 /** "5", or "3/5: 1 diverged, 1 failed" */

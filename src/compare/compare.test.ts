@@ -8,7 +8,7 @@ import { readRuns } from '../runs/read-runs.js';
 import { interval, pairedT, pValue, welch } from '../statistics/statistics.js';
 import { verdictOf } from '../statistics/verdict.js';
 import { type WhatRan, writeRunFolder } from '../testing/run-files.js';
-import { notesOf } from './cells.js';
+import { checkColumns, notesOf } from './cells.js';
 import { compareChart } from './charts/charts.js';
 import { type ComparisonOptions, compare, compareEach } from './comparison.js';
 import { longTable } from './long-table.js';
@@ -240,6 +240,14 @@ describe('compare', () => {
   it('shows a setting that is asked for, also one that all rows share', () => {
     const table = toMarkdown([comparison()], { columns: ['epochs', 'schedule.lr'] });
     expect(table).toMatch(/^\| cyclical .*\| 2 \| 0\.3 \|$/m);
+  });
+
+  it('refuses a column that no table knows; a table without one shows a dash', () => {
+    const tables = [comparison(), { ...comparison(), shared: {} }];
+    expect(() => checkColumns(['epochs'], tables)).not.toThrow();
+    expect(() => checkColumns(['epoch'], tables)).toThrow('no column is called "epoch", did you mean "epochs"?');
+    const rows = toMarkdown(tables, { columns: ['epochs'] }).match(/^\| cyclical .*/gm);
+    expect(rows).toEqual([expect.stringMatching(/ 2 \|$/), expect.stringMatching(/ - \|$/)]);
   });
 
   it.each([
