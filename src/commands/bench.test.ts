@@ -21,6 +21,11 @@ test('bench --json says what ran, with speed and memory as positive numbers that
   expect(result).not.toHaveProperty('profile');
 });
 
+test('a run with more images than are generated can be timed', async () => {
+  const keys = ['order=fixed-cyclic', 'nominal_batch_size=100'].flatMap((key) => ['--set', key]);
+  expect(await bench(...keys)).toMatchObject({ exitCode: 0 });
+});
+
 test('bench --profile lists the kernels of a step, the slowest first, with the calls that ResNet-8 makes', async () => {
   const { exitCode, stdout } = await bench('--profile', '--json');
   expect(exitCode).toBe(0);

@@ -178,6 +178,14 @@ describe('compare', () => {
       ['same', 3],
     ]);
     expect(rest.procedure).toMatch(/fixed beforehand/);
+    rmSync(path.join(root, 'lost/same/seed-2'), { recursive: true });
+    expect(comparison({}, path.join(root, 'lost'))).toMatchObject({
+      rows: rest.rows,
+      skipped: [{ reason: 'completed according to sweep.json, but its folder is missing' }],
+    });
+    const other = comparison({ filter: ['seed=1'] }, path.join(root, 'asked'));
+    expect(other).toMatchObject({ baseline: 'a', difference: rest.difference });
+    expect(rest.difference).toBeGreaterThan(0);
   });
 
   it('says nothing about 12 arms that their numbers contradict', () => {

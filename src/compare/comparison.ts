@@ -70,14 +70,20 @@ export type Reference = { configs: string[]; source: string | undefined } & NonN
 
 /** Groups the runs by config, tests each group against the baseline. Throws ClrError('usage') for unknown names. */
 export function compare(all: readonly Run[], skipped: Skipped[], options: ComparisonOptions): Comparison {
-  const asked = options.filter?.length ? undefined : questionAskedBy(all, options);
-  const { metric = asked?.question.metric ?? 'val_acc', difference = asked?.question.difference } = options;
-  const { alpha = asked?.question.alpha ?? defaultAlpha, paired = all[0]?.sweep?.manifest.paired ?? false } = options;
+  const sweep = sweepAsking(all);
+  const question = sweep?.question;
+  const { metric = question?.metric ?? 'val_acc', alpha = question?.alpha ?? defaultAlpha } = options;
+  const { paired = all[0]?.sweep?.manifest.paired ?? false } = options;
+  const { difference = metric === question?.metric ? question.difference : undefined } = options;
   const groups = groupRuns(filterRuns(all, options.filter ?? []));
   const columns = differingSettings(groups);
   const rows = groups.map((group) => row(group, columns));
-  const baseline = findBaseline(groups, rows, asked?.question.baseline ?? options.baseline);
+  const usual = groups.some(({ name }) => name === question?.baseline) ? question!.baseline : undefined;
+  const baseline = findBaseline(groups, rows, options.baseline ?? usual);
   const settled = { metric, alpha, paired, difference };
+  const whole = !options.filter?.length;
+  const own = sweep && whole && isItsOwn(sweep, { ...settled, baseline: groups[rows.indexOf(baseline)]!.name }, all);
+  const asked = own ? sweep : undefined;
   if (asked) judgeSweep(groups, rows, baseline, asked, settled);
   else compareWithBaseline(rows, baseline, settled);
   if (metric === 'val_acc') addTestSet(rows, baseline, alpha);
@@ -188,21 +194,25 @@ function halvingNote(runs: readonly Run[]): string | undefined {
   return `successive halving by ${halving.metric} stopped arms early: of ${arms}, ${stops}; they have no final score and enter no mean. The others were selected on the same seeds, so their scores are biased upward`;
 }
 
-/** The sweep whose question all runs belong to; undefined if the options ask another one. */
-function questionAskedBy(runs: readonly Run[], options: ComparisonOptions): Asked | undefined {
+/** The sweep that all runs belong to, if it asks a question. */
+function sweepAsking(runs: readonly Run[]): Asked | undefined {
   const { directory, manifest } = runs[0]?.sweep ?? {};
-  const question = manifest?.question;
-  if (!question || !directory || runs.some((run) => run.sweep?.directory !== directory)) return undefined;
-  const read = new Set(runs.map((run) => path.resolve(run.directory)));
-  if (manifest.runs.some((run) => isDone(run) && !read.has(path.resolve(directory, run.directory)))) return undefined;
-  const { metric, baseline, difference, alpha, paired } = options;
-  const given = { metric, baseline, difference, alpha, paired };
-  const recorded = { ...question, paired: manifest.paired };
-  const same = Object.entries(given).every(
-    ([key, value]) => value === undefined || value === recorded[key as keyof typeof recorded],
-  );
+  if (!directory || !manifest?.question || runs.some((run) => run.sweep?.directory !== directory)) return undefined;
+  const { question, paired } = manifest;
   const arms = [...new Set(manifest.runs.map((run) => run.arm))];
-  return same ? { question, paired: manifest.paired, arms, runs: manifest.runs, directory } : undefined;
+  return { question, paired, arms, runs: manifest.runs, directory };
+}
+
+/** Whether the settled question is the sweep's own, and all runs that it has judged by are among those read. */
+function isItsOwn(
+  { question, paired, runs, directory }: Asked,
+  settled: Settled & { baseline: string },
+  read: readonly Run[],
+): boolean {
+  const own = { ...question, paired };
+  const same = (['metric', 'baseline', 'difference', 'alpha', 'paired'] as const).every((k) => settled[k] === own[k]);
+  const done = new Set(read.filter(isDone).map((run) => path.resolve(run.directory)));
+  return same && runs.every((run) => !isDone(run) || done.has(path.resolve(directory, run.directory)));
 }
 
 type Asked = SweepWithQuestion & { directory: string };

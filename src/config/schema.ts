@@ -164,9 +164,11 @@ export function runLength(
 ) {
   const { epochs, batch_size, drop_last } = config;
   if (config.order === 'fixed-cyclic') {
-    const size = config.nominal_batch_size ?? batch_size;
+    const { nominal_batch_size } = config;
+    const size = nominal_batch_size ?? batch_size;
+    const key = nominal_batch_size === undefined ? 'batch_size' : 'nominal_batch_size';
     if (size > trainingImages)
-      throw new ClrError('usage', `batch_size ${size} with order fixed-cyclic exceeds the ${trainingImages} images`);
+      throw new ClrError('usage', `${key} ${size} with order fixed-cyclic exceeds the ${trainingImages} images`);
     const iterations = Math.max(1, Math.floor((epochs * trainingImages) / size)); // as in Smith's job files
     return { iterationsPerEpoch: trainingImages / size, iterations };
   }

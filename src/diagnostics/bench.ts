@@ -38,7 +38,8 @@ export interface BenchResult extends ReturnType<typeof described> {
 export async function bench(config: ExperimentConfig, options: BenchOptions): Promise<BenchResult> {
   const active = await useBackend(config.backend, { ...config, ...options });
   const { stepsInFlight = 0, profile: profileDevice = profileKernels } = active;
-  const training = prepareTraining(config, generatedImages(2 * config.batch_size), active);
+  const timed = { ...config, nominal_batch_size: undefined }; // more than the generated images, perhaps
+  const training = prepareTraining(timed, generatedImages(2 * config.batch_size), active);
   const inFlight: Promise<unknown>[] = [];
   const begin = () => {
     const [batch] = training.trainingBatches(0, 0);

@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { memory } from '@tensorflow/tfjs-core';
+import sharp from 'sharp';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { validateConfig } from '../config/load.js';
 import { configSchema } from '../config/schema.js';
@@ -120,14 +121,28 @@ test('momentum is by default the one that the config starts with; unmeasured cel
   expect(readFinderRows(directory)[0]!.val_acc).toBeNaN();
 }, 60_000);
 
+test('the number of images need not be known from the config', async () => {
+  const data = mkdtempSync(path.join(tmpdir(), 'clr-finder-images-'));
+  for (const folder of ['train/a', 'train/b', 'test/a', 'test/b']) {
+    mkdirSync(path.join(data, folder), { recursive: true });
+    await sharp({
+      create: { width: 8, height: 8, channels: 3, background: folder.endsWith('a') ? 'black' : 'white' },
+    }).toFile(path.join(data, folder, '1.png'));
+  }
+  const plans = [{ curve: 1, config: config({ dataset: { type: 'images' } }) }];
+  const options = { data, cacheDirectory: path.join(data, 'cache'), runs, signal: new AbortController().signal };
+  expect((await runFinder(plans, settings, options)).summary.status).toBe('completed');
+  rmSync(data, { recursive: true });
+}, 60_000);
+
 test('a suggestion fits the schedule of the config, whatever its type', () => {
   const fitted = (schedule: object) => {
     const own = config({ schedule, epochs: 1000 });
     const fit = config({
-      schedule: { ...own.schedule, ...scheduleOf(own.schedule, highestLr(own), 0.03149) },
+      schedule: { ...own.schedule, ...scheduleOf(own.schedule, highestLr(own, 20), 0.03149) },
       epochs: 1000,
     });
-    expect(highestLr(fit) / 0.031).toBeCloseTo(1, 1); // to two digits of max_lr
+    expect(highestLr(fit, 20) / 0.031).toBeCloseTo(1, 1); // to two digits of max_lr
     return fit.schedule;
   };
   expect(fitted({ type: 'clr-beta', max_lr: 1, div: 20 })).toMatchObject({ max_lr: 0.031, div: 20 });
@@ -138,6 +153,9 @@ test('a suggestion fits the schedule of the config, whatever its type', () => {
   expect(fitted({ type: 'constant' })).toMatchObject({ lr: 0.031 });
   expect(fitted({ type: 'triangular', base_lr: 0.1, max_lr: 1 })).toMatchObject({ base_lr: 0.0031, max_lr: 0.031 });
   expect(fitted({ type: 'keras-one-cycle', max_lr: 1, scale: 0.05 })).toMatchObject({ max_lr: 0.12 });
+  expect(fitted({ type: 'cosine', max_lr: 1, min_lr: 0.5 })).toMatchObject({ max_lr: 0.031, min_lr: 0.015 });
+  const warm = { type: 'constant', lr: 0.1, warmup: { epochs: 1 }, warmup_from: 0.5 };
+  expect(fitted(warm)).toMatchObject({ lr: 0.0062, warmup_from: 0.031 });
   const phases = [{ share: 0.5, lr: [0.1, 2] }, { lr: 1 }];
   expect(fitted({ type: 'phases', phases })).toMatchObject({ phases: [{ lr: [0.0016, 0.031] }, { lr: 0.016 }] });
 });

@@ -1,15 +1,15 @@
 import path from 'node:path';
 import type { ActiveBackend } from '../backends/backend.js';
-import type { ExperimentConfig } from '../config/schema.js';
+import { type ExperimentConfig, runLength } from '../config/schema.js';
 import { augmentationSchema, type Batch, epochBatches, normalisations } from '../datasets/batches.js';
 import type { Dataset } from '../datasets/dataset.js';
 import { describeEnvironment } from '../runs/environment.js';
 import { type FinderRow, finderColumns, tableName } from '../runs/finder-columns.js';
 import { makeRunDirectory, Table, writeJson } from '../runs/run-folder.js';
 import { withSummary } from '../runs/summary.js';
+import { schedules } from '../schedules/index.js';
 import { lockFolder } from '../system/lock.js';
 import { backendAndData, type ExperimentOptions, prepareTraining, report } from '../training/prepare.js';
-import { scheduleRows } from '../training/schedule-table.js';
 import type { Training } from '../training/train.js';
 import { warmStart } from '../training/warm-start.js';
 import { writeFinderCharts } from './charts.js';
@@ -94,9 +94,11 @@ async function testAll(
   const ends: Ends = [];
   let affordable = true;
   const classes = source.dataset.classNames.length;
+  const { config } = plans[0]!;
+  const highest = highestLr(config, source.dataset.train.labels.length);
   const conclude = (status: FinderSummary['status'], message?: string): FinderSummary => {
     const seconds = (performance.now() - started) / 1000;
-    const curves = summariseCurves(rows, ends, classes, settings, plans[0]!.config);
+    const curves = summariseCurves(rows, ends, classes, settings, (lr) => scheduleOf(config.schedule, highest, lr));
     const summary = { status, message, settings, classes, curves, seconds };
     writeJson(directory, 'summary.json', summary);
     return summary;
@@ -197,20 +199,20 @@ function summariseCurves(
   ends: Ends,
   classes: number,
   { smooth, iterations }: Settings,
-  config: ExperimentConfig,
+  scheduleWith: (maxLr: number) => LrOptions,
 ): CurveSummary[] {
-  const highest = highestLr(config);
   return groupCurves(rows, smooth).map((group) => {
     const { curve, momentum, weight_decay, batch_size } = group;
     const seeds = ends.filter((end) => end.curve === curve).map(({ curve: _, ...end }) => end);
     const suggestions = suggest(group, classes, iterations).map((s) =>
-      'reason' in s ? s : { ...s, schedule: scheduleOf(config.schedule, highest, s.max_lr) },
+      'reason' in s ? s : { ...s, schedule: scheduleWith(s.max_lr) },
     );
     return { curve, momentum, weight_decay, batch_size, seeds, suggestions };
   });
 }
 
-type LrOptions = { phases?: { lr: number | number[] }[] } & Partial<Record<'base_lr' | 'max_lr' | 'lr', number>>;
+const lrKeys = ['base_lr', 'max_lr', 'min_lr', 'warmup_from', 'lr'] as const;
+type LrOptions = { phases?: { lr: number | number[] }[] } & Partial<Record<(typeof lrKeys)[number], number>>;
 
 /**
  * The options that scale the config's own schedule, whose highest LR is `highest`, to this maximum; to two digits, more
@@ -229,10 +231,16 @@ export function scheduleOf(own: ExperimentConfig['schedule'], highest: number, m
         lr: Array.isArray(phase.lr) ? phase.lr.map(scaled) : scaled(phase.lr),
       })),
     };
-  const keys = (['base_lr', 'max_lr', 'lr'] as const).filter((key) => schedule[key] !== undefined);
+  const keys = lrKeys.filter((key) => schedule[key]);
   return Object.fromEntries(keys.map((key) => [key, scaled(schedule[key]!)]));
 }
 
-export function highestLr(config: ExperimentConfig): number {
-  return scheduleRows(config).reduce((highest, { lr }) => Math.max(highest, lr), 0);
+/** The highest LR of a whole run of the config. */
+export function highestLr(config: ExperimentConfig, trainingImages: number): number {
+  const length = runLength(config, trainingImages);
+  const schedule = schedules.create(config.schedule, length);
+  let highest = 0;
+  for (let iteration = 0; iteration < length.iterations; iteration++)
+    highest = Math.max(highest, schedule(iteration).lr);
+  return highest;
 }

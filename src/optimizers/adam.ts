@@ -1,6 +1,5 @@
 import { scalar, zerosLike } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { ClrError } from '../errors.js';
 import type { Parameter } from '../models/model.js';
 import { type AdamUpdate, adamUpdate } from '../ops/adam-update.js';
 import { entry } from '../registry.js';
@@ -55,12 +54,6 @@ function create(
   const optimizer: Optimizer = {
     state: [...first, ...second, steps],
     step(gradients, { lr, momentum }) {
-      if (cycle_beta1 && momentum === 1)
-        throw new ClrError(
-          'usage',
-          "the schedule's momentum, Adam's beta1, is 1: its bias correction would divide by 0",
-          'keep the momentum below 1, or set optimizer.cycle_beta1 to false',
-        );
       const moments = { first: values(first), second: values(second), steps: steps.value };
       const rates = { lr: ratesOf(parameters, lr), beta1: cycle_beta1 ? momentum : beta1, beta2, epsilon };
       const [newValues, next] = adamUpdate(values(parameters), gradients, moments, {

@@ -132,8 +132,10 @@ function plannedRuns(folder: string): { directory: string; sweep: InSweep; run: 
   }
 }
 
-/** A run of a sweep that has no folder: pending, or it failed before it started. */
-function pendingRun(directory: string, sweep: InSweep, { seed, status, message }: SweepRun): Run {
+/** A run of a sweep that has no folder: pending, or it failed before it started. A reason if the folder was lost. */
+function pendingRun(directory: string, sweep: InSweep, { seed, status, message }: SweepRun): Run | string {
+  if (status === 'completed' || status === 'diverged')
+    return `${status} according to sweep.json, but its folder is missing`;
   const file = armFile(sweep.directory, sweep.arm);
   const config = configSchema.parse(readJson(path.dirname(file), path.basename(file)), { error: inFile('arm.json') });
   const why = message && printable(message);

@@ -10,6 +10,7 @@ import type { Variable } from '../models/model.js';
 import { optimizers } from '../optimizers/index.js';
 import { randomStream } from '../random.js';
 import { schedules } from '../schedules/index.js';
+import type { Schedule } from '../schedules/schedule.js';
 import { say } from '../terminal/say.js';
 import { firstIteration } from './position.js';
 import { recordedWays } from './resume.js';
@@ -76,6 +77,8 @@ export function prepareTraining(
     );
   const random = randomStream(config.seed, 'init');
   const context = { inputShape: imageShape, classes: classNames.length, random, seed: config.seed };
+  const schedule = schedules.create(config.schedule, length);
+  refuseBeta1Of1(config, schedule, length.iterations);
   const model = frozen(models.create(config.model, context), config.init?.freeze ?? []);
   return {
     ...length,
@@ -84,10 +87,22 @@ export function prepareTraining(
     maxLoss: config.max_loss ?? 100 * Math.log(classNames.length), // guessing gives ln(classes)
     model,
     optimizer: optimizers.create(config.optimizer, model.parameters),
-    schedule: schedules.create(config.schedule, length),
+    schedule,
     ...batchesOf(config, dataset, length.iterationsPerEpoch),
     ...{ stepsInFlight, lossScale, warmUp, repeat: repeater?.(), repeatValidation: repeater?.() },
   };
+}
+
+/** Adam's bias correction divides by 1 - beta1. */
+function refuseBeta1Of1({ optimizer }: ExperimentConfig, schedule: Schedule, iterations: number): void {
+  if (!('cycle_beta1' in optimizer && optimizer.cycle_beta1)) return;
+  for (let iteration = 0; iteration < iterations; iteration++)
+    if (schedule(iteration).momentum === 1)
+      throw new ClrError(
+        'usage',
+        `optimizer ${optimizer.type}: the schedule's momentum, its beta1, is 1 at iteration ${iteration}`,
+        'keep the momentum below 1, or set optimizer.cycle_beta1 to false',
+      );
 }
 
 function batchesOf(

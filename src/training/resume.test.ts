@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { tensor } from '@tensorflow/tfjs-core';
@@ -64,6 +64,9 @@ it('a range test and the folder of a tune are not resumed, however they are name
     const why = { range: /an LR range test, which cannot be resumed/, tune: /the folder of a clr tune/ }[name]!;
     expect(() => findRun(name, path.join(scratch, 'others'))).toThrow(why);
     expect(() => hasBegun(folder)).toThrow(why);
+    renameSync(folder, path.join(scratch, 'others', '1'));
+    expect(() => findRun('latest', path.join(scratch, 'others'))).toThrow(/no run in/);
+    rmSync(path.join(scratch, 'others', '1'), { recursive: true });
   }
 });
 

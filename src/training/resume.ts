@@ -34,29 +34,37 @@ const mayChange = new Set([
 export function findRun(run: string, runs: string): string {
   if (run !== 'latest') {
     const found = [run, path.join(runs, run)].find((directory) => existsSync(path.join(directory, 'config.json')));
-    if (found) refuseOther(found);
-    if (found) return found;
+    if (found) {
+      refuseOther(found);
+      return found;
+    }
     throw new ClrError('usage', `there is no run in ${run}`, 'name its folder, such as runs/7, or latest');
   }
   const names = existsSync(runs) ? readdirSync(runs).filter((name) => /^\d{1,15}$/.test(name)) : [];
   const begun = names.filter(
-    (name) => existsSync(path.join(runs, name, 'config.json')) && !isFinder(path.join(runs, name)),
+    (name) => existsSync(path.join(runs, name, 'config.json')) && !otherKind(path.join(runs, name)),
   );
   const newest = begun.sort((a, b) => Number(b) - Number(a))[0];
   if (newest === undefined) throw new ClrError('usage', `no run in ${runs} to resume`);
   return path.join(runs, newest);
 }
 
-/** Throws ClrError('usage') if the folder, which has a config, is not that of a run. */
-function refuseOther(directory: string): void {
+/** The error if the folder, which has a config, is not that of a run. */
+function otherKind(directory: string): ClrError | undefined {
   if (isFinder(directory))
-    throw new ClrError(
+    return new ClrError(
       'usage',
       `${directory} is an LR range test, which cannot be resumed`,
       'start a new one with clr lrfind',
     );
   if (existsSync(path.join(directory, 'tune.json')))
-    throw new ClrError('usage', `${directory} is the folder of a clr tune`, 'clr tune, run again, resumes it');
+    return new ClrError('usage', `${directory} is the folder of a clr tune`, 'clr tune, run again, resumes it');
+  return undefined;
+}
+
+function refuseOther(directory: string): void {
+  const error = otherKind(directory);
+  if (error) throw error;
 }
 
 /**

@@ -155,6 +155,12 @@ describe('training', () => {
     );
   });
 
+  it.each(['adam', 'adamw'])('refuses a beta1 that reaches 1, unless it is not cycled: %s', async (type) => {
+    const schedule = { type: 'clr', max_lr: 1, momentum: 'anti-cyclic', max_momentum: 1, min_momentum: 0.9 };
+    await expect(training({ optimizer: { type }, schedule })).rejects.toThrow(/its beta1, is 1 at iteration \d/);
+    await training({ optimizer: { type, cycle_beta1: false }, schedule });
+  });
+
   it('leaves the last partial batch out when asked to', async () => {
     const { iterations } = await rowsOf(await training({ drop_last: true }));
     expect(iterations.map((row) => row.epoch)).toEqual([1, 1, 2, 2]);

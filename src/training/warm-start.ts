@@ -29,7 +29,8 @@ export function warmStart({ from, skip }: Init, model: Model, runs: string): Par
   const checkpoint = checkpointOf(from, runs);
   const { header, position, data } = read(checkpoint);
   const all = [...model.parameters, ...model.statistics];
-  const layers = layersNamed(skip, all, 'init.skip');
+  const inEither = [...all, ...Object.keys(header).map((name) => ({ name }))];
+  const layers = layersNamed(skip, inEither, 'init.skip');
   const variables = all.filter((variable) => !layers(variable.name));
   const problems = [...unusable(variables, header, data), ...leftOver(all, header, layers)];
   if (problems.length > 0) throw differs(checkpoint, problems);
@@ -56,7 +57,11 @@ export function frozen(model: Model, freeze: string[]): Model {
 }
 
 /** Whether a variable belongs to one of `layers`: `stage1` also names `stage1.block1.conv1.filter`. */
-function layersNamed(layers: string[], variables: readonly Variable[], key: string): (name: string) => boolean {
+function layersNamed(
+  layers: string[],
+  variables: readonly Pick<Variable, 'name'>[],
+  key: string,
+): (name: string) => boolean {
   const within = (name: string, layer: string) => name === layer || name.startsWith(`${layer}.`);
   for (const layer of layers) {
     if (variables.some(({ name }) => within(name, layer))) continue;

@@ -25,7 +25,7 @@ export interface WeightOptions extends Pick<ExperimentOptions, 'data' | 'cacheDi
 
 /**
  * Writes the weights of a run's checkpoint to `file`, with what is needed to feed the net as metadata; for the pytorch
- * format, which has no place for metadata, in `file`.json. The images are read for their mean and deviation.
+ * format, which has no place for metadata, in `file`.json, unless it is a device. The images are read for their mean and deviation.
  */
 export async function exportWeights(run: string, file: string, options: WeightOptions): Promise<void> {
   const { device, threads, precision, ...config } = storedConfig(run);
@@ -35,7 +35,8 @@ export async function exportWeights(run: string, file: string, options: WeightOp
   const { iteration } = warmStart({ from, skip: [], freeze: [] }, model, options.runs);
   const content = describe(config, dataset);
   writeOutput(file, await encode(options.format, model, config, dataset.imageShape, content, iteration));
-  if (options.format === 'pytorch') writeOutput(`${file}.json`, `${JSON.stringify(content, null, 2)}\n`);
+  const isDevice = path.resolve(file).startsWith('/dev/'); // which has no place beside it
+  if (options.format === 'pytorch' && !isDevice) writeOutput(`${file}.json`, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 export function encode(

@@ -33,8 +33,10 @@ export function compareCurves(
     .filter((curve) => curve.length > 0);
   if (curves.every((curve) => curve.length < minPoints)) return undefined;
   const points = curves.toReversed().flat(); // the first are drawn on top
-  const rises = (curve: readonly Point[]) => curve.every((point, i) => i === 0 || point[over] > curve[i - 1]![over]);
-  const banded = curves.toReversed().filter(rises).flat(); // an area is sorted by x: a cycle of the LR would fold it
+  const goes = (sign: number) => (curve: readonly Point[]) =>
+    curve.every((point, i) => i === 0 || sign * (point[over] - curve[i - 1]![over]) > 0);
+  const oneWay = (curve: readonly Point[]) => goes(1)(curve) || goes(-1)(curve);
+  const banded = curves.toReversed().filter(oneWay).flat(); // an area is sorted by x: a cycle of the LR would fold it
   const means = curves.map((curve) => curve.map((point) => point.mean));
   const domain = over === 'epoch' ? endsDomain(means, what) : wholeDomain(means, what);
   const visible = points.filter((point) => point.mean >= domain[0] && point.mean <= domain[1]);

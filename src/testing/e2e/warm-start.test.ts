@@ -108,6 +108,9 @@ it('starts skipped layers from fresh weights, so that the classes may differ', a
   const from = await run({ model: projected, max_iterations: 1 });
   const without = await run({ init: { from, skip: ['stage2.block1', 'stage3.block1'] }, max_iterations: 1 });
   expect(readFileSync(path.join(without, 'environment.json'), 'utf8')).toContain(from); // which alone has shortcuts
+  const deeper = await run({ model: { type: 'resnet', depth: 14 }, max_iterations: 1 });
+  const blocks = [1, 2, 3].map((stage) => `stage${stage}.block2`);
+  await run({ init: { from: deeper, skip: blocks }, max_iterations: 1 });
 }, 60_000);
 
 /** The folder of a run that failed after so many convolutions. */
