@@ -182,3 +182,10 @@ test('the line stays among the points next to a loss that blows up', () => {
   const end = made.lr.findIndex((lr) => lr > 0.15);
   for (let i = 5; i < end; i++) expect(Math.abs(line[i]! - dip(made.lr[i]!))).toBeLessThan(0.2);
 });
+
+test('3,000 updates take less than two seconds', () => {
+  const long = exact(curve(dip, { ...sixDecades, iterations: 3000 }));
+  const before = process.cpuUsage();
+  expect(answer(long, 'recommended').max_lr).toBeCloseTo(0.034, 2);
+  expect(process.cpuUsage(before).user / 1e6).toBeLessThan(2);
+});

@@ -99,8 +99,9 @@ function recommended(kept: Kept, diverged: boolean, classes: number): Suggestion
 function fastest({ lr, loss }: Kept): number {
   const logs = lr.map(Math.log);
   const curve = lossLine(lr, loss);
+  const end = Math.min(lowest(loss).at, lr.length - 1);
   let [at, least] = [-1, 0];
-  for (let i = 1; i < Math.min(lowest(loss).at, lr.length - 1); i++) {
+  for (let i = 1; i < end; i++) {
     const slope = (curve[i + 1]! - curve[i - 1]!) / (logs[i + 1]! - logs[i - 1]!);
     if (slope < least) [at, least] = [i, slope];
   }
