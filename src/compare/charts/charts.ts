@@ -32,11 +32,9 @@ export function compareChart(
     color,
     over,
   );
-  const title = published
-    ? `${all.length} configs beside the published values`
-    : all.length > 1
-      ? `${all.length} configs; baseline ${baseline}`
-      : baseline;
+  const subject = all.length > 1 ? `${all.length} configs` : baseline;
+  const reference = published ? ' beside the published values' : all.length > 1 ? `; baseline ${baseline}` : '';
+  const title = `${subject}${reference}`;
   const limit = shared['dataset.train_limit'];
   const setting = `${netDataEpochs(shared)}${typeof limit === 'number' ? `, ${limit} training images` : ''}`;
   const greyFrom = rows.length > palette.length ? ` (only the first ${palette.length} in colour)` : '';
