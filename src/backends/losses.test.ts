@@ -4,10 +4,12 @@ import { probeBackends } from './index.js';
 
 /** Relative difference of a loss after up to ten float32 updates, if sums are taken in another order (seen: 1e-6). */
 const tolerance = 1e-5;
+/** At LR 0.1, the input of a ReLU in the eighth update is so close to 0 that AVX2 and AVX-512 give it different signs. */
+const float32 = { lr: 0.05 };
 
 let reference: number[];
 beforeAll(async () => {
-  reference = await firstLosses('cpu');
+  reference = await firstLosses('cpu', float32);
 }, 120_000);
 
 test('the reference losses change, so agreement with them means something', () => {
@@ -23,7 +25,7 @@ for (const { name, availability } of backends) {
   test.skipIf(!availability.usable)(
     `the first ten training losses on ${name} agree with the reference`,
     async () => {
-      expect(largestError(await firstLosses(name), reference)).toBeLessThan(tolerance);
+      expect(largestError(await firstLosses(name, float32), reference)).toBeLessThan(tolerance);
     },
     60_000,
   );
@@ -36,9 +38,9 @@ test.runIf(backends.find(({ name }) => name === 'onednn')!.availability.usable)(
   'the first ten training losses on onednn in bfloat16 agree with float32',
   async () => {
     const options = { lr: 0.01, batchSize: 64 };
-    const float32 = await firstLosses('onednn', options);
+    const reference = await firstLosses('onednn', options);
     const bfloat16 = await firstLosses('onednn', { ...options, precision: 'bf16' });
-    expect(largestError(bfloat16, float32)).toBeLessThan(bf16Tolerance);
+    expect(largestError(bfloat16, reference)).toBeLessThan(bf16Tolerance);
   },
   60_000,
 );
