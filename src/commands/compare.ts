@@ -1,10 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { CurveAxis } from '../compare/charts/curves.js';
 import type { Comparison } from '../compare/comparison.js';
 import { ClrError } from '../errors.js';
 import type { Metric } from '../runs/scores.js';
 import { baselineOption, comparisonsOf, metricOption, runsArgument, togetherOption } from './comparison.js';
-import { collect, positiveNumber } from './options.js';
+import { alpha, collect, positiveNumber } from './options.js';
 
 interface Flags {
   metric?: Metric;
@@ -43,7 +43,7 @@ export const compareCommand = new Command('compare')
       positiveNumber,
     ),
   )
-  .addOption(new Option('--alpha <a>', 'chance of any wrong verdict; default: 0.05').argParser(share))
+  .addOption(new Option('--alpha <a>', 'chance of any wrong verdict; default: 0.05').argParser(alpha))
   .addOption(new Option('--paired', 'compare arms seed by seed; use only if planned before the runs'))
   .addOption(togetherOption())
   .addOption(
@@ -104,10 +104,4 @@ async function drawCharts(
     await writeChartFile(name, compareChart(comparison, curves, options));
     process.stderr.write(`chart ${name}\n`);
   }
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 0.5)) throw new InvalidArgumentError('must be above 0 and below 0.5');
-  return value;
 }

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ConfigOverrides } from '../config/load.js';
 import type { ExperimentConfig } from '../config/schema.js';
+import { ClrError } from '../errors.js';
 
 /** Options that several commands take. */
 export const dataOption = () =>
@@ -88,6 +89,7 @@ export async function configFromFlags(
 export function overridesOf(flags: ConfigFlags, more: Record<string, string> = {}): ConfigOverrides {
   const given = shorthandOptions.filter((option) => flags[option.attributeName()] !== undefined);
   const shorthands = given.map((option) => {
+    if (flags[option.attributeName()] === '') throw new ClrError('usage', `${option.long} needs a value`);
     return [option.long!, `${option.name().replace('-', '_')}=${flags[option.attributeName()]}`];
   });
   const tags = flags.tag?.length ? { '--tag': `tags=${JSON.stringify(flags.tag)}` } : {};
@@ -102,6 +104,13 @@ export function positiveInteger(text: string): number {
   const n = Number(text);
   if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('must be a whole number, at least 1');
   return n;
+}
+
+/** The chance of a wrong verdict. */
+export function alpha(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 0.5)) throw new InvalidArgumentError('must be above 0 and below 0.5');
+  return value;
 }
 
 export function positiveNumber(text: string): number {

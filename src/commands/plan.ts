@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Metric } from '../runs/scores.js';
 import { metricOption } from './comparison.js';
-import { positiveInteger, positiveNumber } from './options.js';
+import { alpha, positiveInteger, positiveNumber } from './options.js';
 
 interface Flags {
   difference: number;
@@ -27,7 +27,7 @@ export const planCommand = new Command('plan')
   )
   .addOption(metricOption())
   .addOption(new Option('--arms <n>', 'arms compared with the baseline').argParser(positiveInteger).default(1))
-  .addOption(new Option('--alpha <a>', 'chance of any wrong verdict').argParser(share).default(0.05))
+  .addOption(new Option('--alpha <a>', 'chance of any wrong verdict').argParser(alpha).default(0.05))
   .addOption(new Option('--power <p>', 'chance of detecting the difference').argParser(share).default(0.8))
   .addOption(
     new Option('--max-seeds <n>', 'until decided: at most this many seeds per arm')

@@ -29,15 +29,15 @@ export const plotCommand = new Command('plot')
     const { directories, skipped } = findRuns(paths);
     const trained = directories.filter((directory) => !isFinder(directory));
     const { nameSkipped } = await import('./comparison.js');
+    const finders = directories.filter(isFinder).map((path) => ({ path, reason: finderReason }));
     if (trained.length > 1 && !each) {
-      const finders = directories.filter(isFinder).map((path) => ({ path, reason: finderReason }));
       [...skipped, ...finders].forEach(nameSkipped);
       await (await import('../charts/overlay-runs.js')).writeOverlay(out, trained, lrScale);
       process.stdout.write(`${out}\n`);
       return;
     }
     if (flags.out !== undefined) {
-      skipped.forEach(nameSkipped);
+      if (directories.length + skipped.length > 1) [...skipped, ...finders].forEach(nameSkipped);
       throw new ClrError('usage', '--out needs several runs');
     }
     const problems: Error[] = skipped.map(({ path, reason }) => new ClrError('data', `${path}: ${reason}`));

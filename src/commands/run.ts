@@ -162,7 +162,7 @@ async function whatToRun(
   }
   const { findRun, refuseOtherConfig } = await import('../training/resume.js');
   const resume = findRun(flags.resume, flags.runs);
-  await reportIfComplete(resume);
+  if (flags.epochs === undefined) await reportIfComplete(resume);
   const config = await configFromFlags(file ?? path.join(resume, 'config.json'), flags);
   refuseOtherConfig(resume, config);
   return { resume, config };

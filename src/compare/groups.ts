@@ -113,7 +113,9 @@ export function questionOf({ sweep, settings }: Pick<Run, 'sweep' | 'settings'>)
 export function netDataEpochs(settings: Record<string, Setting>): string {
   const { 'model.type': type, 'model.depth': depth, 'model.blocks': blocks, 'dataset.type': data, epochs } = settings;
   const net = [type, blocks ?? depth].filter((value) => value !== undefined).join(' ');
-  return [net, data, epochs === undefined ? '' : `${epochs} epochs`].filter(Boolean).join(', ');
+  return [net, data, epochs === undefined ? '' : `${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`]
+    .filter(Boolean)
+    .join(', ');
 }
 
 /** The runs of each question, in the order of their first run. */

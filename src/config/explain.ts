@@ -112,8 +112,8 @@ function words(issue: z.core.$ZodRawIssue): string | undefined {
 }
 
 function limit(origin: string, bound: number | bigint, relation: string): string {
-  if (origin === 'string') return `must have ${relation} ${bound} characters`;
-  if (origin === 'array') return `must have ${relation} ${bound} entries`;
+  if (origin === 'string') return `must have ${relation} ${bound} ${Number(bound) === 1 ? 'character' : 'characters'}`;
+  if (origin === 'array') return `must have ${relation} ${bound} ${Number(bound) === 1 ? 'entry' : 'entries'}`;
   return `must be ${relation} ${bound}`;
 }
 

@@ -80,7 +80,7 @@ export function readTable(file: string, columns: Record<string, Column>): Record
   const names = Object.keys(columns);
   const text = readText(file);
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  const bad = (why: string) => new ClrError('data', `${file}: ${why}`, `its columns are ${names.join(', ')}`);
+  const bad = (why: string) => new ClrError('data', `${file}: ${why}`, `its columns should be ${names.join(', ')}`);
   const rows: Record<string, number>[] = [];
   let indices: number[] | undefined; // of the columns, once the header is read
   const add = (cells: string[]): null => {

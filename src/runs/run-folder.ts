@@ -1,4 +1,13 @@
-import { appendFileSync, closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+} from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'csv-stringify/sync';
@@ -232,7 +241,10 @@ export function makeRunDirectory(runs: string): string {
 function makeNamed(directory: string): string {
   makeFolders(path.dirname(directory));
   if (makeFolder(directory)) return directory;
-  throw new ClrError('usage', `${directory} already exists`, `resume it: ${resumeCommand(directory)}`);
+  const hint = existsSync(path.join(directory, 'config.json'))
+    ? `resume it: ${resumeCommand(directory)}`
+    : 'name another folder';
+  throw new ClrError('usage', `${directory} already exists`, hint);
 }
 
 /** Replaces a JSON file of a run folder or sweep folder atomically. */

@@ -183,6 +183,7 @@ describe('the options', () => {
     { type: 'cosine', max_lr: 0.8, cycles: 0 },
     { type: 'phases', phases: [] },
     { type: 'phases', phases: [{ lr: [0, 0] }] },
+    { type: 'phases', phases: [{ share: 0.5, epochs: 1, lr: 1 }, { lr: 2 }] },
     { type: 'phases', phases: [{ lr: [0, 1], shape: 'exponential' }] },
     { type: 'phases', phases: [{ lr: 0 }] },
     { type: 'phases', phases: [{ lr: 1, momentum: 1 }] },

@@ -130,11 +130,23 @@ export function readSweep(named: string, { config = {}, until = 'done', ...own }
   const seeds = question ? seedsToDecide(question, sweep.seeds, file) : seedList(sweep.seeds, file);
   for (const [key, values] of Object.entries(vary))
     if (values.length !== seeds.length)
-      throw new ClrError('usage', `${file}: vary.${key} has ${values.length} values for ${seeds.length} seeds`);
+      throw new ClrError(
+        'usage',
+        `${file}: vary.${key} needs a value for each of the ${seeds.length} seeds (it has ${values.length})`,
+      );
+  refuseSeed(read);
   const plan = { name, seeds, vary, paired, question, halving };
   const arms = expandArms(read).map((arm) => ({ name: arm.name, config: armConfig(base, arm, config, plan, read) }));
   if (halving) refuseHalving(arms, question, file);
   return { ...plan, arms, slurm: sweep.slurm, kubernetes: sweep.kubernetes };
+}
+
+/** A seed of an arm would be overridden by those of the sweep. */
+function refuseSeed({ sweep: { arms = {}, grid = {}, vary }, file }: SweepFile): void {
+  const places = { grid, vary, ...Object.fromEntries(Object.entries(arms).map(([arm, set]) => [`arms.${arm}`, set])) };
+  for (const [place, set] of Object.entries(places))
+    if ('seed' in (set ?? {}))
+      throw new ClrError('usage', `${file}: ${place}.seed: an arm has no seed of its own`, 'use seeds: [3, 7, 11]');
 }
 
 /** Ranking needs arms of equal length, and a verdict needs all seeds of an arm. */

@@ -69,7 +69,13 @@ describe('the plan', () => {
     ]);
     const { planned } = readManifest(path.join(root, 'vary'), plan);
     expect(planned.slice(0, 3).map((run) => run.varied)).toEqual([5, 10, 20].map((n) => ({ batch_size: n })));
-    expect(() => readSweep(sweepFile('short', { seeds: 2, vary }))).toThrow('vary.batch_size has 3 values for 2 seeds');
+    expect(() => readSweep(sweepFile('short', { seeds: 2, vary }))).toThrow(
+      'vary.batch_size needs a value for each of the 2 seeds (it has 3)',
+    );
+    for (const place of [{ grid: { seed: [1, 2] } }, { arms: { a: { seed: 3 } } }, { vary: { seed: [1, 2] } }])
+      expect(() => readSweep(sweepFile('seeded', { seeds: 2, ...place }))).toThrow(
+        /\.seed: an arm has no seed of its own/,
+      );
     expect(() => readSweep(sweepFile('zero', { vary: { batch_size: [0] } }))).toThrow(
       /zero\.json:\d+: batch_size: must be at least 1/,
     );
