@@ -19,10 +19,7 @@ export const duration = z
   .strictObject(durationKeys, {
     error: ({ code, input }) => (code === 'invalid_type' ? `must be a duration, e.g. { ${unit(input)} }` : undefined),
   })
-  .refine(
-    (d) => Object.values(d).filter((v) => v !== undefined).length === 1,
-    'needs one of epochs, iterations, share',
-  );
+  .refine((d) => durationsIn(d) === 1, 'needs one of epochs, iterations, share');
 
 /** What a bare number was probably meant to be. */
 function unit(input: unknown): string {
@@ -33,6 +30,11 @@ interface Duration {
   epochs?: number | undefined;
   iterations?: number | undefined;
   share?: number | string | undefined;
+}
+
+/** How many of the three ways are used. */
+export function durationsIn({ epochs, iterations, share }: Duration): number {
+  return [epochs, iterations, share].filter((value) => value !== undefined).length;
 }
 
 /** Not rounded; undefined if no duration is given. Durations are converted only here. */

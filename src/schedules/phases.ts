@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ClrError } from '../errors.js';
 import { entry } from '../registry.js';
-import { durationKeys, lengthsOf, roundEndsOption, toIterations } from './duration.js';
+import { durationKeys, durationsIn, lengthsOf, roundEndsOption, toIterations } from './duration.js';
 import { constantMomentum } from './momentum.js';
 import { type Piece, piecewise, shapeNames } from './piecewise.js';
 import type { RunLength, Schedule } from './schedule.js';
@@ -24,9 +24,7 @@ const phase = z
       .describe('how LR and momentum change from one to the other; constant keeps the first'),
     power: z.number().gt(0).max(10).default(2).describe('exponent of the polynomial shape'),
   })
-  .refine(({ epochs, iterations, share }) => [epochs, iterations, share].filter((v) => v !== undefined).length <= 1, {
-    error: 'has several of epochs, iterations, share',
-  })
+  .refine((p) => durationsIn(p) <= 1, { error: 'has several of epochs, iterations, share' })
   .refine((p) => !Array.isArray(p.lr) || Math.max(...p.lr) > 0, { error: 'the LR is 0 throughout' })
   .refine(
     (p) => p.shape !== 'exponential' || [p.lr, p.momentum].every((v) => !Array.isArray(v) || Math.min(...v) > 0),

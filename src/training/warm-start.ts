@@ -29,7 +29,8 @@ export function warmStart({ from, skip }: Init, model: Model, runs: string): Par
   const checkpoint = checkpointOf(from, runs);
   const { header, position, data } = read(checkpoint);
   const all = [...model.parameters, ...model.statistics];
-  const inEither = [...all, ...Object.keys(header).map((name) => ({ name }))];
+  const stored = Object.keys(header).filter((name) => name.includes('.')); // not __metadata__ and steps
+  const inEither = [...all, ...stored.map((name) => ({ name }))];
   const layers = layersNamed(skip, inEither, 'init.skip');
   const variables = all.filter((variable) => !layers(variable.name));
   const problems = [...unusable(variables, header, data), ...leftOver(all, header, layers)];

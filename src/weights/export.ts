@@ -25,7 +25,8 @@ export interface WeightOptions extends Pick<ExperimentOptions, 'data' | 'cacheDi
 
 /**
  * Writes the weights of a run's checkpoint to `file`, with what is needed to feed the net as metadata; for the pytorch
- * format, which has no place for metadata, in `file`.json, unless it is a device. The images are read for their mean and deviation.
+ * format, which has no place for metadata, in `file`.json, unless it is a device. The images are read for their mean and
+ * deviation.
  */
 export async function exportWeights(run: string, file: string, options: WeightOptions): Promise<void> {
   const { device, threads, precision, ...config } = storedConfig(run);
