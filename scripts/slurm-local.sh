@@ -27,6 +27,7 @@ start)
   head -c 1024 /dev/urandom >"$folder/munge/key"
   chmod 400 "$folder/munge/key"
   # cred_expire: a requeued job waits that long and ten seconds more, instead of two minutes
+  # sched_interval, bf_interval: jobs that may start do so within seconds, instead of a minute
   cat >"$SLURM_CONF" <<CONF
 ClusterName=clr
 SlurmctldHost=$host(127.0.0.1)
@@ -52,6 +53,7 @@ ReturnToService=2
 SlurmdTimeout=6
 SlurmdParameters=config_overrides
 SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 MaxArraySize=${SLURM_LOCAL_ARRAY:-1001}

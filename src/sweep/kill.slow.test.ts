@@ -21,9 +21,9 @@ const program = fileURLToPath(new URL('../../bin/clr.js', import.meta.url));
 /** Three epochs of four updates each; a checkpoint after every second update. */
 const base = {
   epochs: 3,
-  batch_size: 50,
+  batch_size: 10,
   backend: 'wasm',
-  dataset: { type: 'cifar10', train_limit: 200, val_limit: 100 },
+  dataset: { type: 'cifar10', train_limit: 40, val_limit: 50 },
   augmentation: { flip: true },
   model: { type: 'resnet', depth: 8 },
   schedule: { type: 'constant', lr: 0.1, momentum: 0.9 },

@@ -27,16 +27,16 @@ const base = {
   threads: 1,
   checkpoint: { every_iterations: 5 },
 };
-/** Slurm checks time limits twice a minute, and sends signals up to a minute early. */
+/** Slurm checks time limits twice a minute, and sends signals up to a minute early: a task trains for 30 s at most. */
 const slurm = { timeout_min: 1, signal_delay_s: 20 };
 /** Seconds that each lasts if a processor is free: long enough that something can happen to it. */
 const seconds = {
-  killed: 60,
-  diverges: 30,
-  long: 260, // passes its time limit at least twice
-  cancelled: 60,
-  plain: 30,
-  same: 30,
+  killed: 40,
+  diverges: 20,
+  long: 80, // passes its time limit at least twice
+  cancelled: 40,
+  plain: 20,
+  same: 20,
 };
 const names = Object.keys(seconds) as (keyof typeof seconds)[];
 

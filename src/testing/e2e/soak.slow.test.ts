@@ -9,7 +9,7 @@ import { type Disk, Ext4Disk, mayMount, mayMountExt4, mountTmpfs } from '../moun
 import { countRows, fingerprint } from '../run-files.js';
 
 /** Before a release: CLR_SOAK_MINUTES=60. */
-const minutes = Number(process.env.CLR_SOAK_MINUTES ?? 2);
+const minutes = Number(process.env.CLR_SOAK_MINUTES ?? 1);
 const seed = Number(process.env.CLR_TEST_SEED ?? Date.now() % 1_000_000);
 const random = randomStream(seed, 'shuffle');
 
