@@ -17,7 +17,7 @@ export async function runExperiment(
   const { stopAfter, iterations } = training;
   const { ways } = backend;
   const variables = variablesOf(training);
-  const environment = describeEnvironment(backend);
+  const environment = describeEnvironment(backend, dataset);
   const { init } = config;
   const load = init && (() => warmStart(init, training.model, options.runs));
   const run = { config, variables, environment, trainingImages: dataset.train.labels.length, warmStart: load };

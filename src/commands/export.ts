@@ -29,11 +29,9 @@ export const exportCommand = new Command('export')
   )
   .option('--out <file>', 'write to this file instead of stdout; an existing file is replaced')
   .addOption(
-    new Option('--weights <format>', "export the run's weights instead of the table").choices([
-      'pytorch',
-      'onnx',
-      'safetensors',
-    ]),
+    new Option('--weights <format>', "export the run's weights instead of the table")
+      .choices(['pytorch', 'onnx', 'safetensors'])
+      .conflicts(['format', 'per']),
   )
   .addOption(
     new Option('--checkpoint <name>', 'with --weights: the checkpoint; default: last').choices([

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { defaultConfig, endsOf, lrfindCommand, planCurves } from './lrfind.js';
+import { defaultConfig, endsOf, lrfindCommand, planCurves, tested } from './lrfind.js';
 
 const plan = (flags: object = {}) => planCurves(defaultConfig, { set: [], override: [], ...flags });
 
@@ -64,4 +64,14 @@ test('seeds that ended alike are named together', () => {
   expect(endsOf([end(1, 'completed', 100), end(2, 'diverged', 40)])).toBe(
     'seed 1: completed, 100 updates; seed 2: diverged, 40 updates',
   );
+});
+
+test('the command to train with a suggestion has what the curve was measured with', () => {
+  const curve = { weight_decay: 1e-3, batch_size: 64 };
+  const given = { override: ['small.json'], set: ['model.depth=20'], data: 'images' };
+  expect(tested(curve, { ...given, weightDecay: [1e-2, 1e-3], batchSize: [64, 128] })).toEqual([
+    ...['--data', 'images', '--override', 'small.json', '--set', 'model.depth=20'],
+    ...['--set', 'optimizer.weight_decay=0.001', '--set', 'batch_size=64'],
+  ]);
+  expect(tested(curve, { override: [], set: [] })).toEqual([]);
 });

@@ -111,7 +111,7 @@ lrfindCommand.action(async (file: string | undefined, flags: Flags) => {
   const { signal } = interruption;
   const { directory, summary } = await runFinder(plans, settings, { data, cacheDirectory, runs, signal, verbose });
   if (flags.json) process.stdout.write(`${JSON.stringify({ directory, ...summary }, null, 2)}\n`);
-  else process.stdout.write(`${describe(summary, file)}\nrun folder ${directory}\n`);
+  else process.stdout.write(`${describe(summary, file, flags)}\nrun folder ${directory}\n`);
   if (summary.status === 'interrupted') {
     process.stderr.write(`interrupted: ${summary.message}\n`);
     process.exitCode = interruption.exitCode();
@@ -152,9 +152,29 @@ function spareSeeds(plans: Plan[]): Plan[] {
 /**
  * A block of lines per curve: methods and LRs; for the recommended one also the reason and a command to train with it.
  */
-function describe({ curves }: FinderSummary, file: string | undefined): string {
-  const lines = (curve: CurveSummary) => curve.suggestions.flatMap((suggestion) => linesOf(suggestion, file));
+function describe({ curves }: FinderSummary, file = 'CONFIG', flags: Flags): string {
+  const lines = (curve: CurveSummary) =>
+    curve.suggestions.flatMap((suggestion) => linesOf(suggestion, [file, ...tested(curve, flags)]));
   return curves.map((curve) => [nameOf(curve), ...lines(curve)].join('\n')).join('\n');
+}
+
+type TestedFlags = Pick<PlanFlags, 'override' | 'set' | 'weightDecay' | 'batchSize'> & { data?: string };
+
+/** The flags of `clr run` for what a curve was measured with. The momentum is left to the config's schedule. */
+export function tested(
+  { weight_decay, batch_size }: Pick<CurveSummary, 'weight_decay' | 'batch_size'>,
+  { data, override, set, weightDecay, batchSize }: TestedFlags,
+): string[] {
+  const own = [
+    ...set,
+    ...(weightDecay ? [`optimizer.weight_decay=${weight_decay}`] : []),
+    ...(batchSize ? [`batch_size=${batch_size}`] : []),
+  ];
+  return [
+    ...(data === undefined ? [] : ['--data', data]),
+    ...override.flatMap((file) => ['--override', file]),
+    ...own.flatMap((assignment) => ['--set', assignment]),
+  ];
 }
 
 function nameOf({ momentum, weight_decay, batch_size, seeds }: CurveSummary): string {
@@ -171,20 +191,18 @@ export function endsOf(seeds: CurveSummary['seeds']): string {
   return [...groups].map(([end, own]) => `${own.length > 1 ? 'seeds' : 'seed'} ${own.join(', ')}: ${end}`).join('; ');
 }
 
-function linesOf(suggestion: CurveSummary['suggestions'][number], file = 'CONFIG'): string[] {
+function linesOf(suggestion: CurveSummary['suggestions'][number], run: string[]): string[] {
   const name = `  ${suggestion.method.padEnd(13)}`;
   if ('reason' in suggestion) return [`${name}no answer: ${suggestion.reason}`];
   const { max_lr, base_lr, why, caution, schedule = {} } = suggestion;
   const lr = [base_lr, max_lr].filter((value) => value !== undefined).map((value) => Number(value.toPrecision(2)));
   if (why === undefined) return [`${name}${lr.join(' to ')}`];
-  const set = Object.entries(schedule).map(
-    ([key, value]) => `--set ${quoted([`schedule.${key}=${JSON.stringify(value)}`])}`,
-  );
+  const set = Object.entries(schedule).flatMap(([key, value]) => ['--set', `schedule.${key}=${JSON.stringify(value)}`]);
   const indent = ' '.repeat(name.length);
   return [
     `${name}${lr}  ${why}`,
     ...(caution ? [`${indent}${caution}`] : []),
-    `${indent}clr run ${quoted([file])} ${set.join(' ')}`,
+    `${indent}clr run ${quoted([...run, ...set])}`,
   ];
 }
 

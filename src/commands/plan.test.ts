@@ -19,3 +19,7 @@ it('refuses --std beside what it would replace: runs, even if there are none, an
     usage('--std cannot be combined with --metric'),
   );
 });
+
+it('refuses a power that chance alone would reach', async () => {
+  await expect(plan('--std', '0.3', '--power', '0.05')).rejects.toThrow(usage('--power 0.05 must exceed --alpha 0.05'));
+});

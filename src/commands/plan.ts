@@ -48,6 +48,8 @@ export const planCommand = new Command('plan')
         '--difference is missing: the smallest difference that matters',
         'e.g. --difference 0.2',
       );
+    if (flags.power <= flags.alpha)
+      throw new ClrError('usage', `--power ${flags.power} must exceed --alpha ${flags.alpha}`, 'the default is 0.8');
     if (flags.std === undefined && paths.length === 0)
       throw new ClrError(
         'usage',

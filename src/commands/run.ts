@@ -74,7 +74,7 @@ export const runCommand = new Command('run')
   .addOption(jobsOption())
   .addOption(verboseOption())
   .addOption(dryRunOption())
-  .addOption(new Option('--json', 'print the summary as JSON'));
+  .addOption(new Option('--json', 'print the summary as JSON').conflicts('dryRun'));
 addShorthands(runCommand);
 
 runCommand.action(async (file: string | undefined, flags: Flags) => {

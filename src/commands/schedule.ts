@@ -1,3 +1,4 @@
+import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import { ClrError } from '../errors.js';
 import {
@@ -34,14 +35,14 @@ export const scheduleCommand = new Command('schedule')
     const { scheduleRows } = await import('../training/schedule-table.js');
     const rows = scheduleRows(config, flags.batches);
     if (flags.png === undefined) {
-      const { stringify } = await import('csv-stringify/sync');
-      process.stdout.write(stringify(rows, { header: true, columns: ['iteration', 'epoch', 'lr', 'momentum'] }));
-      return;
+      const { stringify } = await import('csv-stringify');
+      const table = stringify({ header: true, columns: ['iteration', 'epoch', 'lr', 'momentum'] });
+      return pipeline(rows, table, process.stdout, { end: false }); // no faster than stdout is read
     }
     const { lrMomentum } = await import('../charts/lr-momentum.js');
     const { writeChartFile } = await import('../charts/render.js');
     const heading = { title: config.name, subtitle: `schedule ${config.schedule.type}` };
-    await writeChartFile(flags.png, lrMomentum(rows, heading, { lrScale: flags.lrScale }));
+    await writeChartFile(flags.png, lrMomentum([...rows], heading, { lrScale: flags.lrScale }));
     process.stdout.write(`${flags.png}\n`);
   });
 addShorthands(scheduleCommand, ['--epochs']);

@@ -16,7 +16,7 @@ test.each(readdirSync(path.join(folder, 'sweeps')))(
   (file) => {
     const { arms } = readSweep(path.join(folder, 'sweeps', file));
     expect(arms.length).toBeGreaterThan(1);
-    for (const { config } of arms) expect(scheduleRows(config).length).toBeGreaterThan(0);
+    for (const { config } of arms) expect([...scheduleRows(config)].length).toBeGreaterThan(0);
   },
 );
 
@@ -27,7 +27,7 @@ test.each(experiments)(
   (file) => {
     const config = loadConfig(path.join(folder, file));
     expect(config.source).toBeTruthy();
-    const wrong = scheduleRows(config).filter(
+    const wrong = [...scheduleRows(config)].filter(
       ({ lr, momentum }) => !(lr > 0 && Number.isFinite(lr) && momentum >= 0 && momentum <= 1),
     );
     expect(wrong).toEqual([]);
@@ -44,7 +44,7 @@ test.each(experiments.filter((file) => file.startsWith('rn56-')))(
     expect(small.model).not.toHaveProperty('depth'); // replaced by blocks
     const lengths = [runLength(full, 50_000), runLength(small, 10_000)] as const;
     const [large, little] = [schedules.create(full.schedule, lengths[0]), schedules.create(small.schedule, lengths[1])];
-    const tolerance = 0.01 * peak(scheduleRows(full));
+    const tolerance = 0.01 * peak([...scheduleRows(full)]);
     for (const share of [0, 0.1, 0.25, 0.6, 0.8, 0.99]) {
       const [x, y] = [large(share * lengths[0].iterations), little(share * lengths[1].iterations)];
       expect(Math.abs(x.lr - y.lr)).toBeLessThan(tolerance);

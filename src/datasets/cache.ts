@@ -34,28 +34,31 @@ export async function cached(
       report(`${file} cannot be used (${(error as Error).message}): decoding the images again`);
   }
   const dataset = await build();
+  const { sha256, bytes } = pack(dataset);
   try {
     makeFolders(dirname(file));
-    replaceFile(file, pack(dataset));
+    replaceFile(file, bytes);
   } catch (error) {
     report(`the decoded images could not be cached: ${(error as Error).message}`);
   }
-  return dataset;
+  return { ...dataset, sha256 };
 }
 
-function pack(dataset: Dataset): Buffer {
+function pack(dataset: Dataset): { sha256: string; bytes: Buffer } {
   const { imageShape, classNames, train, validation } = dataset;
   const body = [train.images, bytesOf(train.labels), validation.images, bytesOf(validation.labels)];
   const counts = { train: train.labels.length, validation: validation.labels.length };
   const text = JSON.stringify({ imageShape, classNames, ...counts } satisfies Header);
   const length = checksumLength + Buffer.byteLength(text) + 1;
   const header = Buffer.from(`${text}${' '.repeat(alignment - (length % alignment))}\n`);
-  return Buffer.concat([Buffer.from(`${digest([header, ...body])}\n`), header, ...body]);
+  const sha256 = digest([header, ...body]);
+  return { sha256, bytes: Buffer.concat([Buffer.from(`${sha256}\n`), header, ...body]) };
 }
 
 function unpack(bytes: Buffer): Dataset {
   const sealed = bytes.subarray(checksumLength);
-  if (bytes.toString('latin1', 0, checksumLength) !== `${digest([sealed])}\n`) throw new Error('its checksum is wrong');
+  const sha256 = digest([sealed]);
+  if (bytes.toString('latin1', 0, checksumLength) !== `${sha256}\n`) throw new Error('its checksum is wrong');
   const end = sealed.indexOf('\n');
   const { imageShape, classNames, train, validation }: Header = JSON.parse(sealed.toString('utf8', 0, end));
   const body = sealed.subarray(end + 1);
@@ -67,7 +70,7 @@ function unpack(bytes: Buffer): Dataset {
     return { images: plain.subarray(0, count * imageBytes), labels };
   };
   const trainBytes = train * imageBytes + zeroLabels(train, classNames.length).byteLength;
-  return { imageShape, classNames, train: split(0, train), validation: split(trainBytes, validation) };
+  return { imageShape, classNames, train: split(0, train), validation: split(trainBytes, validation), sha256 };
 }
 
 function bytesOf(labels: Labels): Uint8Array {

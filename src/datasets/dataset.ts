@@ -16,6 +16,8 @@ export interface Dataset {
   classNames: string[];
   train: Split;
   validation: Split;
+  /** Of all images that were read, whatever part of them is used, with labels and class names; undefined: generated. */
+  sha256?: string;
 }
 
 /** `count` labels, all 0. */

@@ -23,6 +23,8 @@ export function fromImages(images: DecodedImage[], classNames: Record<SplitName,
   const onlyInTrain = names.filter((name) => !classNames.test.has(name));
   if (names.length === 0 || onlyInTest.length + onlyInTrain.length > 0)
     throw unequalClasses(from, names, onlyInTest, onlyInTrain);
+  if (names.length === 1)
+    throw new ClrError('data', `${from} has only one class, ${names[0]}`, 'add at least one more class folder');
   if (names.length > 65_536) throw new ClrError('data', `${from} has ${names.length} classes, more than 65536`);
   for (const split of ['train', 'test'] as const) {
     const used = new Set(images.filter((image) => image.split === split).map((image) => image.className));

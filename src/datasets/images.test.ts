@@ -92,6 +92,8 @@ describe('images', () => {
     await expect(load('images', folder)).rejects.toThrow(/class-001\/b\.png in .* is 1025 x 2 pixels/);
     rmSync(join(folder, 'train/class-001'), { recursive: true });
     await expect(load('images', folder)).rejects.toThrow(/only in test\/: class-001/);
+    rmSync(join(folder, 'test/class-001'), { recursive: true });
+    await expect(load('images', folder)).rejects.toThrow(/has only one class, class-000/);
   });
 
   it('are refused when no path is given, and when it holds no images', async () => {

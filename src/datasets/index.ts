@@ -22,6 +22,6 @@ export function trainSize(config: Typed): number {
   throw new ClrError(
     'usage',
     problem,
-    'set dataset.train_limit, or give the batches per epoch (clr schedule --batches)',
+    'set dataset.train_limit; clr schedule takes the batches per epoch, too: --batches',
   );
 }

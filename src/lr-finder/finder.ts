@@ -67,7 +67,7 @@ export async function runFinder(
   const unlock = lockFolder(directory);
   try {
     writeJson(directory, 'config.json', config); // of the first curve; the table says what the others change
-    const environment = describeEnvironment(backend);
+    const environment = describeEnvironment(backend, dataset);
     writeJson(directory, 'environment.json', environment);
     report(`run folder ${directory}`);
     const summary = await testAll(plans, settings, source, directory, options.signal);

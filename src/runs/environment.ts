@@ -1,5 +1,6 @@
 import os from 'node:os';
 import type { ActiveBackend } from '../backends/backend.js';
+import type { Dataset } from '../datasets/dataset.js';
 import { gitState, packageVersion, version } from '../system/version.js';
 
 const packages = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'vega', 'vega-lite', 'sharp', 'zod'];
@@ -7,8 +8,8 @@ const packages = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'veg
 /** See `describeEnvironment`. */
 export type Environment = ReturnType<typeof describeEnvironment>;
 
-/** environment.json: hardware and software of a run; with config.json it tells whether the run can be repeated. */
-export function describeEnvironment(backend: ActiveBackend) {
+/** environment.json: hardware, software and images of a run; with config.json it tells whether it can be repeated. */
+export function describeEnvironment(backend: ActiveBackend, { sha256, imageShape, classNames, ...splits }: Dataset) {
   return {
     started: new Date().toISOString(),
     backend: backend.name,
@@ -26,5 +27,12 @@ export function describeEnvironment(backend: ActiveBackend) {
     clr: version(),
     packages: Object.fromEntries(packages.map((name) => [name, packageVersion(name)])),
     git: gitState(),
+    images: {
+      sha256,
+      shape: imageShape,
+      classes: classNames.length,
+      train: splits.train.labels.length,
+      validation: splits.validation.labels.length,
+    },
   };
 }

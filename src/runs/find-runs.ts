@@ -20,7 +20,7 @@ export function findRuns(paths: readonly string[]): { directories: string[]; swe
   const sweeps = new Set<string>();
   const skipped: Skipped[] = [];
   for (const named of paths) {
-    const directories = runsBelow(named, 0, sweeps, new Set());
+    const directories = runsBelow(named, 0, { sweeps, skipped, seen: new Set() });
     for (const directory of directories) found.set(path.resolve(directory), directory);
     if (directories.length === 0 && !sweeps.has(named))
       skipped.push({ path: printable(named), reason: whyNoRun(named) });
@@ -37,28 +37,38 @@ function isRunFolder(directory: string): boolean {
   return has('metrics.csv') || (has('config.json') && !has('tune.json'));
 }
 
-/** `seen`: the folders already visited, as links may lead back to them. */
-function runsBelow(directory: string, depth: number, sweeps: Set<string>, seen: Set<string>): string[] {
+interface Walk {
+  sweeps: Set<string>;
+  skipped: Skipped[];
+  /** The folders already visited, as links may lead back to them. */
+  seen: Set<string>;
+}
+
+function runsBelow(directory: string, depth: number, walk: Walk): string[] {
+  const { sweeps, skipped, seen } = walk;
   if (!isDirectory(directory)) return [];
   const place = realpathSync(directory);
   if (seen.has(place)) return [];
   seen.add(place);
   if (isRunFolder(directory)) return [directory];
-  const runs = sweepRuns(directory);
+  const runs = sweepRuns(directory, skipped);
   if (runs) sweeps.add(directory);
   if (runs) return runs.filter(isRunFolder);
   if (depth === maxDepth) return [];
-  return namesIn(directory).flatMap((name) => runsBelow(path.join(directory, name), depth + 1, sweeps, seen));
+  return namesIn(directory).flatMap((name) => runsBelow(path.join(directory, name), depth + 1, walk));
 }
 
-/** The folders that a sweep's manifest lists; undefined if it has no readable manifest. */
-function sweepRuns(directory: string): string[] | undefined {
+/** The folders that a sweep's manifest lists; undefined if it has none. A damaged one is skipped. */
+function sweepRuns(directory: string, skipped: Skipped[]): string[] | undefined {
+  const file = path.join(directory, 'sweep.json');
+  if (!existsSync(file)) return undefined;
   try {
     const { runs } = readJson(directory, 'sweep.json') as {
       runs: { directory: string }[];
     };
     return runs.map((run) => path.join(directory, run.directory));
-  } catch {
+  } catch (error) {
+    skipped.push({ path: printable(file), reason: printable(`damaged: ${(error as Error).message}`) });
     return undefined; // its runs are then found like those of any folder
   }
 }

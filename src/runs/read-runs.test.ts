@@ -81,3 +81,11 @@ it('a path that cannot be examined holds no run', () => {
     expect([directories, skipped.length]).toEqual([[], 1]);
   }
 });
+
+it('a damaged sweep.json is named, since its question is lost; the runs below are read', () => {
+  writeRunFolder(at('arm/seed-1'), { name: 'a' }, 90);
+  writeFileSync(at('sweep.json'), '{"runs": 7}');
+  const { runs: read, skipped } = readRuns([runs]);
+  expect(read.map(({ directory, sweep }) => [directory, sweep])).toEqual([[at('arm/seed-1'), undefined]]);
+  expect(skipped).toEqual([{ path: at('sweep.json'), reason: expect.stringContaining('damaged: ') }]);
+});

@@ -108,7 +108,8 @@ export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skip
       skipped.push({ path: printable(directory), reason: printable(describe(error), maxText) });
     }
   };
-  const planned = new Map(sweeps.flatMap(plannedRuns).map((run) => [path.resolve(run.directory), run]));
+  const plans = sweeps.flatMap((folder) => plannedRuns(folder, skipped));
+  const planned = new Map(plans.map((run) => [path.resolve(run.directory), run]));
   for (const directory of directories) {
     const place = planned.get(path.resolve(directory));
     planned.delete(path.resolve(directory));
@@ -118,8 +119,8 @@ export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skip
   return { runs, skipped };
 }
 
-/** The runs that a sweep's manifest lists; none if it is damaged: its runs are then treated like any others. */
-function plannedRuns(folder: string): { directory: string; sweep: InSweep; run: SweepRun }[] {
+/** The runs that a sweep's manifest lists. If it is damaged, it is skipped: its runs are then like any others. */
+function plannedRuns(folder: string, skipped: Skipped[]): { directory: string; sweep: InSweep; run: SweepRun }[] {
   try {
     const manifest = readManifestFile(folder)!;
     return manifest.runs.map((run) => ({
@@ -127,7 +128,8 @@ function plannedRuns(folder: string): { directory: string; sweep: InSweep; run: 
       sweep: { directory: folder, arm: run.arm, manifest },
       run,
     }));
-  } catch {
+  } catch (error) {
+    skipped.push({ path: printable(path.join(folder, 'sweep.json')), reason: printable(describe(error), maxText) });
     return [];
   }
 }

@@ -471,7 +471,7 @@ describe('the configs', () => {
   test.each(files)('%s agrees with its source at each iteration', (file) => {
     const config = loadConfig(`configs/${file}`);
     const source = sources[file.replace(/^rn56-|\.json$/g, '')];
-    const rows = scheduleRows(config);
+    const rows = [...scheduleRows(config)];
     const worst = rows.reduce((most, row) => {
       const want = source!(row.iteration, rows.length);
       return Math.max(most, Math.abs(row.lr - want.lr), Math.abs(row.momentum - want.momentum));

@@ -20,15 +20,13 @@ export async function secondsByStepTimes(
   const stepSeconds = new Map<string, number>(); // most arms differ only in settings that do not affect the time
   let total = 0;
   for (const { name, config } of arms) {
-    const left = runs.filter((run) => run.arm === name && !isDone(run)).length;
-    if (left === 0) continue;
-    const timed = { ...config, threads: threads ?? config.threads };
-    const { model, optimizer, batch_size, backend, precision, device } = timed;
-    const key = JSON.stringify([model, optimizer, batch_size, backend, precision, device, timed.threads]);
-    if (!stepSeconds.has(key)) {
-      stepSeconds.set(key, await secondsPerStep(timed));
+    for (const { varied } of runs.filter((run) => run.arm === name && !isDone(run))) {
+      const timed = { ...config, ...varied, threads: threads ?? config.threads }; // of nested keys none takes time
+      const { model, optimizer, batch_size, backend, precision, device } = timed;
+      const key = JSON.stringify([model, optimizer, batch_size, backend, precision, device, timed.threads]);
+      if (!stepSeconds.has(key)) stepSeconds.set(key, await secondsPerStep(timed));
+      total += updates(timed) * stepSeconds.get(key)!;
     }
-    total += left * updates(config) * stepSeconds.get(key)!;
   }
   return total;
 }

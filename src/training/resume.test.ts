@@ -61,7 +61,7 @@ it('a range test and the folder of a tune are not resumed, however they are name
     mkdirSync(path.join(scratch, 'others', name), { recursive: true });
     for (const each of ['config.json', file]) writeFileSync(path.join(scratch, 'others', name, each), '{}');
     const folder = path.join(scratch, 'others', name);
-    const why = { range: /an LR range test, which cannot be resumed/, tune: /the folder of a clr tune/ }[name]!;
+    const why = { range: /an LR range test, not a run/, tune: /the folder of a clr tune/ }[name]!;
     expect(() => findRun(name, path.join(scratch, 'others'))).toThrow(why);
     expect(() => hasBegun(folder)).toThrow(why);
     renameSync(folder, path.join(scratch, 'others', '1'));

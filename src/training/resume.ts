@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { validateConfig } from '../config/load.js';
 import { type ExperimentConfig, runLength } from '../config/schema.js';
+import type { Dataset } from '../datasets/dataset.js';
 import { ClrError } from '../errors.js';
 import type { Variable } from '../models/model.js';
 import type { Environment } from '../runs/environment.js';
@@ -52,11 +53,7 @@ export function findRun(run: string, runs: string): string {
 /** The error if the folder, which has a config, is not that of a run. */
 function otherKind(directory: string): ClrError | undefined {
   if (isFinder(directory))
-    return new ClrError(
-      'usage',
-      `${directory} is an LR range test, which cannot be resumed`,
-      'start a new one with clr lrfind',
-    );
+    return new ClrError('usage', `${directory} is an LR range test, not a run`, 'to repeat it, start clr lrfind again');
   if (existsSync(path.join(directory, 'tune.json')))
     return new ClrError('usage', `${directory} is the folder of a clr tune`, 'clr tune, run again, resumes it');
   return undefined;
@@ -192,10 +189,30 @@ export function resumedEnvironment(
   return { ...first, resumed: [...(first.resumed ?? []), { iteration, ...now }] };
 }
 
+const environmentSchema = z.object({
+  ways: z.record(z.string(), z.string()).optional(),
+  images: z.object({ sha256: z.string().optional() }).optional(), // older runs have not recorded them
+});
+
+function recordedEnvironment(run: string): z.output<typeof environmentSchema> {
+  if (!existsSync(path.join(run, 'environment.json'))) return {}; // killed before it was written
+  return readJsonAs(environmentSchema, run, 'environment.json');
+}
+
 /** The ways of computing that the run's backend has chosen. */
-export function recordedWays(run: string): Record<string, string> | undefined {
-  if (!existsSync(path.join(run, 'environment.json'))) return undefined; // killed before it was written
-  return readJsonAs(z.object({ ways: z.record(z.string(), z.string()).optional() }), run, 'environment.json').ways;
+export const recordedWays = (run: string) => recordedEnvironment(run).ways;
+
+/** Whether the run has recorded other images, or the same in another order. */
+export function hasOtherImages(run: string, { sha256 }: Pick<Dataset, 'sha256'>): boolean {
+  const recorded = recordedEnvironment(run).images?.sha256;
+  return recorded !== undefined && recorded !== sha256;
+}
+
+/** Throws ClrError('data') if the run has recorded other images. */
+export function refuseOtherImages(run: string, images: Pick<Dataset, 'sha256'>): void {
+  if (!hasOtherImages(run, images)) return;
+  const problem = `${run} was trained on other images, or on the same in another order: their checksum differs`;
+  throw new ClrError('data', problem, 'give its images with --data or CLR_DATA');
 }
 
 /** The config of a run folder. */

@@ -11,11 +11,11 @@ test.each([
   ['the generated images that the config asks for', { type: 'synthetic', train_size: 300 }, 6],
   ['the generated images that there are by default', { type: 'synthetic' }, 40],
 ])('the table is as long as a run over %s', (_what, dataset, iterations) => {
-  const rows = scheduleRows(config(dataset));
+  const rows = [...scheduleRows(config(dataset))];
   expect(rows).toHaveLength(iterations);
   expect(rows.at(-1)).toMatchObject({ iteration: iterations - 1, epoch: 2 });
 });
 
 test('a given number of batches replaces that of the data set', () => {
-  expect(scheduleRows(config({ type: 'synthetic' }), 7)).toHaveLength(14);
+  expect([...scheduleRows(config({ type: 'synthetic' }), 7)]).toHaveLength(14);
 });

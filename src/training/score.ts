@@ -4,7 +4,8 @@ import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError } from '../errors.js';
 import { checkpointFolder } from '../runs/run-folder.js';
 import { type Evaluation, evaluate } from './evaluate.js';
-import { backendAndData, type ExperimentOptions, prepareTraining } from './prepare.js';
+import { backendAndData, type ExperimentOptions, prepareTraining, report } from './prepare.js';
+import { hasOtherImages } from './resume.js';
 import { type Parent, warmStart } from './warm-start.js';
 
 /** The score of a checkpoint, and which checkpoint it was. */
@@ -22,6 +23,8 @@ export async function scoreCheckpoint(
   options: Pick<ExperimentOptions, 'data' | 'cacheDirectory' | 'runs' | 'signal' | 'verbose'>,
 ): Promise<Score> {
   const { backend, dataset } = await backendAndData(config, { ...options, resume: run });
+  if (hasOtherImages(run, dataset))
+    report(`${run} was trained on other images; these are normalised by their own mean and deviation`);
   const { model, validationBatches } = prepareTraining(config, dataset);
   const from = path.join(run, checkpointFolder, `${checkpoint}.safetensors`);
   if (!existsSync(from)) throw new ClrError('usage', `${run} has no checkpoint \`${checkpoint}\``);

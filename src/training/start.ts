@@ -8,7 +8,7 @@ import { readJson } from '../runs/read-run.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { type Position, startPosition } from './position.js';
 import { type ExperimentOptions, report } from './prepare.js';
-import { restorePosition, resumedEnvironment } from './resume.js';
+import { refuseOtherImages, restorePosition, resumedEnvironment } from './resume.js';
 import type { Parent } from './warm-start.js';
 
 /** What it takes to open a run folder. */
@@ -47,6 +47,7 @@ export function resumeRun(
   const { config, environment, variables, trainingImages } = run;
   const folder = RunFolder.reopen(directory, { takeOver });
   return opened(folder, () => {
+    refuseOtherImages(directory, environment.images);
     const again = () => startAgain(directory, run);
     const position = restorePosition(directory, config, trainingImages, variables, report, again);
     folder.writeConfig(config);

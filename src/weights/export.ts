@@ -6,7 +6,7 @@ import type { Model } from '../models/model.js';
 import { checkpointFolder } from '../runs/run-folder.js';
 import { writeOutput } from '../system/atomic.js';
 import { backendAndData, type ExperimentOptions, prepareTraining } from '../training/prepare.js';
-import { storedConfig } from '../training/resume.js';
+import { refuseOtherImages, storedConfig } from '../training/resume.js';
 import { warmStart } from '../training/warm-start.js';
 import { onnx } from './onnx.js';
 import { pytorch } from './pytorch.js';
@@ -31,6 +31,7 @@ export interface WeightOptions extends Pick<ExperimentOptions, 'data' | 'cacheDi
 export async function exportWeights(run: string, file: string, options: WeightOptions): Promise<void> {
   const { device, threads, precision, ...config } = storedConfig(run);
   const { dataset } = await backendAndData({ ...config, backend: 'cpu' }, options);
+  refuseOtherImages(run, dataset);
   const { model } = prepareTraining(config, dataset);
   const from = path.join(run, checkpointFolder, `${options.checkpoint}.safetensors`);
   const { iteration } = warmStart({ from, skip: [], freeze: [] }, model, options.runs);

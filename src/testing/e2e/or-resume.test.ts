@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import sharp from 'sharp';
 import { afterAll, expect, it } from 'vitest';
 import { runClr, startClr, waitFor } from '../clr-process.js';
 import { countRows, readSummary } from '../run-files.js';
@@ -80,3 +81,26 @@ it('a Slurm task takes over its run from its own earlier start on another node; 
   expect(await runClr(command('node'), task('12', '1'))).toMatchObject({ code: 0 });
   expect(readSummary(run).status).toBe('completed');
 }, 300_000);
+
+it('a run is resumed and exported with its own images only; evaluate says if it is given others', async () => {
+  const data = path.join(scratch, 'images');
+  const image = async (name: string, red: number) => {
+    mkdirSync(path.dirname(path.join(data, name)), { recursive: true });
+    const create = { width: 8, height: 8, channels: 3, background: { r: red, g: red, b: red } } as const;
+    await sharp({ create }).png().toFile(path.join(data, name));
+  };
+  for (const split of ['train', 'test'])
+    for (const [i, name] of ['dark', 'light'].entries()) await image(`${split}/${name}/1.png`, 100 * i);
+  const given = ['--data', data, '--cache', path.join(scratch, 'cache')];
+  const train = command('own', '--set', 'dataset={ type: images }', '--set', 'batch_size=1', ...given);
+  expect(await runClr([...train, '--until-epoch', '1'])).toMatchObject({ code: 0 });
+
+  await image('train/light/2.png', 200);
+  const run = path.join(scratch, 'own');
+  const other = { code: 4, stderr: expect.stringContaining('was trained on other images') };
+  expect(await runClr(train)).toMatchObject(other);
+  expect(await runClr(['export', run, '--weights', 'safetensors', ...given])).toMatchObject(other);
+  expect(await runClr(['evaluate', run, ...given])).toMatchObject({ ...other, code: 0 });
+  rmSync(path.join(data, 'train/light/2.png'));
+  expect(await runClr(train)).toMatchObject({ code: 0 });
+}, 120_000);

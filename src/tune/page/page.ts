@@ -60,7 +60,7 @@ function tunedWords(config: ExperimentConfig, { epochs }: ExperimentConfig): str
 }
 
 function schedule(tuned: ExperimentConfig) {
-  return lrMomentum(scheduleRows(tuned), { title: 'The schedule chosen', subtitle: [`${tuned.epochs} epochs`] });
+  return lrMomentum([...scheduleRows(tuned)], { title: 'The schedule chosen', subtitle: [`${tuned.epochs} epochs`] });
 }
 
 function costTable({ decisions }: TuneRecord): Block {
