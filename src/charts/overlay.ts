@@ -83,7 +83,7 @@ function panel(
 ): Panel {
   const values = runs.flatMap((run) => rowsOf(run).map((row) => ({ run: run.label, ...row })));
   const labels = runs.map(({ label }) => label);
-  const range = labels.map((_, i) => palette[i % palette.length]!);
+  const colours = labels.length > palette.length ? { scheme: 'tableau20' as const } : { range: palette };
   const dash = {
     field: 'set',
     type: 'nominal',
@@ -110,8 +110,8 @@ function panel(
             field: 'run',
             type: 'nominal',
             title: null,
-            scale: { domain: labels, range },
-            legend: { columns: 1, symbolType: 'stroke' },
+            scale: { domain: labels, ...colours },
+            legend: { columns: 1, symbolType: 'stroke', labelLimit: 400 },
           },
           ...(sets && { strokeDash: dash }),
         },

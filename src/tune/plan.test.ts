@@ -76,6 +76,14 @@ describe('the plan', () => {
     expect(lines.slice(1).map((line) => line.split(' ')[0])).toEqual(['tail']);
   });
 
+  it.each([
+    [10, /the shortest recipe takes \d+\.\d epochs, more than the budget/],
+    [300, /^(?!.*the shortest)/s],
+  ])('of %d epochs says if that is too little', (epochs, said) => {
+    const asked = { budget: { epochs }, seeds: 3, stages: [...stageNames] };
+    expect(planLines({ plan: planFor(epochs, stageNames), asked, decisions: [] }, config).join('\n')).toMatch(said);
+  });
+
   it('is refused if there would be nothing to check', async () => {
     const asked = { budget: { epochs: 100 }, seeds: 3, stages: ['check' as const] };
     await expect(makePlan(config, asked, { jobs: 1 })).rejects.toThrow(

@@ -107,20 +107,26 @@ const armsOf = (race: Race, config: ExperimentConfig) =>
 export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig): string[] {
   const line = (name: string, what: string, epochs: number, seconds = (epochs * plan.epoch_seconds) / plan.jobs) =>
     `${name.padEnd(9)}${what}: ${epochs.toFixed(1)} epochs, about ${duration(seconds)}`;
+  const raceCost = (one: Race) => costOf(plan[one.name], armsOf(one, config), searchSeeds.length);
   const race = (one: Race) => {
-    const arms = armsOf(one, config);
-    const length = plan[one.name];
-    const early = length.halving ? `, half of them stopped after ${length.halving.min_epochs}` : '';
-    const cost = costOf(length, arms, searchSeeds.length);
-    return line(one.name, `${arms} arms, ${searchSeeds.length} seeds, ${length.epochs} epochs each${early}`, cost);
+    const { epochs, halving } = plan[one.name];
+    const early = halving ? `, half of them stopped after ${halving.min_epochs}` : '';
+    const what = `${armsOf(one, config)} arms, ${searchSeeds.length} seeds, ${epochs} epochs each${early}`;
+    return line(one.name, what, raceCost(one));
   };
   const { trials, length } = plan.random;
   const tests = rangeEpochs(plan.range, config);
   const chosen = racesIn(asked.stages);
+  const [random, checked] = [costOf(length, trials, 1), split(plan.epochs, asked.seeds, config).check];
   const check = [
-    line('random', `${trials} trials of ${length.epochs} epochs, for comparison`, costOf(length, trials, 1)),
-    line('check', `tuned, untuned and random, ${asked.seeds} seeds`, split(plan.epochs, asked.seeds, config).check),
+    line('random', `${trials} trials of ${length.epochs} epochs, for comparison`, random),
+    line('check', `tuned, untuned and random, ${asked.seeds} seeds`, checked),
   ];
+  const total = [
+    asked.stages.includes('lr') ? tests : 0,
+    ...chosen.map(raceCost),
+    ...(asked.stages.includes('check') ? [random, Math.max(checked, checkRuns(asked.seeds))] : []),
+  ].reduce((sum, cost) => sum + cost);
   return [
     `${plan.epochs} epochs of ${updatesPerEpoch(config)} updates, ${plan.jobs} runs at a time; an epoch takes ${duration(plan.epoch_seconds)}, estimated from a few training steps`,
     ...(asked.stages.includes('lr')
@@ -137,6 +143,9 @@ export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig)
     ...(asked.stages.includes('check') ? check : []),
     ...(chosen.some(({ name }) => plan[name].epochs < 1)
       ? ['some runs are shorter than one epoch, so their ranking is mostly noise: raise --budget']
+      : []),
+    ...(total > 1.1 * plan.epochs
+      ? [`the shortest recipe takes ${total.toFixed(1)} epochs, more than the budget: raise it, or leave out stages`]
       : []),
   ];
 }
