@@ -12,9 +12,9 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const config = {
   name: 'tiny',
   epochs: 2,
-  batch_size: 5,
+  batch_size: 10,
   backend: 'wasm',
-  dataset: { type: 'synthetic', train_size: 50, val_size: 30 },
+  dataset: { type: 'synthetic', train_size: 100, val_size: 30 },
   model: { type: 'resnet', depth: 8 },
   schedule: { type: 'constant', lr: 0.01, momentum: 0.9 },
 };
