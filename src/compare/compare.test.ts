@@ -321,8 +321,8 @@ describe('reading runs', () => {
 
   it('finds folders in folders, and sweeps in the order of their manifest, each run once', () => {
     for (const arm of ['zebra', 'ant']) writeRun(`d/sweep-x/${arm}/seed-1`, { name: arm }, 90);
-    const directories = ['zebra', 'ant', 'later'].map((arm) => ({ directory: `${arm}/seed-1` }));
-    writeFileSync(path.join(root, 'd/sweep-x/sweep.json'), JSON.stringify({ runs: directories }));
+    const manifest = ['zebra', 'ant'].map((arm) => ({ arm, seed: 1, directory: `${arm}/seed-1`, status: 'completed' }));
+    writeFileSync(path.join(root, 'd/sweep-x/sweep.json'), JSON.stringify({ runs: manifest }));
     writeRun('d/10', { name: 'ten' }, 90);
     writeRun('d/9', { name: 'nine' }, 90);
     const { runs, skipped } = readRuns([path.join(root, 'd'), path.join(root, 'd', '9')]);
