@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { printable } from '../system/printable.js';
-import { readJson } from './read-run.js';
+import { type Manifest, readManifestFile } from './sweep-manifest.js';
 
 /** A folder left out, and why. */
 export interface Skipped {
@@ -13,11 +13,16 @@ const maxDepth = 4; // of run folders below a named folder: runs/sweep-x/arm/see
 
 /**
  * The run folders that `paths` name: run folders, sweep folders (in the order of their manifest) and folders of either.
- * Each once, in the order given, and within a folder by name in numeric order. `sweeps`: the sweep folders among them.
+ * Each once, in the order given, and within a folder by name in numeric order. `sweeps`: the sweep folders among them,
+ * with their manifests; a damaged manifest is skipped, and its runs are then found like those of any folder.
  */
-export function findRuns(paths: readonly string[]): { directories: string[]; sweeps: string[]; skipped: Skipped[] } {
+export function findRuns(paths: readonly string[]): {
+  directories: string[];
+  sweeps: Map<string, Manifest>;
+  skipped: Skipped[];
+} {
   const found = new Map<string, string>();
-  const sweeps = new Set<string>();
+  const sweeps = new Map<string, Manifest>();
   const skipped: Skipped[] = [];
   for (const named of paths) {
     const directories = runsBelow(named, 0, { sweeps, skipped, seen: new Set() });
@@ -25,7 +30,7 @@ export function findRuns(paths: readonly string[]): { directories: string[]; swe
     if (directories.length === 0 && !sweeps.has(named))
       skipped.push({ path: printable(named), reason: whyNoRun(named) });
   }
-  return { directories: [...found.values()], sweeps: [...sweeps], skipped };
+  return { directories: [...found.values()], sweeps, skipped };
 }
 
 /**
@@ -38,7 +43,7 @@ function isRunFolder(directory: string): boolean {
 }
 
 interface Walk {
-  sweeps: Set<string>;
+  sweeps: Map<string, Manifest>;
   skipped: Skipped[];
   /** The folders already visited, as links may lead back to them. */
   seen: Set<string>;
@@ -51,25 +56,23 @@ function runsBelow(directory: string, depth: number, walk: Walk): string[] {
   if (seen.has(place)) return [];
   seen.add(place);
   if (isRunFolder(directory)) return [directory];
-  const runs = sweepRuns(directory, skipped);
-  if (runs) sweeps.add(directory);
-  if (runs) return runs.filter(isRunFolder);
+  const manifest = readManifest(directory, skipped);
+  if (manifest) {
+    sweeps.set(directory, manifest);
+    return manifest.runs.map((run) => path.join(directory, run.directory)).filter(isRunFolder);
+  }
   if (depth === maxDepth) return [];
   return namesIn(directory).flatMap((name) => runsBelow(path.join(directory, name), depth + 1, walk));
 }
 
-/** The folders that a sweep's manifest lists; undefined if it has none. A damaged one is skipped. */
-function sweepRuns(directory: string, skipped: Skipped[]): string[] | undefined {
-  const file = path.join(directory, 'sweep.json');
-  if (!existsSync(file)) return undefined;
+/** Undefined if the folder has none, or a damaged one. */
+function readManifest(directory: string, skipped: Skipped[]): Manifest | undefined {
   try {
-    const { runs } = readJson(directory, 'sweep.json') as {
-      runs: { directory: string }[];
-    };
-    return runs.map((run) => path.join(directory, run.directory));
+    return readManifestFile(directory);
   } catch (error) {
-    skipped.push({ path: printable(file), reason: printable(`damaged: ${(error as Error).message}`) });
-    return undefined; // its runs are then found like those of any folder
+    const reason = printable(`damaged: ${(error as Error).message}`, 1000);
+    skipped.push({ path: printable(path.join(directory, 'sweep.json')), reason });
+    return undefined;
   }
 }
 

@@ -9,7 +9,7 @@ import { findRuns, type Skipped } from './find-runs.js';
 import { finderReason, isFinder } from './finder-columns.js';
 import { readJson } from './read-run.js';
 import type { Metric } from './scores.js';
-import { armFile, type Manifest, readManifestFile, type SweepRun } from './sweep-manifest.js';
+import { armFile, type Manifest, type SweepRun } from './sweep-manifest.js';
 
 /** The value of a key of a config. */
 export type Setting = string | number | boolean | null;
@@ -108,8 +108,7 @@ export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skip
       skipped.push({ path: printable(directory), reason: printable(describe(error), maxText) });
     }
   };
-  const plans = sweeps.flatMap((folder) => plannedRuns(folder, skipped));
-  const planned = new Map(plans.map((run) => [path.resolve(run.directory), run]));
+  const planned = new Map([...sweeps].flatMap(plannedRuns).map((run) => [path.resolve(run.directory), run]));
   for (const directory of directories) {
     const place = planned.get(path.resolve(directory));
     planned.delete(path.resolve(directory));
@@ -119,19 +118,13 @@ export function readRuns(paths: readonly string[]): { runs: Run[]; skipped: Skip
   return { runs, skipped };
 }
 
-/** The runs that a sweep's manifest lists. If it is damaged, it is skipped: its runs are then like any others. */
-function plannedRuns(folder: string, skipped: Skipped[]): { directory: string; sweep: InSweep; run: SweepRun }[] {
-  try {
-    const manifest = readManifestFile(folder)!;
-    return manifest.runs.map((run) => ({
-      directory: path.join(folder, run.directory),
-      sweep: { directory: folder, arm: run.arm, manifest },
-      run,
-    }));
-  } catch (error) {
-    skipped.push({ path: printable(path.join(folder, 'sweep.json')), reason: printable(describe(error), maxText) });
-    return [];
-  }
+/** The runs that a sweep's manifest lists. */
+function plannedRuns([folder, manifest]: [string, Manifest]): { directory: string; sweep: InSweep; run: SweepRun }[] {
+  return manifest.runs.map((run) => ({
+    directory: path.join(folder, run.directory),
+    sweep: { directory: folder, arm: run.arm, manifest },
+    run,
+  }));
 }
 
 /** A run of a sweep that has no folder: pending, or it failed before it started. A reason if the folder was lost. */
