@@ -3,7 +3,7 @@ import { entry } from '../registry.js';
 import { lengthsOf, roundEndsOption } from './duration.js';
 import { steadyCurve, steadyMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
-import type { RunLength, Schedule } from './schedule.js';
+import { checkOrder, type RunLength, type Schedule } from './schedule.js';
 import { warmupIterations, warmupOptions, withWarmup } from './warmup.js';
 
 /**
@@ -31,6 +31,7 @@ export const cosine = entry({
     momentum: steadyMomentum,
   }),
   create({ max_lr, min_lr, cycles, cycle_mult, round_ends, momentum, ...warmup }, length: RunLength): Schedule {
+    checkOrder({ min_lr, max_lr });
     const start = warmupIterations(warmup, length);
     const weights = Array.from({ length: cycles }, (_, i) => cycle_mult ** i);
     const total = weights.reduce((sum, w) => sum + w);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ClrError } from '../errors.js';
 import type { Curve } from './piecewise.js';
-import type { RunLength, Schedule } from './schedule.js';
+import { checkOrder, type RunLength, type Schedule } from './schedule.js';
 
 /** A constant momentum. */
 export const constantMomentum = z.number().min(0).lt(1).describe('constant over the run');
@@ -85,15 +85,10 @@ export function withMomentum(lr: Curve, cycle: MomentumCycle, options: MomentumO
 
 function momentumCurve(
   cycle: MomentumCycle,
-  { momentum, max_momentum: max, min_momentum: min }: MomentumOptions,
+  { momentum, max_momentum, min_momentum }: MomentumOptions,
   length: RunLength,
 ): Curve {
   if (typeof momentum !== 'string') return steadyCurve(momentum, length);
-  if (max < min)
-    throw new ClrError(
-      'usage',
-      `max_momentum ${max} is below min_momentum ${min}`,
-      'swap them, or set momentum to "anti-cyclic"',
-    );
-  return momentum === 'cyclic' ? cycle(max, min) : cycle(min, max);
+  checkOrder({ min_momentum, max_momentum }, 'swap them, or set momentum to "anti-cyclic"');
+  return momentum === 'cyclic' ? cycle(max_momentum, min_momentum) : cycle(min_momentum, max_momentum);
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { entry } from '../registry.js';
 import { steadyCurve, steadyMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
-import type { RunLength, Schedule } from './schedule.js';
+import { checkOrder, type RunLength, type Schedule } from './schedule.js';
 import { warmupIterations, warmupOptions, withWarmup } from './warmup.js';
 
 /**
@@ -21,6 +21,7 @@ export const rex = entry({
     momentum: steadyMomentum,
   }),
   create({ max_lr, min_lr, momentum, ...warmup }, length: RunLength): Schedule {
+    checkOrder({ min_lr, max_lr });
     const start = warmupIterations(warmup, length);
     const fall = piecewise([{ length: length.iterations - start, from: max_lr, to: min_lr, shape: 'rex' }]);
     const lr = withWarmup(warmup, length, max_lr, (t) => fall(t - start));

@@ -194,6 +194,11 @@ describe('the options', () => {
 
   test.each([
     [{ type: 'clr', max_lr: 1, max_momentum: 0.8 }, /max_momentum 0.8 is below min_momentum 0.85/],
+    [{ type: 'triangular2', base_lr: 1, max_lr: 0.1 }, /max_lr 0.1 is below base_lr 1/],
+    [{ type: 'smith-1cycle', base_lr: 1, max_lr: 0.1 }, /max_lr 0.1 is below base_lr 1/],
+    [{ type: 'cosine', max_lr: 0.1, min_lr: 1 }, /max_lr 0.1 is below min_lr 1/],
+    [{ type: 'rex', max_lr: 0.1, min_lr: 1 }, /max_lr 0.1 is below min_lr 1/],
+    [{ type: 'wsd', max_lr: 0.1, min_lr: 1 }, /max_lr 0.1 is below min_lr 1/],
     [{ type: 'clr', max_lr: 1, momentum: 0.9, lr_over_one_minus_momentum: 0.9 }, /needs a momentum that cycles/],
     [{ type: 'clr-beta', max_lr: 1, max_momentum: 1, lr_over_one_minus_momentum: 0.9 }, /gives an LR of 0/],
     [{ type: 'one-cycle', max_lr: 1, preset: 'fastai-v1', three_phase: true }, /preset fastai-v1 has no three_phase/],

@@ -3,7 +3,7 @@ import { entry } from '../registry.js';
 import { duration, toIterations } from './duration.js';
 import { between, momentumOptions, withMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
-import type { RunLength, Schedule } from './schedule.js';
+import { checkOrder, type RunLength, type Schedule } from './schedule.js';
 
 /**
  * The "1cycle" policy of Smith's Caffe, as his logs show it (https://github.com/lnsmith54/hyperParam1): up
@@ -31,6 +31,7 @@ export const smith1cycle = entry({
     ...momentumOptions,
   }),
   create({ base_lr, max_lr, step_size, tail_div, momentum_tail, ...momentum }, length: RunLength): Schedule {
+    checkOrder({ base_lr, max_lr });
     const half = Math.max(1, Math.floor(toIterations(step_size, length)!));
     const tail = base_lr / tail_div;
     const lr = piecewise([

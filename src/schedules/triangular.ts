@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { entry } from '../registry.js';
 import { duration, toIterations } from './duration.js';
 import { between, momentumOptions, withMomentum } from './momentum.js';
-import type { RunLength, Schedule } from './schedule.js';
+import { checkOrder, type RunLength, type Schedule } from './schedule.js';
 
 /** Options shared by triangular, triangular2 and exp-range. */
 export const triangularOptions = {
@@ -29,6 +29,7 @@ export function triangles(
   length: RunLength,
   scale: (cycle: number, iteration: number) => number,
 ): Schedule {
+  checkOrder({ base_lr, max_lr });
   const [up, down] = [toIterations(step_size, length)!, toIterations(step_size_down, length)!];
   const height = (t: number) => {
     const cycle = Math.floor(t / (up + down));

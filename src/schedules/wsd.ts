@@ -4,7 +4,7 @@ import { entry } from '../registry.js';
 import { duration, toIterations } from './duration.js';
 import { steadyCurve, steadyMomentum } from './momentum.js';
 import { piecewise } from './piecewise.js';
-import type { RunLength, Schedule } from './schedule.js';
+import { checkOrder, type RunLength, type Schedule } from './schedule.js';
 import { warmupIterations, warmupOptions } from './warmup.js';
 
 /**
@@ -30,6 +30,7 @@ export const wsd = entry({
     momentum: steadyMomentum,
   }),
   create({ max_lr, min_lr, warmup_shape, decay, decay_shape, momentum, ...options }, length: RunLength): Schedule {
+    checkOrder({ min_lr, max_lr });
     const warmup = warmupIterations(options, length);
     const fall = Math.round(toIterations(decay, length)!);
     const stable = length.iterations - warmup - fall;
