@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { ExperimentConfig } from '../config/schema.js';
 import { ClrError, exitCodes } from '../errors.js';
+import type { Summary } from '../runs/summary.js';
 import type { Jobs } from '../sweep/jobs.js';
 import {
   addShorthands,
@@ -171,8 +172,11 @@ async function whatToRun(
 /** Resuming a complete run trains nothing unless it is made longer. */
 async function reportIfComplete(run: string): Promise<void> {
   const { recordedStatus } = await import('../runs/status.js');
-  if (recordedStatus(run) === 'completed')
-    process.stderr.write(`${run} has completed all its epochs; --epochs N trains it further\n`);
+  const { readJson } = await import('../runs/read-run.js');
+  if (recordedStatus(run) !== 'completed') return;
+  const { message } = readJson(run, 'summary.json') as Summary; // of max_iterations
+  const further = '--epochs N trains it further if its schedule begins the same with N epochs';
+  process.stderr.write(`${run} has completed${message ? `: ${message}` : ` all its epochs; ${further}`}\n`);
 }
 
 /** With --or-resume: the run in the folder, once an earlier start of it has ended. */

@@ -134,19 +134,21 @@ export function readSweep(named: string, { config = {}, until = 'done', ...own }
         'usage',
         `${file}: vary.${key} needs a value for each of the ${seeds.length} seeds (it has ${values.length})`,
       );
-  refuseSeed(read);
+  refuseOwnKeys(read);
   const plan = { name, seeds, vary, paired, question, halving };
   const arms = expandArms(read).map((arm) => ({ name: arm.name, config: armConfig(base, arm, config, plan, read) }));
   if (halving) refuseHalving(arms, question, file);
   return { ...plan, arms, slurm: sweep.slurm, kubernetes: sweep.kubernetes };
 }
 
-/** A seed of an arm would be overridden by those of the sweep. */
-function refuseSeed({ sweep: { arms = {}, grid = {}, vary }, file }: SweepFile): void {
+/** A seed or a name among the settings of an arm would be overridden by the sweep. */
+function refuseOwnKeys({ sweep: { arms = {}, grid = {}, vary }, file }: SweepFile): void {
+  const hints = { seed: 'use seeds: [3, 7, 11]', name: 'arms are named by their keys' };
   const places = { grid, vary, ...Object.fromEntries(Object.entries(arms).map(([arm, set]) => [`arms.${arm}`, set])) };
   for (const [place, set] of Object.entries(places))
-    if ('seed' in (set ?? {}))
-      throw new ClrError('usage', `${file}: ${place}.seed: an arm has no seed of its own`, 'use seeds: [3, 7, 11]');
+    for (const [key, hint] of Object.entries(hints))
+      if (key in (set ?? {}))
+        throw new ClrError('usage', `${file}: ${place}.${key}: an arm has no ${key} of its own`, hint);
 }
 
 /** Ranking needs arms of equal length, and a verdict needs all seeds of an arm. */

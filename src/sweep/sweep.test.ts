@@ -76,6 +76,9 @@ describe('the plan', () => {
       expect(() => readSweep(sweepFile('seeded', { seeds: 2, ...place }))).toThrow(
         /\.seed: an arm has no seed of its own/,
       );
+    expect(() => readSweep(sweepFile('named', { arms: { a: { name: 'b' } } }))).toThrow(
+      /arms\.a\.name: an arm has no name of its own/,
+    );
     expect(() => readSweep(sweepFile('zero', { vary: { batch_size: [0] } }))).toThrow(
       /zero\.json:\d+: batch_size: must be at least 1/,
     );
@@ -109,7 +112,7 @@ describe('the plan', () => {
     ['dots', { arms: { '../up': {} } }, /arms/],
     ['bad-arm', { arms: { a: { 'schedule.lrr': 2 } } }, /bad-arm\.json:6: unknown key "schedule\.lrr"/],
     ['same', { grid: { 'schedule.lr': [1, 1] } }, /two arms are called "lr=1"/],
-    ['long', { grid: { name: ['x'.repeat(120)] } }, /arm "name=x+": the name must be 1 to 100/],
+    ['long', { grid: { 'model.init': ['x'.repeat(120)] } }, /arm "init=x+": the name must be 1 to 100/],
     ['arm-manifest', { arms: { 'sweep.json': {} } }, /must not be that of a sweep's own file/],
     ['arm-lock', { arms: { 'lock-a-1-2': {} } }, /must not be that of a sweep's own file/],
     ['arm-temporary', { arms: { 'x.12345678.tmp': {} } }, /must not be that of a sweep's own file/],

@@ -138,6 +138,8 @@ describe('a first look', () => {
     expect(stdout).toMatch(/\nstopped by max_iterations after 2 of 4 iterations\n/);
     const { stderr, exitCode } = await clr('run', '--resume', 'latest', '--json');
     expect(exitCode).toBe(0);
-    expect(stderr).toMatch(/^runs\/1 has completed all its epochs; --epochs N trains it further$/m);
+    expect(stderr).toMatch(/^runs\/1 has completed: stopped by max_iterations after 2 of 4 iterations$/m);
+    await clr('run', 'quickstart', ...tiny);
+    expect((await clr('run', '--resume', 'latest')).stderr).toMatch(/^runs\/2 has completed all its epochs; --epochs N/m);
   }, 60_000);
 });
