@@ -52,7 +52,7 @@ export function validationLossAxis(losses: readonly number[]): Y {
   );
   if (!(high > 10 * low)) return { title, scale: { domain: extent(losses, 0.05) } };
   const { scale, axis } = logAxis(losses);
-  return { title, scale, axis: { ...axis, format: '.0e' } };
+  return { title, scale, axis: { ...axis, format: high > 1e5 ? '.0e' : axis.format } };
 }
 
 /** The suggestions of a curve that name an LR; of one method, if asked. */

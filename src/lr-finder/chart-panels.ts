@@ -66,8 +66,8 @@ export function finderValidation(curves: readonly FinderCurve[], heading: Headin
       ],
     };
   };
-  const explanation =
-    'points: one validation batch after each update; lines: running median over a tenth of the updates';
+  const mean = curves.some(({ seeds }) => seeds.length > 1) ? ', mean of the seeds' : '';
+  const explanation = `points: one validation batch after each update${mean}; lines: running median over a tenth of the updates`;
   return chart(withLines(heading, explanation, ...reasons(curves, 'range')), draw('val_loss'), draw('val_acc'));
 }
 

@@ -2,13 +2,14 @@ import { z } from 'zod';
 import type { RunLength } from './schedule.js';
 
 const fraction = /^\d+(\.\d+)?\/\d+(\.\d+)?$/;
+const shareForm = 'must be a number or a fraction such as "41/95"';
 
 /** The three ways to say how long something takes. A share keeps the schedule's shape when the run gets shorter. */
 export const durationKeys = {
   epochs: z.number().gt(0).optional().describe('passes over the training set; fractions allowed'),
   iterations: z.number().gt(0).optional().describe('updates'),
   share: z
-    .union([z.number(), z.string().regex(fraction)], { error: 'must be a number or a fraction such as "41/95"' })
+    .union([z.number(), z.string().regex(fraction, { error: shareForm, abort: true })], { error: shareForm })
     .refine((share) => toNumber(share) > 0 && toNumber(share) <= 1, 'must be above 0 and at most 1')
     .optional()
     .describe('fraction of the run: 0.5, or "41/95"'),

@@ -8,12 +8,14 @@ import type { Dataset } from '../datasets/dataset.js';
 import { ClrError } from '../errors.js';
 import type { Variable } from '../models/model.js';
 import type { Environment } from '../runs/environment.js';
+import { findRuns } from '../runs/find-runs.js';
 import { isFinder } from '../runs/finder-columns.js';
 import { readIterations, readJson, readJsonAs, readMetrics } from '../runs/read-run.js';
 import { recordedStatus } from '../runs/status.js';
 import { schedules } from '../schedules/index.js';
 import { removeTemporaries } from '../system/atomic.js';
 import { lockFolder, lockHolder } from '../system/lock.js';
+import { quoted } from '../system/shell.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { firstIteration, type Position, startPosition } from './position.js';
 
@@ -39,7 +41,8 @@ export function findRun(run: string, runs: string): string {
       refuseOther(found);
       return found;
     }
-    throw new ClrError('usage', `there is no run in ${run}`, 'name its folder, such as runs/7, or latest');
+    const [below = 'runs/7'] = findRuns([run]).directories;
+    throw new ClrError('usage', `${run} is not a run folder`, `name one, such as ${quoted([below])}, or latest`);
   }
   const names = existsSync(runs) ? readdirSync(runs).filter((name) => /^\d{1,15}$/.test(name)) : [];
   const begun = names.filter(

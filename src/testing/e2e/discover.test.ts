@@ -140,6 +140,8 @@ describe('a first look', () => {
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(/^runs\/1 has completed: stopped by max_iterations after 2 of 4 iterations$/m);
     await clr('run', 'quickstart', ...tiny);
-    expect((await clr('run', '--resume', 'latest')).stderr).toMatch(/^runs\/2 has completed all its epochs; --epochs N/m);
+    expect((await clr('run', '--resume', 'latest')).stderr).toMatch(
+      /^runs\/2 has completed all its epochs; --epochs N/m,
+    );
   }, 60_000);
 });
