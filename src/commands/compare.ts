@@ -43,7 +43,12 @@ export const compareCommand = new Command('compare')
       positiveNumber,
     ),
   )
-  .addOption(new Option('--alpha <a>', 'chance of any wrong verdict; default: 0.05').argParser(alpha))
+  .addOption(
+    new Option(
+      '--alpha <a>',
+      "chance of any wrong verdict; default: the one in the sweep's question, else 0.05",
+    ).argParser(alpha),
+  )
   .addOption(new Option('--paired', 'compare arms seed by seed; use only if planned before the runs'))
   .addOption(togetherOption())
   .addOption(

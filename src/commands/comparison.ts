@@ -13,7 +13,10 @@ export const metricOption = () =>
 export const togetherOption = () =>
   new Option('--together', 'one table even if the runs differ in data, model or length');
 export const baselineOption = () =>
-  new Option('--baseline <name>', 'config to compare the others with; default: the first one read');
+  new Option(
+    '--baseline <name>',
+    "config to compare the others with; default: the one in the sweep's question, else the first one read",
+  );
 
 /** A comparison per question that the runs ask, or a single one (`together`). Runs left out are listed on stderr. */
 export async function comparisonsOf(

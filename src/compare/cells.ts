@@ -143,13 +143,13 @@ export function notesOf(comparison: Comparison, options: TableOptions = {}): { s
 }
 
 /** A sentence per arm; arms that cannot be tested share one sentence per reason. */
-function sentencesOf({ rows, baseline }: Comparison): string[] {
+function sentencesOf({ rows, baseline, paired }: Comparison): string[] {
   const reference = rows.find(({ config }) => config === baseline)!;
   const sentences = rows.flatMap(({ against }) => (against?.finding ? [against.sentence] : []));
   const silent = new Map<string, string[]>(); // reason -> arms
   for (const row of rows) {
     if (!row.against || row.against.finding) continue;
-    const reason = reasonForNone(row, reference);
+    const reason = reasonForNone(row, reference, { ...row.against, paired });
     silent.set(reason, [...(silent.get(reason) ?? []), row.config]);
   }
   for (const [reason, arms] of silent)

@@ -159,7 +159,36 @@ describe('compare', () => {
       ['a', undefined, undefined],
     ]);
     expect(asked.procedure).toMatch(/all arms and looks/);
-    expect(comparison({ metric: 'val_loss' }, path.join(root, 'asked')).procedure).toMatch(/fixed beforehand/);
+    expect(comparison({ filter: ['epochs=2'] }, path.join(root, 'asked')).procedure).toBe(asked.procedure);
+    expect(comparison({ metric: 'val_loss' }, path.join(root, 'asked')).procedure).toMatch(
+      /they assume a number of seeds fixed beforehand, but seeds were added until a question was decided/,
+    );
+    expect(comparison({}, path.join(root, 'asked')).margin).toBe(3);
+    const loss = { ...question, metric: 'val_loss' };
+    writeSweep('asked-loss', scores, 4, loss);
+    expect(comparison({ difference: 5 }, path.join(root, 'asked-loss')).margin).toBe(5);
+    expect(comparison({}, path.join(root, 'asked-loss')).margin).toBeUndefined();
+  });
+
+  it('says why an arm of a sweep with a question, or of pairs, has not been tested', () => {
+    const question = {
+      metric: 'val_acc',
+      baseline: 'a',
+      difference: 3,
+      alpha: 0.05,
+      power: 0.8,
+      max_seeds: 6,
+      block: 4,
+    };
+    writeSweep('mid-block', { a: [60, 61, 60.5], b: [62, 61, 63] }, 6, question);
+    expect(notesOf(comparison({}, path.join(root, 'mid-block'))).sentences).toEqual([
+      'b: not judged yet: the first block of seeds is not complete in both arms',
+    ]);
+    for (const seed of [1, 2, 3, 4])
+      writeRun(`apart/${seed}`, { name: seed < 3 ? 'a' : 'b', seed, ...lr(seed < 3 ? 1 : 2) }, 60 + seed);
+    expect(notesOf(comparison({ paired: true }, path.join(root, 'apart'))).sentences).toEqual([
+      expect.stringMatching(/fewer than two seeds have a score in both arms/),
+    ]);
   });
 
   it("tests a sweep's filtered runs, and those left after one was lost, by their own number", () => {

@@ -5,6 +5,7 @@ import type { Skipped } from '../runs/find-runs.js';
 import type { Run, Setting } from '../runs/read-runs.js';
 import { type Metric, metrics } from '../runs/scores.js';
 import { designFor, type SweepWithQuestion, standingOf } from '../runs/standing.js';
+import { recordedStatus } from '../runs/status.js';
 import { isDone } from '../runs/sweep-manifest.js';
 import { improvement } from '../statistics/improvement.js';
 import { withP } from '../statistics/sequential.js';
@@ -52,6 +53,8 @@ export interface Comparison {
   alpha: number;
   paired: boolean;
   difference?: number | undefined;
+  /** Percentage points within which a published accuracy counts as reproduced; undefined: the default. */
+  margin?: number | undefined;
   /** How the verdicts were reached, in a sentence. */
   procedure: string;
   /** Which arms were stopped early, and what that means for the others. */
@@ -75,19 +78,21 @@ export function compare(all: readonly Run[], skipped: Skipped[], options: Compar
   const { metric = question?.metric ?? 'val_acc', alpha = question?.alpha ?? defaultAlpha } = options;
   const { paired = all[0]?.sweep?.manifest.paired ?? false } = options;
   const { difference = metric === question?.metric ? question.difference : undefined } = options;
-  const groups = groupRuns(filterRuns(all, options.filter ?? []));
+  const margin =
+    metric === 'val_acc' || options.metric === undefined ? (options.difference ?? accuracyMargin(question)) : undefined;
+  const read = filterRuns(all, options.filter ?? []);
+  const groups = groupRuns(read);
   const columns = differingSettings(groups);
   const rows = groups.map((group) => row(group, columns));
   const usual = groups.some(({ name }) => name === question?.baseline) ? question!.baseline : undefined;
   const baseline = findBaseline(groups, rows, options.baseline ?? usual);
   const settled = { metric, alpha, paired, difference };
-  const whole = !options.filter?.length;
-  const own = sweep && whole && isItsOwn(sweep, { ...settled, baseline: groups[rows.indexOf(baseline)]!.name }, all);
+  const own = sweep && isItsOwn(sweep, { ...settled, baseline: groups[rows.indexOf(baseline)]!.name }, read);
   const asked = own ? sweep : undefined;
   if (asked) judgeSweep(groups, rows, baseline, asked, settled);
   else compareWithBaseline(rows, baseline, settled);
   if (metric === 'val_acc') addTestSet(rows, baseline, alpha);
-  addPublished(groups, rows, settled);
+  addPublished(groups, rows, { alpha, margin });
   const repeats = groups.flatMap((group) =>
     group.repeats.map((run) => ({
       path: printable(run.directory),
@@ -97,8 +102,9 @@ export function compare(all: readonly Run[], skipped: Skipped[], options: Compar
   return {
     title: questionOf(all[0]!),
     ...settled,
+    margin,
     baseline: baseline.config,
-    procedure: asked ? sequentialProcedure(asked, settled) : fixedProcedure(rows.length - 1, settled),
+    procedure: asked ? sequentialProcedure(asked, settled) : fixedProcedure(rows.length - 1, settled, read),
     halving: halvingNote(all),
     columns,
     shared: Object.fromEntries(Object.entries(groups[0]!.settings).filter(([key]) => !columns.includes(key))),
@@ -174,10 +180,13 @@ function findBaseline(groups: Group[], rows: Row[], name: string | undefined): R
 
 type Settled = Pick<Comparison, 'metric' | 'alpha' | 'paired' | 'difference'>;
 
-function fixedProcedure(arms: number, { alpha, paired }: Settled): string {
+function fixedProcedure(arms: number, { alpha, paired }: Settled, runs: readonly Run[]): string {
   const test = paired ? 'the paired t-test' : "Welch's t-test";
   const together = arms > 1 ? ` for ${arms} arms together (Bonferroni)` : '';
-  return `${percent(1 - alpha)} intervals and p by ${test}${together}, for a number of seeds fixed beforehand`;
+  const fixed = runs.some(({ sweep }) => sweep?.manifest.question)
+    ? '; they assume a number of seeds fixed beforehand, but seeds were added until a question was decided, so wrong verdicts are more frequent than stated'
+    : ', for a number of seeds fixed beforehand';
+  return `${percent(1 - alpha)} intervals and p by ${test}${together}${fixed}`;
 }
 
 function sequentialProcedure({ question, directory }: Asked, { alpha, paired }: Settled): string {
@@ -200,7 +209,10 @@ function sweepAsking(runs: readonly Run[]): Asked | undefined {
   if (!directory || !manifest?.question || runs.some((run) => run.sweep?.directory !== directory)) return undefined;
   const { question, paired } = manifest;
   const arms = [...new Set(manifest.runs.map((run) => run.arm))];
-  return { question, paired, arms, runs: manifest.runs, directory };
+  const runsNow = manifest.runs.map((run) => {
+    return { ...run, status: recordedStatus(path.join(directory, run.directory)) ?? run.status }; // ended elsewhere
+  });
+  return { question, paired, arms, runs: runsNow, directory };
 }
 
 /** Whether the settled question is the sweep's own, and all runs that it has judged by are among those read. */
@@ -234,9 +246,7 @@ function compareWithBaseline(rows: Row[], baseline: Row, settled: Settled): void
   for (const r of others) r.against = against(r, baseline, others.length, settled);
 }
 
-function addPublished(groups: Group[], rows: Row[], settled: Settled): void {
-  const { alpha } = settled;
-  const margin = accuracyMargin(settled);
+function addPublished(groups: Group[], rows: Row[], { alpha, margin }: Pick<Comparison, 'alpha' | 'margin'>): void {
   const reports = groups.map(({ runs }) => runs[0]!.expected);
   const comparisons = reports.filter((expected) => expected?.val_acc !== undefined).length;
   reports.forEach((expected, i) => {
@@ -258,7 +268,9 @@ function against(row: Row, baseline: Row, comparisons: number, settled: Settled)
   const finding = estimate && fixedFinding(estimate, alpha, comparisons);
   const verdict = finding ? verdictOf(finding, metrics[metric].best, difference) : 'undecided';
   const needed =
-    estimate && verdict === 'undecided' ? moreSeeds(estimate, alpha / comparisons, a.length, difference) : undefined;
+    estimate && verdict === 'undecided'
+      ? moreSeeds(estimate, alpha / comparisons, Math.min(a.length, b.length), difference)
+      : undefined;
   return worded(row, baseline, { verdict, finding, needed }, comparisons, settled);
 }
 
@@ -268,7 +280,7 @@ function worded(
   baseline: Row,
   found: Pick<Against, 'verdict' | 'finding' | 'seeds' | 'needed'>,
   comparisons: number,
-  { metric, alpha, difference }: Settled,
+  { metric, alpha, difference, paired }: Settled,
 ): Against {
   const [own, other] = [values(row, metric), values(baseline, metric)];
   const [a, b] = [own, other].map((scores) => scores.map(({ value }) => value)) as [number[], number[]];
@@ -279,7 +291,7 @@ function worded(
     improvement: improvement(a, b, metrics[metric].best, alpha / comparisons),
     correlation: correlation(...pairs(own, other)),
   };
-  return { ...whole, sentence: sentence(row, baseline, metric, whole, difference) };
+  return { ...whole, sentence: sentence(row, baseline, metric, whole, { difference, paired }) };
 }
 
 /** Clips intervals of accuracies to ±100 points, which no difference can exceed. */

@@ -12,9 +12,9 @@ import { fixed, percent, withStd } from './sentence.js';
  */
 export const defaultMargin = 1;
 
-/** The margin that was asked for, if it is one of accuracy: a sweep's question may be about another metric. */
-export function accuracyMargin({ metric, difference }: { metric: Metric; difference?: number | undefined }) {
-  return metric === 'val_acc' ? difference : undefined;
+/** The difference that a sweep's question names, if it is one of accuracy. */
+export function accuracyMargin(question: { metric: Metric; difference: number } | undefined): number | undefined {
+  return question?.metric === 'val_acc' ? question.difference : undefined;
 }
 
 /**
@@ -76,12 +76,11 @@ export function publishedCells({ rows, alpha }: { rows: readonly Row[]; alpha: n
 export function publishedNote(comparison: {
   rows: readonly Row[];
   alpha: number;
-  metric: Metric;
-  difference?: number | undefined;
+  margin?: number | undefined;
 }): string {
   const { rows, alpha } = comparison;
-  const count = rows.filter(({ published }) => published).length;
+  const count = rows.filter(({ published }) => published?.val_acc !== undefined).length;
   const together = count > 1 ? ` for ${count} configs together (Bonferroni)` : '';
-  const margin = accuracyMargin(comparison) ?? `${defaultMargin}, the default margin (--difference sets another)`;
+  const margin = comparison.margin ?? `${defaultMargin}, the default margin (--difference sets another)`;
   return `${percent(1 - alpha)} intervals by Welch's t-test from the published mean, deviation and number of runs${together}; reproduced: the interval contains 0 and lies within ±${margin}`;
 }

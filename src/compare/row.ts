@@ -1,7 +1,8 @@
 import type { Run, Setting } from '../runs/read-runs.js';
 import type { Metric } from '../runs/scores.js';
 import type { Improvement } from '../statistics/improvement.js';
-import type { Finding, Verdict } from '../statistics/verdict.js';
+import type { Judgement } from '../statistics/sequential.js';
+import type { Finding } from '../statistics/verdict.js';
 
 /** Mean and deviation over the seeds that completed; NaN: unknown. */
 export interface Score {
@@ -29,7 +30,7 @@ export interface Row {
 
 /** A row compared with the baseline. */
 export interface Against {
-  verdict: Verdict | 'diverges';
+  verdict: Judgement['verdict'];
   /** Undefined if no test is possible: the sentence says why. */
   finding: Finding | undefined;
   improvement: Improvement | undefined;

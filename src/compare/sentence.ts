@@ -11,11 +11,11 @@ export function sentence(
   baseline: Row,
   metric: Metric,
   against: Omit<Against, 'sentence'>,
-  difference?: number,
+  { difference, paired }: { difference?: number | undefined; paired: boolean },
 ) {
   const { finding, verdict, needed } = against;
   const [a, b] = [arm.config, baseline.config];
-  if (!finding) return `${a}: ${reasonForNone(arm, baseline)}`;
+  if (!finding) return `${a}: ${reasonForNone(arm, baseline, { ...against, paired })}`;
   const { best, digits } = metrics[metric];
   const [least, most] = best === 'high' ? [finding.low, finding.high] : [-finding.high, -finding.low]; // how much better
   const size = (value: number) => fixed(Math.abs(value), digits);
@@ -51,11 +51,19 @@ export function probability(p: number): string {
   return p < 0.001 ? '< 0.001' : p.toPrecision(2);
 }
 
-/** Why an arm cannot be tested against the baseline. */
-export function reasonForNone(arm: Row, baseline: Row): string {
+/** Why an arm cannot be tested against the baseline. `seeds`: those that a question has been judged by. */
+export function reasonForNone(
+  arm: Row,
+  baseline: Row,
+  { seeds, paired }: { seeds?: number | undefined; paired: boolean },
+): string {
+  if (seeds === 0) return 'not judged yet: the first block of seeds is not complete in both arms';
   if (baseline.n === 0) return `no test possible: no run of ${baseline.config} has a score`;
   if (arm.n === 0) return 'no run has a score';
   const few = [arm, baseline].filter((row) => row.n < 2);
+  const common = arm.runs.filter((run) => run.scores && baseline.runs.some((b) => b.scores && b.seed === run.seed));
+  if (few.length === 0 && paired && common.length < 2)
+    return 'no test possible: fewer than two seeds have a score in both arms, which are compared seed by seed';
   if (few.length === 0) return 'no test possible: the scores do not vary between seeds, or a score is not finite';
   const counts = few.map((row) => `${row === arm ? 'it' : row.config} has ${row.n === 0 ? 'none' : 'one'}`);
   return `no test possible: each arm needs at least two seeds with a score, and ${counts.join(', ')}`;

@@ -5,20 +5,20 @@ import { standardDeviation } from '../statistics/statistics.js';
 import { groupRuns } from './groups.js';
 
 /**
- * The standard deviation between seeds of these runs, pooled over arms. Throws ClrError('data') if no arm has two, or if
+ * The standard deviation between seeds of these runs, pooled over arms; default: of the metric of
+ * the sweep's question, else of `val_acc`. Throws ClrError('data') if no arm has two, or if
  * no score differs from that of another seed.
  */
-export function spreadOf(
-  paths: readonly string[],
-  { metric = 'val_acc', paired }: { metric?: Metric; paired?: boolean },
-) {
+export function spreadOf(paths: readonly string[], { paired, ...asked }: { metric?: Metric; paired?: boolean }) {
   if (paired)
     throw new ClrError(
       'usage',
       '--paired: the standard deviation of the differences cannot be taken from runs',
       'give --std instead of runs',
     );
-  const arms = groupRuns(readSomeRuns(paths).runs)
+  const { runs } = readSomeRuns(paths);
+  const metric = asked.metric ?? runs[0]!.sweep?.manifest.question?.metric ?? 'val_acc';
+  const arms = groupRuns(runs)
     .map(({ runs }) => runs.flatMap(({ scores }) => (scores ? [scores[metric]] : [])).filter(Number.isFinite))
     .filter((values) => values.length > 1);
   const df = arms.reduce((sum, values) => sum + values.length - 1, 0);

@@ -89,6 +89,8 @@ const manifestSchema = z.object({
   paired: z.boolean().default(false),
   /** Set if seeds are added until it is decided. */
   question: questionSchema.extend({ baseline: z.string() }).optional(),
+  /** With a question: the arms that are judged together, and the seeds in their order. Older sweeps lack it. */
+  judged: z.object({ arms: z.array(z.string()), seeds: z.array(z.number()) }).optional(),
   /** Set if arms that fall behind stop early: the rule, and the rankings so far. */
   halving: halvingSchema.optional(),
   rungs: z.array(rungSchema).default([]),

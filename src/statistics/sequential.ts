@@ -27,9 +27,9 @@ export interface Design extends Question {
 /** The scores of an arm, one per seed, in the order in which the seeds are run; undefined: the run has no score. */
 export type Scores = readonly (number | undefined)[];
 
-/** The state of an arm; `diverges`: no seed of it (or of the baseline) has a score, so nothing can be decided. */
+/** The state of an arm; `diverges`, `baseline diverges`: no seed of it has a score, so nothing can be decided. */
 export interface Judgement {
-  verdict: Verdict | 'diverges';
+  verdict: Verdict | 'diverges' | 'baseline diverges';
   /** Looks taken; 0: none so far. */
   looks: number;
   /** Seeds used by the last look. */
@@ -60,8 +60,9 @@ export function judge(design: Design, baseline: Scores, arm: Scores): Judgement 
 
 function look(design: Design, i: number, baseline: Scores, arm: Scores): Judgement {
   const state = { looks: i + 1, seeds: design.looks[i]! };
-  if ([baseline, arm].some((scores) => scores.every((score) => score === undefined)))
-    return { ...state, verdict: 'diverges', finding: undefined };
+  const diverges = (scores: Scores) => scores.every((score) => score === undefined);
+  if (diverges(arm)) return { ...state, verdict: 'diverges', finding: undefined };
+  if (diverges(baseline)) return { ...state, verdict: 'baseline diverges', finding: undefined };
   const found = sequentialEstimate(design.paired, arm, baseline);
   if (!found) return { ...state, verdict: 'undecided', finding: undefined };
   const finding = { ...found, ...interval(found, design.levels[i]!), p: 1 };

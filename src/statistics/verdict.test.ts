@@ -63,6 +63,7 @@ describe('an arm in a sequential sweep', () => {
   it('diverges if none of its seeds has a score, and gets no more', () => {
     const { verdict, seeds } = judge(design, [60, 61, 60, 61], [undefined, undefined, undefined, undefined]);
     expect([verdict, seeds]).toEqual(['diverges', 2]);
+    expect(judge(design, [undefined, undefined], [60, 61]).verdict).toBe('baseline diverges');
   });
 
   it('is not looked at before both arms have all seeds of the look', () => {

@@ -52,10 +52,12 @@ export function readManifest(directory: string, plan: SweepPlan): Recorded {
 /** Replaces sweep.json atomically. */
 export function writeManifest(
   directory: string,
-  { name, paired, question, halving }: SweepPlan,
+  plan: SweepPlan,
   { runs, others, rungs }: Omit<Recorded, 'planned'> & { runs: readonly SweepRun[] },
 ): void {
-  writeJson(directory, 'sweep.json', { name, paired, question, halving, rungs, runs: [...runs, ...others] });
+  const { name, paired, question, halving } = plan;
+  const judged = question && judgedIn(plan);
+  writeJson(directory, 'sweep.json', { name, paired, question, judged, halving, rungs, runs: [...runs, ...others] });
 }
 
 /** Creates the folder of each arm with its config. */
@@ -135,10 +137,19 @@ function refuseOtherVariation(directory: string, known: SweepRun, run: SweepRun)
   );
 }
 
-/** A question that changes after data were seen has no error rate. */
+/** A question, arms or seeds that change after data were seen have no error rate. */
 function refuseOtherQuestion(directory: string, begun: Manifest, plan: SweepPlan): void {
-  if (begun.runs.every((run) => run.status === 'pending')) return;
-  if (isDeepStrictEqual([begun.question, begun.paired], [plan.question, plan.paired])) return;
+  if (begun.runs.every((run) => refresh(directory, run).status === 'pending')) return;
+  if (isDeepStrictEqual(verdictBasis(begun), verdictBasis(plan))) {
+    const { judged = judgedIn(plan) } = begun;
+    if (!plan.question || isDeepStrictEqual(judged, judgedIn(plan))) return;
+    const known = `arms ${judged.arms.join(', ')}; seeds ${judged.seeds.join(', ')}`;
+    throw new ClrError(
+      'usage',
+      `${directory}: its question was asked of other arms or seeds: ${known}`,
+      'keep these, which its verdicts depend on, or use another folder (--out)',
+    );
+  }
   const known = begun.question ? `decide: ${JSON.stringify(begun.question)}` : 'none: a fixed number of seeds';
   throw new ClrError(
     'usage',
@@ -147,6 +158,15 @@ function refuseOtherQuestion(directory: string, begun: Manifest, plan: SweepPlan
       ? 'continue with --until decided and that question, or use another folder (--out)'
       : 'use another folder (--out) or name',
   );
+}
+
+/** What a verdict depends on, apart from arms and seeds: `std` and `power` only plan. */
+function verdictBasis({ question, paired }: Pick<SweepPlan, 'question' | 'paired'>): unknown {
+  return { ...question, std: undefined, power: undefined, paired };
+}
+
+function judgedIn({ arms, seeds }: SweepPlan): { arms: string[]; seeds: number[] } {
+  return { arms: arms.map(({ name }) => name), seeds };
 }
 
 /** A ranking holds only for its own arms and seeds: with others, different arms might have been stopped. */

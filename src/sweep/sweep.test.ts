@@ -202,9 +202,17 @@ describe('a sweep until it is decided', () => {
   it('does not continue with a question that has changed since its runs began', () => {
     const directory = path.join(root, 'changed-question');
     mkdirSync(directory);
-    writeManifest(directory, plan, { runs: [run('a', 1, 'completed')], others: [], rungs: [] });
-    const changed = { ...plan, question: { ...plan.question!, alpha: 0.2 } };
-    expect(() => readManifest(directory, changed)).toThrow(/its runs began with another question/);
+    writeManifest(directory, plan, { runs: [run('a', 1, 'pending')], others: [], rungs: [] }); // as it was submitted
+    const asked = (change: object) => ({ ...plan, question: { ...plan.question!, ...change } });
+    expect(() => readManifest(directory, asked({ alpha: 0.2 }))).not.toThrow();
+    mkdirSync(path.join(directory, 'a/seed-1'), { recursive: true });
+    writeFileSync(path.join(directory, 'a/seed-1/summary.json'), '{"status": "completed"}');
+    expect(() => readManifest(directory, asked({ alpha: 0.2 }))).toThrow(/its runs began with another question/);
+    expect(() => readManifest(directory, asked({ std: 0.3 }))).not.toThrow(); // only plans
+    for (const change of [{ arms: plan.arms.slice(0, 2) }, { seeds: [11, 12, 13, 14, 15, 16] }])
+      expect(() => readManifest(directory, { ...plan, ...change })).toThrow(
+        /its question was asked of other arms or seeds: arms a, b, c; seeds 1, 2, 3, 4, 5, 6$/,
+      );
   });
 });
 
