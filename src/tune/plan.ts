@@ -47,6 +47,12 @@ export async function makePlan(
   const { seeds, stages } = asked;
   if (stages.every((stage) => stage === 'check'))
     throw new ClrError('usage', '--stages check: nothing is tuned, so there is nothing to check', 'add another stage');
+  if (stages.includes('wd') && !stages.includes('lr') && startOf(config, []).weight_decay === 0)
+    throw new ClrError(
+      'usage',
+      "--stages wd: the weight decays to try are multiples of the config's, which is 0",
+      'add the stage lr, whose range tests choose one, or set optimizer.weight_decay',
+    );
   const timed = { ...config, epochs: 1, ...(threads !== undefined && { threads }) };
   const epoch_seconds = withValidation * (await secondsOfRun(timed));
   const plan = (epochs: number) => planOf(config, epochs, asked, epoch_seconds, jobs);
@@ -100,8 +106,11 @@ const updatesPerEpoch = (config: ExperimentConfig) => runLength(config, trainSiz
 /** Epochs of all range tests together, at most. */
 const rangeEpochs = (updates: number, config: ExperimentConfig) => (curves * updates) / updatesPerEpoch(config);
 
-const armsOf = (race: Race, config: ExperimentConfig) =>
-  race.arms({ ...startOf(config, []), weight_decay: 0.001 }).length;
+/** A weight decay of 0 is replaced by that of the range tests. */
+const armsOf = (race: Race, config: ExperimentConfig) => {
+  const start = startOf(config, []);
+  return race.arms({ ...start, weight_decay: start.weight_decay || 0.001 }).length;
+};
 
 /** The plan in words: a line for each stage, with its cost. */
 export function planLines({ plan, asked }: TuneRecord, config: ExperimentConfig): string[] {

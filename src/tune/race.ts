@@ -33,11 +33,19 @@ export async function runArms(
     throw new ClrError('failed', `${path.join(directory, failed.directory)}: ${failed.message ?? failed.status}`);
 }
 
-/** The comparison of a folder's runs with one arm, by default the best by its mean; undefined: no arm has a score. */
+/**
+ * The comparison of a folder's runs with one arm, by default the best by its mean, the best first; as in a ranking of
+ * halving, an arm of which a run diverged comes after the others. Undefined: no arm has a score.
+ */
 export function ranking(directory: string, arm?: string): Comparison | undefined {
   const { runs, skipped } = readRuns([directory]);
-  const best = compare(runs, skipped, { metric: 'val_acc' }).rows[0]!; // the best comes first
-  return best.n === 0 ? undefined : compare(runs, skipped, { metric: 'val_acc', baseline: arm ?? best.config });
+  const ranked = (baseline?: string): Comparison => {
+    const comparison = compare(runs, skipped, { metric: 'val_acc', baseline });
+    const place = ({ n, runs }: Row) => (n === 0 ? 2 : Number(n < runs.length));
+    return { ...comparison, rows: comparison.rows.toSorted((a, b) => place(a) - place(b)) };
+  };
+  const best = ranked().rows[0]!;
+  return best.n === 0 ? undefined : ranked(arm ?? best.config);
 }
 
 /** The check's comparison; undefined before the check has begun. */
@@ -57,8 +65,9 @@ export function winner(directory: string): { arm: string; sure: string } {
 export function howSure({ rows: [best, next] }: Comparison, { short = false } = {}): string {
   const accuracy = ({ scores }: Row) => `${scores.val_acc.mean.toFixed(2)} %`;
   const first = `best mean accuracy ${accuracy(best!)}`;
-  if (!next || next.n === 0) return `${first}; the others diverged or were stopped early`;
+  if (!next) return `${first}; the only arm`;
+  if (next.n === 0) return `${first}; the others diverged or were stopped early`;
   const { finding, verdict, sentence } = next.against!;
-  const outcome = finding ? (short ? verdict : sentence) : 'one seed each';
+  const outcome = short ? (finding ? verdict : 'not tested') : sentence;
   return `${first}; next is ${next.config}, ${accuracy(next)}${short ? ` (${outcome})` : `; ${outcome}`}`;
 }

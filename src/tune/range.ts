@@ -39,7 +39,7 @@ export function read(rows: readonly FinderRow[], classes: number): Reading | und
   if (good.length < minUpdates) return undefined;
   const medians = runningMedian(good.map((row) => row.val_acc));
   const peak = Math.max(...medians);
-  if (!(peak > (learnt * 100) / classes)) return undefined;
+  if (!(peak > learntFrom(100 / classes))) return undefined;
   const window = Math.max(3, good.length / 10);
   // the standard error of a median of batch accuracies
   const error = 1.25 * Math.sqrt((peak * (100 - peak)) / good[0]!.batch_size / window);
@@ -48,7 +48,9 @@ export function read(rows: readonly FinderRow[], classes: number): Reading | und
 }
 
 const minUpdates = 10;
-const learnt = 2; // times the accuracy of guessing
+
+/** The accuracy, in percent, above which a net has learnt: twice guessing; with up to four classes less. */
+const learntFrom = (guessing: number) => Math.min(2 * guessing, guessing + (100 - guessing) / 4);
 
 /** One weight decay's tests. */
 export interface DecayReading {

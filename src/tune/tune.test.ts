@@ -1,10 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { validateConfig } from '../config/load.js';
 import type { FinderRow } from '../runs/finder-columns.js';
 import { checkArmName } from '../sweep/plan.js';
+import { writeRunFolder } from '../testing/run-files.js';
 import { checkLength, costOf, longest, parseBudget, randomTrials, shares, split } from './budget.js';
 import { toHtml, toMarkdown } from './page/blocks.js';
+import { winner } from './race.js';
 import { races, randomSettings } from './races.js';
 import { chooseDecay, type Reading, read } from './range.js';
 import { momentumOf, onTestImages, scheduleOf, startOf } from './settings.js';
@@ -84,6 +89,13 @@ describe('a range test', () => {
     ).toBeUndefined();
   });
 
+  it('is read for two classes too, where no accuracy is twice that of guessing', () => {
+    const learning = rows((lr) => (lr < 0.3 ? 50 + 80 * lr : 74));
+    expect(read(learning, 2)!.lr).toBeGreaterThan(0.2);
+    const guessing = rows(() => 50);
+    expect(read(guessing, 2)).toBeUndefined();
+  });
+
   it('ignores what comes after a loss that is not finite', () => {
     const exploding = rows((lr) => 10 + 40 * lr).map((row) => (row.lr > 0.5 ? { ...row, loss: Number.NaN } : row));
     expect(read(exploding, 10)!.lr).toBeLessThanOrEqual(0.5);
@@ -100,6 +112,35 @@ describe('a range test', () => {
     tests[1]!.readings = [reading(0.1, 49), reading(0.4, 46)]; // 2.5 above: the difference has an error of 1
     expect(chooseDecay(tests)).toEqual({ weight_decay: 0.001, max_lr: 0.2, low: 0.1, high: 0.4 });
     expect(() => chooseDecay(tests.slice(2))).toThrow('the net learns nothing');
+  });
+});
+
+describe('a race', () => {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'clr-race-'));
+  afterAll(() => rmSync(root, { recursive: true }));
+  const race = (name: string, arms: Record<string, (number | undefined)[]>) => {
+    Object.entries(arms).forEach(([arm, scores], i) => {
+      for (const [seed, score] of scores.entries()) {
+        const config = { name: arm, seed: seed + 1, schedule: { type: 'constant', lr: i + 1 } };
+        const folder = path.join(root, name, arm, `seed-${seed + 1}`);
+        writeRunFolder(folder, config, score, score === undefined ? 'diverged' : 'completed');
+      }
+    });
+    return winner(path.join(root, name));
+  };
+
+  it('is not won by an arm of which a seed diverged, unless there is no other', () => {
+    expect(race('half', { high: [80.1, undefined], low: [80, 79.9] })).toEqual({
+      arm: 'low',
+      sure: expect.stringMatching(
+        /^best mean accuracy 79\.95 %; next is high, 80\.10 %; high: no test possible: .* it has one$/,
+      ),
+    });
+    expect(race('both', { a: [80, undefined], b: [undefined, undefined] })).toEqual({
+      arm: 'a',
+      sure: 'best mean accuracy 80.00 %; the others diverged or were stopped early',
+    });
+    expect(race('alone', { a: [80, 81] }).sure).toBe('best mean accuracy 80.50 %; the only arm');
   });
 });
 

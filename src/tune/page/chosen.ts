@@ -16,6 +16,8 @@ export function chosenTable(about: Tuned): Block {
     const sure = howSure(comparison, { short: true });
     return `chosen from ${comparison.rows.length} arms, ${record.plan[name].epochs} epochs each${edge}: ${sure}`;
   };
+  const { stages } = record.asked;
+  const [withRange, checked] = [stages.includes('lr'), stages.includes('check')];
   const length = record.decisions.find(({ stage }) => stage === 'length');
   return {
     head: ['setting', 'before', 'chosen', 'why'],
@@ -24,7 +26,7 @@ export function chosenTable(about: Tuned): Block {
         'schedule',
         String(before.type),
         'clr-beta',
-        'the recipe always uses one cycle, as in arXiv:1803.09820; the check below tests whether it helps',
+        `the recipe always uses one cycle, as in arXiv:1803.09820${checked ? '; the check below tests whether it helps' : ''}`,
       ],
       ['highest LR', String(before.max_lr ?? before.lr ?? '-'), String(now.max_lr), why('lr')],
       [
@@ -34,7 +36,12 @@ export function chosenTable(about: Tuned): Block {
         'a tenth of the highest, as in arXiv:1803.09820',
       ],
       ['momentum', momentumOf(before) ?? '-', momentumWords(now), why('momentum')],
-      ['weight decay', String(startOf(config, record.asked.stages).weight_decay), String(now.weight_decay), why('wd')],
+      [
+        'weight decay',
+        String(startOf(config, stages).weight_decay),
+        String(now.weight_decay),
+        why('wd', withRange ? 'chosen by the LR range tests' : 'not tuned'),
+      ],
       ['tail', '-', `${now.tail} % of the run`, why('tail', 'not tuned; the default')],
       [
         'length',
