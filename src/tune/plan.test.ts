@@ -90,4 +90,10 @@ describe('the plan', () => {
       expect.objectContaining({ kind: 'usage', message: expect.stringContaining('nothing to check') }),
     );
   });
+
+  it('is refused if the weight decay is to be raced from 0', async () => {
+    const none = { ...config, optimizer: { ...config.optimizer, weight_decay: 0 } };
+    const asked = { budget: { epochs: 100 }, seeds: 3, stages: ['wd' as const] };
+    await expect(makePlan(none, asked, { jobs: 1 })).rejects.toThrow(/multiples of the config's, which is 0/);
+  });
 });
