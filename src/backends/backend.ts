@@ -72,6 +72,7 @@ export interface KernelTime {
   bytes?: number;
 }
 
+/** What a profiled step took on the device. */
 export interface DeviceProfile {
   kernels: KernelTime[];
   /** The highest rates measured on this device: memory traffic, and float32 arithmetic. */

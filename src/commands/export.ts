@@ -27,7 +27,10 @@ export const exportCommand = new Command('export')
   .addOption(
     new Option('--per <unit>', 'what a row stands for').choices(['epoch', 'iteration', 'run']).default('epoch'),
   )
-  .option('--out <file>', 'write to this file instead of stdout; an existing file is replaced')
+  .option(
+    '--out <file>',
+    'write to this file instead of stdout (--weights: of weights.<ext> in the run folder); an existing file is replaced',
+  )
   .addOption(
     new Option('--weights <format>', "export the run's weights instead of the table")
       .choices(['pytorch', 'onnx', 'safetensors'])

@@ -62,7 +62,7 @@ export const lrfindCommand = new Command('lrfind')
   .description('LR range test: train briefly while the LR rises; writes a run folder with a chart and suggestions')
   .argument(
     '[config]',
-    'JSON or YAML file, or the name of a config that comes with the program (only the momentum of its schedule is used); default: ResNet-56, momentum 0.9, SGD',
+    'JSON or YAML file, or the name of a config that comes with the program (of its schedule, the test uses only the momentum at the start); default: ResNet-56, momentum 0.9, SGD',
   )
   .addOption(new Option('--start <lr>', 'LR of the first update').argParser(positiveNumber).default(1e-5))
   .addOption(new Option('--end <lr>', 'LR of the last update').argParser(positiveNumber).default(10))

@@ -10,10 +10,10 @@ export const dataOption = () =>
     'CLR_DATA',
   );
 export const cacheOption = () =>
-  withVariable(new Option('--cache <dir>', 'where downloads and decoded images are kept'), 'CLR_CACHE').default(
-    defaultCache(),
-    '~/.cache/clr',
-  );
+  withVariable(
+    new Option('--cache <dir>', 'where downloads, decoded images and timings of kernels are kept'),
+    'CLR_CACHE',
+  ).default(defaultCache(), '~/.cache/clr');
 export const runsOption = () =>
   withVariable(new Option('--runs <dir>', 'where run folders are created'), 'CLR_RUNS').default('runs');
 

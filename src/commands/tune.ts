@@ -33,14 +33,14 @@ interface Flags
 }
 
 const help = `
-Stages, in this order; each starts from the values chosen so far. Every run is one cycle (clr-beta), and the best mean
-validation accuracy over two seeds decides:
+Stages, in this order; each starts from the values chosen so far. Apart from the range tests and the unchanged config,
+every run is one cycle (clr-beta); the best mean validation accuracy over two seeds decides:
   lr        highest LR and weight decay by LR range tests: the LR where validation accuracy stops rising, at the largest
             weight decay whose peak is near the highest; then a short run each at half, once, twice and four times
             that LR; lowest: a tenth (arXiv:1506.01186 sec. 3.3; arXiv:1803.09820 sec. 5)
   momentum  0.9, 0.95, 0.97 and 0.99, constant and cycled down by 0.1 (arXiv:1803.09820 sec. 5, figure 7b)
-  wd        the weight decay and others, mostly larger, on the log scale, one significant figure, in the longest runs
-            of the search (arXiv:1803.09820 figure 11)
+  wd        about 0.3, 1, 3 and 10 times the weight decay so far, in the longest runs of the search
+            (arXiv:1803.09820 figure 11)
   tail      5, 10 or 20 % of the run
   check     a random search with as many epochs as all stages above; then its best settings, the tuned ones and the
             unchanged config are trained with new seeds for as long as the budget allows, and compared
@@ -53,7 +53,7 @@ Writes tuned.json (for clr run), tune.html, tune.md, tune.csv, tune.json and all
 /** `clr tune`: the tuned settings on stdout, the rest on stderr. */
 export const tuneCommand = new Command('tune')
   .description(
-    'set learning rate, weight decay and momentum by short runs, and check what that gained; run again to resume',
+    'choose learning rate, weight decay and momentum with short runs, then check the gain; run again to resume',
   )
   .argument('<config>', 'JSON or YAML file, or the name of a config that comes with the program')
   .addOption(

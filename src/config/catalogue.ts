@@ -42,7 +42,7 @@ export function findType(name: string): Described {
     throw new ClrError(
       'usage',
       `${name} is a config key, not a type: ${configKey.description}`,
-      '`clr config quickstart` has all keys',
+      'configs/README.md lists all keys',
     );
   const key = aliasOf('key', name);
   if (key)

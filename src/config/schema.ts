@@ -47,7 +47,7 @@ const keys = z.strictObject({
     .min(0)
     .max(4294967295)
     .default(1)
-    .describe('determines initial weights, shuffling, augmentation and subsets'),
+    .describe('determines initial weights, shuffling, augmentation, dropout and subsets'),
   epochs: z.number().gt(0).max(100000).default(30).describe('passes over the training set; fractions allowed'),
   batch_size: batchSize.default(128).describe('images per update'),
   nominal_batch_size: batchSize
@@ -118,7 +118,11 @@ const keys = z.strictObject({
   schedule: schedules.schema.describe('LR and momentum at each iteration; required'),
   checkpoint: z
     .strictObject({
-      every_epochs: z.int().min(1).default(1).describe('epochs between two checkpoints'),
+      every_epochs: z
+        .int()
+        .min(1)
+        .default(1)
+        .describe('epochs between two checkpoints; the best epoch so far and the last one are always kept'),
       every_iterations: z
         .int()
         .min(1)

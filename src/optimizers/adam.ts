@@ -13,7 +13,7 @@ const options = z.object({
   cycle_beta1: z
     .boolean()
     .default(true)
-    .describe("whether beta1 is the schedule's momentum at each step; fastai 0.7 did so from 8 April 2018 on"),
+    .describe("whether beta1 is the schedule's momentum at each update; fastai 0.7 did so from 8 April 2018 on"),
   beta1: z.number().min(0).lt(1).default(0.9).describe('decay of the first moment, with cycle_beta1 false'),
   beta2: z.number().min(0).lt(1).default(0.999).describe('decay of the second moment; fastai 1 has 0.99'),
   epsilon: z.number().gt(0).default(1e-8).describe('added to the root of the second moment'),

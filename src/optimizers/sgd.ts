@@ -7,10 +7,10 @@ import { clipOptions, withClipping } from './clip.js';
 import type { Optimizer } from './optimizer.js';
 import { decayOf, ratesOf, weightDecayOptions } from './rates.js';
 
-/** SGD with momentum; LR and momentum are those of the schedule, passed at each step. */
+/** SGD with momentum; LR and momentum are those of the schedule, passed at each update. */
 export const sgd = entry({
   type: 'sgd',
-  about: 'SGD with momentum; LR and momentum are those of the schedule at each step.',
+  about: 'SGD with momentum; LR and momentum are those of the schedule at each update.',
   formula: 'g += weight_decay p; outside: v = m v + g, p -= lr v; inside: v = m v + lr g, p -= v',
   source: 'https://arxiv.org/abs/1803.09820',
   options: z.object({

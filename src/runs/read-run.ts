@@ -16,7 +16,7 @@ export function readMetrics(directory: string): MetricsRow[] {
   return readTable(path.join(directory, 'metrics.csv'), metricsColumns) as MetricsRow[];
 }
 
-/** The rows of a run's iterations.csv. */
+/** The rows of a run's iterations.csv. Throws ClrError('data') if it is missing or malformed. */
 export function readIterations(directory: string): IterationRow[] {
   return readTable(path.join(directory, 'iterations.csv'), iterationColumns) as IterationRow[];
 }
@@ -34,7 +34,7 @@ export function readUpdates(directory: string): { updates: IterationRow[]; note?
   return { updates, note: 'no iterations.csv: LR and momentum by epoch' };
 }
 
-/** A JSON file of a run folder. */
+/** A JSON file of a run folder. Throws ClrError('data') if it is missing or damaged. */
 export function readJson(directory: string, name: string): unknown {
   const file = path.join(directory, name);
   const text = readText(file, maxJsonBytes);

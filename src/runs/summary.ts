@@ -2,6 +2,7 @@ export interface Score {
   epoch: number;
   /** Percent. */
   val_acc: number;
+  /** Nats: the mean cross-entropy. */
   val_loss: number;
 }
 

@@ -4,10 +4,10 @@ import { steadyCurve, steadyMomentum } from './momentum.js';
 import type { RunLength, Schedule } from './schedule.js';
 import { warmupOptions, withWarmup } from './warmup.js';
 
-/** The same LR at every iteration, after any warm-up (get_constant_schedule_with_warmup of transformers). */
+/** The same LR at every update, after any warm-up (get_constant_schedule_with_warmup of transformers). */
 export const constant = entry({
   type: 'constant',
-  about: 'The same LR at every iteration, after the warm-up if there is one.',
+  about: 'The same LR at every update, after the warm-up if there is one.',
   options: z.object({
     lr: z.number().gt(0).default(0.1).describe('the LR of every update'),
     ...warmupOptions,

@@ -57,6 +57,7 @@ export interface Sample {
   n: number;
 }
 
+/** `std` is NaN for fewer than two values. */
 export function sampleOf(values: readonly number[]): Sample {
   return { mean: mean(values), std: standardDeviation(values), n: values.length };
 }

@@ -65,7 +65,10 @@ function isWrong({ verdict }: Judgement, difference: number, design: Design): bo
   return verdict === 'equivalent' && Math.abs(difference) >= design.difference;
 }
 
-/** How a design performs if an arm's true difference is `times` the one that matters. */
+/**
+ * How a design performs if an arm's true difference is `times` the one that matters: the shares of studies that call it
+ * different or equivalent, and the mean seeds per arm.
+ */
 export interface Characteristics {
   times: number;
   different: number;
@@ -73,6 +76,7 @@ export interface Characteristics {
   seeds: number;
 }
 
+/** In multiples of the difference that matters. */
 export const trueDifferences = [0, 0.5, 1, 2];
 
 /** For one arm; `std`: between seeds (paired: of the differences). */

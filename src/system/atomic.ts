@@ -185,6 +185,7 @@ export function removeIfPossible(file: string): void {
   }
 }
 
+/** The error for a failed write. */
 export function cannotWrite(file: string, cause: unknown): ClrError {
   const reason = (cause as Error).message;
   return new ClrError('failed', `cannot write ${file}: ${reason}`, 'check the disk and the permissions', { cause });

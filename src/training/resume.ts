@@ -33,7 +33,10 @@ const mayChange = new Set([
   'log',
 ]);
 
-/** A run's folder by its path, or the newest one in `runs` for "latest". */
+/**
+ * A run's folder by its path or its name in `runs`, or the newest one there for "latest". Throws ClrError('usage') if
+ * there is none, or if it is that of a range test or a `clr tune`.
+ */
 export function findRun(run: string, runs: string): string {
   if (run !== 'latest') {
     const found = [run, path.join(runs, run)].find((directory) => existsSync(path.join(directory, 'config.json')));
@@ -49,7 +52,7 @@ export function findRun(run: string, runs: string): string {
     (name) => existsSync(path.join(runs, name, 'config.json')) && !otherKind(path.join(runs, name)),
   );
   const newest = begun.sort((a, b) => Number(b) - Number(a))[0];
-  if (newest === undefined) throw new ClrError('usage', `no run in ${runs} to resume`);
+  if (newest === undefined) throw new ClrError('usage', `there is no run in ${runs}`);
   return path.join(runs, newest);
 }
 
@@ -58,7 +61,11 @@ function otherKind(directory: string): ClrError | undefined {
   if (isFinder(directory))
     return new ClrError('usage', `${directory} is an LR range test, not a run`, 'to repeat it, start clr lrfind again');
   if (existsSync(path.join(directory, 'tune.json')))
-    return new ClrError('usage', `${directory} is the folder of a clr tune`, 'clr tune, run again, resumes it');
+    return new ClrError(
+      'usage',
+      `${directory} is the folder of a clr tune`,
+      'run the same clr tune again to resume it',
+    );
   return undefined;
 }
 

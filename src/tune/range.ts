@@ -59,7 +59,10 @@ export interface DecayReading {
   readings: (Reading | undefined)[];
 }
 
-/** The highest LR and the weight decay, chosen from the tests. Throws ClrError('diverged') if none learns anything. */
+/**
+ * The highest LR and the weight decay, chosen from the tests; `low` and `high`: the LRs of its seeds. Throws
+ * ClrError('diverged') if none learns anything.
+ */
 export function chooseDecay(tests: readonly DecayReading[]): {
   weight_decay: number;
   max_lr: number;

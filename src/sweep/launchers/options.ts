@@ -34,7 +34,9 @@ export const kubernetesSchema = z.strictObject({
   image: text.describe('container image with this program at the same path as here'),
   namespace: text.optional().describe('namespace of the Job'),
   claim: text.optional().describe('PersistentVolumeClaim with the sweep folder and the data'),
-  mount_path: text.optional().describe('where the claim is mounted; default: the folder that contains the runs'),
+  mount_path: text
+    .optional()
+    .describe('where the claim is mounted; default: the folder that contains the sweep folder'),
   cpu: z.union([text, z.number().positive()]).optional().describe('processors per pod'),
   memory: text.optional().describe('memory per pod, e.g. 4Gi'),
   gpus: count.optional().describe('GPUs per pod (nvidia.com/gpu)'),

@@ -27,7 +27,7 @@ export async function pageOf(about: Tuned): Promise<Block[]> {
       text: `Net: ${model.type}; data: ${dataset.type}; batches of ${config.batch_size}; optimizer: ${optimizer.type}. config.json has everything else.`,
     },
     {
-      text: 'All runs except the LR range tests use one cycle of the learning rate ("1cycle", the schedule clr-beta): it rises from a tenth of its highest value, falls back over the same number of steps, and ends in a short tail, which goes from that tenth down to a thousandth of the highest value. A cycled momentum goes the other way: down while the learning rate rises.',
+      text: 'All runs except the LR range tests and the untuned config use one cycle of the learning rate ("1cycle", the schedule clr-beta): it rises from a tenth of its highest value, falls back over the same number of steps, and ends in a short tail, which goes from that tenth down to a thousandth of the highest value. A cycled momentum goes the other way: down while the learning rate rises.',
     },
     { heading: 'What was chosen', level: 2 },
     chosenTable(about),
