@@ -44,9 +44,10 @@ function explain(issue: Issue, draft: Draft, file: string, root: Node): Explanat
   if (value === undefined) return [missing(issue, node, draft, file)];
   const at = issue.path.join('.');
   const shown = isTree(value) ? '' : ` (it is ${describe(value)})`;
-  const place = placeOf(at, draft) ?? file;
+  const place = placeOf(at, draft, issue.message) ?? file;
   const subject = place === `--${at.replaceAll('_', '-')}` ? place : `${place}: ${at}`; // --epochs names it
-  return [{ text: `${subject}: ${issue.message}${shown}` }];
+  const hint = issue.code === 'custom' ? (issue.params?.hint as string | undefined) : undefined;
+  return [{ text: `${subject}: ${issue.message}${shown}`, ...(hint && { hint }) }];
 }
 
 function unknownKey(at: string, known: string[], { origin }: Draft, file: string): Explanation {
@@ -85,9 +86,10 @@ function missing({ path, message }: Issue, node: Node | undefined, draft: Draft,
   };
 }
 
-/** Where a key was set, or the `type` of an object. */
-function placeOf(at: string, { origin }: Draft): string | undefined {
-  return origin.get(at) ?? origin.get(`${at}.type`);
+/** Where a key was set; of an object: where those of its keys that the message names were set, or its `type`. */
+function placeOf(at: string, { origin }: Draft, message = ''): string | undefined {
+  const named = message.match(/\w+/g)?.flatMap((word) => origin.get(`${at}.${word}`) ?? []) ?? [];
+  return origin.get(at) ?? ([...new Set(named)].join(', ') || origin.get(`${at}.type`));
 }
 
 const kinds: Record<string, string> = {

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { augmentationSchema, batchesPerEpoch } from '../datasets/batches.js';
-import { datasets } from '../datasets/index.js';
+import { datasets, trainSize } from '../datasets/index.js';
 import { ClrError } from '../errors.js';
 import { models } from '../models/index.js';
 import { optimizers } from '../optimizers/index.js';
 import { schedules } from '../schedules/index.js';
+import type { RunLength } from '../schedules/schedule.js';
 import { inputSchema } from './json-schema.js';
 
 /** The types used where a config names none. */
@@ -154,9 +155,30 @@ export const configSchema = keys
   .refine(({ order, nominal_batch_size }) => order === 'fixed-cyclic' || nominal_batch_size === undefined, {
     path: ['nominal_batch_size'],
     error: 'needs order fixed-cyclic: an epoch of shuffled images is a whole number of batches',
+  })
+  .superRefine((config, context) => {
+    const { message, hint } = scheduleProblem(config) ?? {};
+    if (message) context.addIssue({ code: 'custom', path: ['schedule'], message, params: { hint } });
   });
 
 export type ExperimentConfig = z.output<typeof configSchema>;
+
+/** Why there is no such schedule for the length of the run; left to the run if that is unknown before images are read. */
+function scheduleProblem(config: z.output<typeof keys>): ClrError | undefined {
+  let length: RunLength;
+  try {
+    length = runLength(config, trainSize(config.dataset));
+  } catch {
+    return undefined;
+  }
+  try {
+    schedules.create(config.schedule, length);
+  } catch (error) {
+    if (error instanceof ClrError) return error;
+    throw error;
+  }
+  return undefined;
+}
 
 /**
  * Updates per epoch (with the order fixed-cyclic, not always an integer) and in the whole run. Throws ClrError('usage')
