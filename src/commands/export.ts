@@ -9,7 +9,7 @@ import { cacheOption, dataOption, runsOption } from './options.js';
 import { listenForSignals } from './signals.js';
 
 interface Flags {
-  format: Format;
+  format?: Format;
   per: Unit;
   out?: string;
   weights?: WeightFormat;
@@ -23,7 +23,12 @@ interface Flags {
 export const exportCommand = new Command('export')
   .description('export runs as one tidy table, for pandas, R or a spreadsheet; or the weights of one run')
   .argument(...runsArgument)
-  .addOption(new Option('--format <format>', 'format of the table').choices(['csv', 'json']).default('csv'))
+  .addOption(
+    new Option('--format <format>', 'format of the table; default: that of the ending of --out, else csv').choices([
+      'csv',
+      'json',
+    ]),
+  )
   .addOption(
     new Option('--per <unit>', 'what a row stands for').choices(['epoch', 'iteration', 'run']).default('epoch'),
   )
@@ -46,14 +51,16 @@ export const exportCommand = new Command('export')
   .addOption(dataOption())
   .addOption(cacheOption())
   .addOption(runsOption())
-  .action(async (paths: string[], { format, per, out, weights, ...flags }: Flags) => {
+  .action(async (paths: string[], { format, per, out, weights, ...flags }: Flags, command: Command) => {
     if (weights) return exportWeightsOf(paths, { ...flags, out, weights });
-    if (flags.checkpoint) throw new ClrError('usage', '--checkpoint needs --weights <format>');
+    for (const name of ['checkpoint', 'data'])
+      if (command.getOptionValueSource(name) === 'cli')
+        throw new ClrError('usage', `--${name} needs --weights <format>`);
     const { longTable } = await import('../compare/long-table.js');
     const { readSomeRuns } = await import('../runs/read-runs.js');
     const { runs, skipped } = readSomeRuns(paths);
     skipped.forEach(nameSkipped);
-    const pieces = longTable(runs, per, format, nameSkipped);
+    const pieces = longTable(runs, per, format ?? (out?.endsWith('.json') ? 'json' : 'csv'), nameSkipped);
     if (out === undefined)
       await pipeline(pieces, process.stdout, { end: false }); // no faster than stdout is read
     else {

@@ -25,7 +25,11 @@ export function addLaunchOptions(command: Command): Command {
         .default('local'),
     )
     .addOption(slurmOption('override a `slurm` key of the sweep file'))
-    .addOption(new Option('--status', 'show the status of each run (from its folder and squeue) and exit'))
+    .addOption(
+      new Option('--status', 'show the status of each run (from its folder and squeue) and exit').conflicts(
+        'printCommands',
+      ),
+    )
     .addOption(new Option('--print-commands', 'print the command of each run that is not done, for other launchers'));
 }
 

@@ -126,6 +126,13 @@ describe('compare', () => {
     ]);
   });
 
+  it('labels namesakes by what differs, and leaves alone the one that does not set it', () => {
+    writeRun('namesakes/1', { name: 'tiny', seed: 1 }, 60);
+    writeRun('namesakes/2', { name: 'tiny', seed: 1, max_iterations: 3 }, 61);
+    const { rows } = comparison({}, path.join(root, 'namesakes'));
+    expect(rows.map(({ config }) => config)).toEqual(['tiny (max_iterations=3)', 'tiny']);
+  });
+
   it('keeps runs that failed, were interrupted or never started in every output, with n of planned', () => {
     writeSweep('nothing-lost', { none: [], gone: [90], good: [91, 92] }, 2);
     const whole = comparison({}, path.join(root, 'nothing-lost'));

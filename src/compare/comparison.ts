@@ -29,18 +29,18 @@ import { addTestSet } from './test-set.js';
 
 /** What to compare, and how to present it. */
 export interface ComparisonOptions {
-  /** Default: the metric of the sweep's question, else `val_acc`. */
+  /** Default: the metric of the sweep's question or rankings, else `val_acc`. */
   metric?: Metric | undefined;
-  /** A row's label, or a name that only one row has; default: the first row read. */
+  /** A row's label, or a name that only one row has; default: that of the sweep's question, else the first row read. */
   baseline?: string | undefined;
   /** A metric (best first), `config`, `n` or a setting (ascending). Default: the metric. */
   sort?: string;
   filter?: string[];
   /** The smallest difference that matters, in the metric's unit: arms within it are equivalent. */
   difference?: number;
-  /** Compare arms seed by seed; default: false. */
+  /** Compare arms seed by seed; default: as the sweep does. */
   paired?: boolean;
-  /** The chance of any wrong verdict; default: 0.05. */
+  /** The chance of any wrong verdict; default: that of the sweep's question, else 0.05. */
   alpha?: number;
 }
 
@@ -75,7 +75,9 @@ export type Reference = { configs: string[]; source: string | undefined } & NonN
 export function compare(all: readonly Run[], skipped: Skipped[], options: ComparisonOptions): Comparison {
   const sweep = sweepAsking(all);
   const question = sweep?.question;
-  const { metric = question?.metric ?? 'val_acc', alpha = question?.alpha ?? defaultAlpha } = options;
+  const halving = all[0]?.sweep?.manifest.halving;
+  const { metric = question?.metric ?? halving?.metric ?? 'val_acc', alpha = question?.alpha ?? defaultAlpha } =
+    options;
   const { paired = all[0]?.sweep?.manifest.paired ?? false } = options;
   const { difference = metric === question?.metric ? question.difference : undefined } = options;
   const margin =
@@ -166,7 +168,7 @@ function missing(runs: readonly Run[]): Row['missing'] {
 }
 
 function findBaseline(groups: Group[], rows: Row[], name: string | undefined): Row {
-  if (name === undefined) return rows[0]!;
+  if (name === undefined) return rows.find(({ missing }) => !missing.stopped) ?? rows[0]!;
   const labels = rows.map((r) => r.config);
   const exact = labels.indexOf(name);
   if (exact >= 0) return rows[exact]!;

@@ -59,7 +59,8 @@ function distinguish(namesakes: Group[]): void {
   );
   const short = own.every((text) => text.length <= 40); // else the table's columns distinguish them
   namesakes.forEach((g, i) => {
-    g.label = short ? `${g.name} (${own[i]})` : `${g.name} #${i + 1}`;
+    const distinction = short ? own[i] && ` (${own[i]})` : ` #${i + 1}`; // none: only the others set the key
+    g.label = `${g.name}${distinction}`;
   });
 }
 

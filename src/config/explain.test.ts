@@ -73,6 +73,16 @@ describe('an error', () => {
     expect(hint).toMatch(/# in place of \/\//);
   });
 
+  it('in a schedule for the length of the run names where the keys were set', () => {
+    const { message, hint } = errorOf(schedule('"type": "clr",\n"max_lr": 1,\n"max_momentum": 0.8'));
+    expect(message).toMatch(/a\.json:3: schedule: max_momentum 0\.8 is below min_momentum 0\.85$/);
+    expect(hint).toMatch(/^swap them/);
+    const phases = '"type": "phases", "phases": [{ "share": 0.9, "lr": 1 }, { "share": 0.9, "lr": 0.1 }]';
+    expect(errorOf(schedule(phases)).message).toMatch(
+      /a\.json:1: schedule: the phases take \d+ iterations, the run \d+$/,
+    );
+  });
+
   it('is not raised for the // of a URL', () => {
     const text = 'source: https://arxiv.org/abs/1506.01186\nname: a\nschedule: { type: constant } # fine\n';
     const file = path.join(directory, 'b.yaml');

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { ClrError } from '../errors.js';
 import { type AliasKind, keySuggestion, suggestion } from './aliases.js';
-import { type Draft, describe, isTree, type Tree } from './draft.js';
+import { type Draft, describe, type Tree } from './draft.js';
 import { inputSchema, keysAt, type Node, nodeAt, typesAt } from './json-schema.js';
 
 const maxListed = 10; // further errors shown
@@ -43,7 +43,7 @@ function explain(issue: Issue, draft: Draft, file: string, root: Node): Explanat
   if (types.length > 0 && value === undefined) return [wrongType(issue.path, undefined, draft, file, root)];
   if (value === undefined) return [missing(issue, node, draft, file)];
   const at = issue.path.join('.');
-  const shown = isTree(value) ? '' : ` (it is ${describe(value)})`;
+  const shown = typeof value === 'object' && value !== null ? '' : ` (it is ${describe(value)})`;
   const place = placeOf(at, draft, issue.message) ?? file;
   const subject = place === `--${at.replaceAll('_', '-')}` ? place : `${place}: ${at}`; // --epochs names it
   const hint = issue.code === 'custom' ? (issue.params?.hint as string | undefined) : undefined;
@@ -89,7 +89,7 @@ function missing({ path, message }: Issue, node: Node | undefined, draft: Draft,
 /** Where a key was set; of an object: where those of its keys that the message names were set, or its `type`. */
 function placeOf(at: string, { origin }: Draft, message = ''): string | undefined {
   const named = message.match(/\w+/g)?.flatMap((word) => origin.get(`${at}.${word}`) ?? []) ?? [];
-  return origin.get(at) ?? ([...new Set(named)].join(', ') || origin.get(`${at}.type`));
+  return [...new Set(named)].join(', ') || (origin.get(at) ?? origin.get(`${at}.type`));
 }
 
 const kinds: Record<string, string> = {

@@ -17,6 +17,7 @@ const summarySchema = z.looseObject({
     smooth: z.enum(['local', 'average']).default('average'),
   }),
   classes: z.number(),
+  status: z.string(),
 });
 
 type Range = z.output<typeof summarySchema>['settings'];
@@ -27,13 +28,14 @@ type Range = z.output<typeof summarySchema>['settings'];
  */
 export async function writeFinderCharts(directory: string, lrScale?: 'linear' | 'log'): Promise<string[]> {
   const config = readJsonAs(headingSchema, directory, 'config.json');
-  const { settings, classes } = readJsonAs(summarySchema, directory, 'summary.json');
+  const { settings, classes, status } = readJsonAs(summarySchema, directory, 'summary.json');
   const scale = lrScale === 'log' ? 'exponential' : (lrScale ?? settings.scale);
   const groups = groupCurves(readFinderRows(directory), settings.smooth);
   const curves = groups.map((group) => {
     return { ...group, label: labelOf(group, groups), suggestions: suggest(group, classes, settings.iterations) };
   });
-  const heading = { title: `LR finder: ${config.name}`, subtitle: subtitle(config, settings, groups) };
+  const interrupted = status === 'interrupted' ? ' (interrupted)' : '';
+  const heading = { title: `LR finder: ${config.name}${interrupted}`, subtitle: subtitle(config, settings, groups) };
   const charts = {
     'lr-finder': lrFinder(curves, heading, scale),
     ...(settings.validate && { 'lr-finder-validation': finderValidation(curves, heading, scale) }),

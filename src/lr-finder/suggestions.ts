@@ -41,10 +41,11 @@ export function suggest(curve: LrCurve, classes: number, iterations = curve.lr.l
   const part = (values: readonly number[]) => values.slice(Math.floor(end / 10), end);
   const kept = { lr: part(curve.lr), loss: part(curve.loss), val_acc: curve.val_acc && part(curve.val_acc) };
   const diverged = firstBad >= 0 || kept.loss.at(-1)! > kept.loss[0]!;
+  const ended = { diverged, early: curve.lr.length < iterations };
   const reason = unusable(kept, classes);
   const [first, last] = reason
     ? (['recommended', 'range'] as const).map((method): Suggestion => ({ method, reason }))
-    : [recommended(kept, diverged, classes), range(kept, diverged)];
+    : [recommended(kept, ended, classes), range(kept, ended)];
   return [first!, ...fastaiSuggestions(curve, iterations), last!];
 }
 
@@ -57,6 +58,12 @@ function fastaiSuggestions({ lr, loss, average }: LrCurve, iterations: number): 
       ? { method, reason: `too few points for fastai: ${lr.length} of ${iterations}` }
       : { method, max_lr };
   });
+}
+
+/** How a curve ended; `early`: before its last update, as when the test was interrupted. */
+interface Ended {
+  diverged: boolean;
+  early: boolean;
 }
 
 type Kept = Pick<LrCurve, 'lr' | 'loss' | 'val_acc'>;
@@ -81,12 +88,13 @@ function fallsLate(kept: Kept): boolean {
  * Half way, on the log axis, between the LR where the loss falls fastest and the one where it stops falling: high
  * enough to learn at speed, with a margin below where it gets worse. Read off a curve without lag.
  */
-function recommended(kept: Kept, diverged: boolean, classes: number): Suggestion {
+function recommended(kept: Kept, ended: Ended, classes: number): Suggestion {
   const { lr, loss } = kept;
   const method = 'recommended';
   const [steepest, least] = [fastest(kept), lowest(loss).at];
   if (steepest < 0) return { method, reason: 'the loss falls nowhere' };
-  if (least >= lr.length - 1 - halfWindow(lr.length) && !diverged) return { method, reason: stillFalling('loss', lr) };
+  if (least >= lr.length - 1 - halfWindow(lr.length) && !ended.diverged)
+    return { method, reason: stillFalling('loss', lr, ended) };
   const [low, high] = [lr[steepest]!, lr[least]!];
   const max_lr = Math.sqrt(low * high);
   const why = `the geometric mean of ${digits(low)}, where the loss falls fastest, and ${digits(high)}, where it stops falling`;
@@ -115,13 +123,13 @@ function fastest({ lr, loss }: Kept): number {
  * which has no lag: the moving average's minimum comes some 20 updates late, by a factor of 4 in LR for 100 updates
  * over six decades.
  */
-function range({ lr, loss, val_acc }: Kept, diverged: boolean): Suggestion {
+function range({ lr, loss, val_acc }: Kept, ended: Ended): Suggestion {
   const what = val_acc ? 'validation accuracy' : 'loss';
   const { at, fell } = lowest(val_acc ? val_acc.map((accuracy) => -accuracy) : loss);
   if (!fell)
     return { method: 'range', reason: `the ${what} never ${val_acc ? 'rises' : 'falls'} by more than its noise` };
-  if (at >= lr.length - 1 - halfWindow(lr.length) && !diverged)
-    return { method: 'range', reason: stillFalling(what, lr, val_acc ? 'rises' : 'falls') };
+  if (at >= lr.length - 1 - halfWindow(lr.length) && !ended.diverged)
+    return { method: 'range', reason: stillFalling(what, lr, ended, val_acc ? 'rises' : 'falls') };
   return { method: 'range', max_lr: lr[at]!, base_lr: lr[at]! / 10 };
 }
 
@@ -159,8 +167,10 @@ function halfWindow(points: number): number {
   return Math.max(1, Math.round(points / 20));
 }
 
-function stillFalling(what: string, lr: readonly number[], verb = 'falls'): string {
-  return `the ${what} still ${verb} at the last LR, ${Number(lr.at(-1)!.toPrecision(2))}: raise --end`;
+function stillFalling(what: string, lr: readonly number[], { early }: Ended, verb = 'falls'): string {
+  const last = digits(lr.at(-1)!);
+  if (early) return `the ${what} still ${verb} at an LR of ${last}, where the curve ends before its last update`;
+  return `the ${what} still ${verb} at the last LR, ${last}: raise --end`;
 }
 
 function nothingLearnt(classes: number): string {

@@ -20,7 +20,7 @@ export const duration = z
   .strictObject(durationKeys, {
     error: ({ code, input }) => (code === 'invalid_type' ? `must be a duration, e.g. { ${unit(input)} }` : undefined),
   })
-  .refine((d) => durationsIn(d) === 1, 'needs one of epochs, iterations, share');
+  .refine((d) => durationsIn(d) === 1, 'needs exactly one of epochs, iterations, share');
 
 /** What a bare number was probably meant to be. */
 function unit(input: unknown): string {

@@ -76,7 +76,7 @@ function fill(phases: Phase[], length: RunLength): number[] {
   if (rest < -0.5 || (open === 0 && rest > 0.5))
     throw new ClrError(
       'usage',
-      `the phases take ${length.iterations - rest} iterations, the run ${length.iterations}`,
+      `the phases take ${Number((length.iterations - rest).toFixed(1))} iterations, the run ${length.iterations}`,
       'give shares instead of epochs, or leave one phase without a duration to take the rest',
     );
   return given.map((n) => n ?? Math.max(0, rest));

@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { validateConfig } from '../config/load.js';
@@ -31,6 +31,7 @@ interface Recorded {
  */
 export function readManifest(directory: string, plan: SweepPlan): Recorded {
   const file = readManifestFile(directory);
+  if (!file) refuseOtherFolder(directory);
   const earlier = file?.runs ?? [];
   if (file) refuseOtherQuestion(directory, file, plan);
   if (file) refuseOtherRanking(directory, file, plan);
@@ -47,6 +48,13 @@ export function readManifest(directory: string, plan: SweepPlan): Recorded {
   const folders = new Set(planned.map((run) => run.directory));
   const others = earlier.filter((run) => !folders.has(run.directory));
   return { planned, others, rungs: file?.rungs ?? [] };
+}
+
+function refuseOtherFolder(directory: string): void {
+  const isFile = statSync(directory, { throwIfNoEntry: false })?.isFile();
+  if (!isFile && !existsSync(path.join(directory, 'config.json'))) return;
+  const problem = isFile ? 'a file' : 'the folder of a run or of a clr tune';
+  throw new ClrError('usage', `${directory} is ${problem}, not of a sweep`, 'choose another folder with --out');
 }
 
 /** Replaces sweep.json atomically. */

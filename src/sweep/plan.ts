@@ -57,7 +57,11 @@ export const sweepSchema = z.strictObject({
     .default(1)
     .describe('number of seeds, starting from 1, or a list of seeds'),
   arms: z
-    .record(name, z.record(z.string(), z.unknown()).nullable(), 'must be a mapping of names to overrides')
+    .record(
+      name,
+      z.record(z.string(), z.unknown()).nullable(),
+      'must be a mapping of names (of letters, digits, spaces or . , + = ( ) _ -) to overrides',
+    )
     .optional()
     .describe('name -> overrides, nested or dotted (schedule.max_lr: 2)'),
   paired: z
@@ -126,7 +130,8 @@ export function readSweep(named: string, { config = {}, until = 'done', ...own }
   const { sweep, file } = read;
   const base = namedBy(file, sweep.base);
   const { name, vary, paired, halving } = sweep;
-  const question = until === 'decided' ? askedQuestion(read) : undefined;
+  const asked = sweep.decide || until === 'decided' ? askedQuestion(read) : undefined;
+  const question = until === 'decided' ? asked : undefined;
   const seeds = question ? seedsToDecide(question, sweep.seeds, file) : seedList(sweep.seeds, file);
   for (const [key, values] of Object.entries(vary))
     if (values.length !== seeds.length)
@@ -262,7 +267,11 @@ function expandArms(read: SweepFile): Arm[] {
   });
   const folders = all.map((arm) => arm.name.toLowerCase());
   const twice = all.find((arm, i) => folders.indexOf(arm.name.toLowerCase()) !== i);
-  if (twice) throw new ClrError('usage', `sweep ${sweepName}: two arms are called "${twice.name}"`);
+  if (twice)
+    throw new ClrError(
+      'usage',
+      `sweep ${sweepName}: two arms are called "${twice.name}", upper and lower case being the same`,
+    );
   return all;
 }
 

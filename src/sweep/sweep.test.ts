@@ -287,6 +287,13 @@ describe('the manifest', () => {
     expect([folder(5), `${folder(5)}.failed`].map(existsSync)).toEqual([false, true]);
   });
 
+  it('is refused where a run or a file is', () => {
+    expect(() => readManifest(folder(1), plan)).toThrow(
+      /seed-1 is the folder of a run or of a clr tune, not of a sweep/,
+    );
+    expect(() => readManifest(path.join(folder(1), 'config.json'), plan)).toThrow(/config\.json is a file/);
+  });
+
   it('keeps the runs of seeds that are no longer requested', () => {
     const { planned } = readManifest(directory, plan);
     writeManifest(directory, plan, { runs: planned, others: [], rungs: [] });

@@ -42,6 +42,7 @@ export async function runSweep(plan: SweepPlan, options: SweepOptions): Promise<
     removeTemporaries(directory);
     const { planned, others, rungs } = readManifest(directory, plan);
     writeArms(directory, plan);
+    nameOtherArms(directory, plan, others);
     for (let before: Look | undefined; ; ) {
       const look = { ...lookAgain(plan, directory, planned, before?.rungs ?? rungs), others };
       report(plan, look, before);
@@ -95,6 +96,14 @@ async function launch(
   await Promise.all(workers);
   progress.stop();
   if (broken) throw broken;
+}
+
+/** Runs of arms that the plan does not have stay in the folder, and in every table made from it. */
+function nameOtherArms(directory: string, plan: SweepPlan, others: readonly SweepRun[]): void {
+  const planned = new Set(plan.arms.map(({ name }) => name));
+  const arms = new Set(others.map(({ arm }) => arm).filter((arm) => !planned.has(arm)));
+  if (arms.size > 0)
+    process.stderr.write(`${directory} also holds runs of arms that are not in this sweep: ${[...arms].join(', ')}\n`);
 }
 
 /** Writes a line to stderr for each arm with a new look, and for each new ranking. */

@@ -92,7 +92,8 @@ export function writeOutput(file: string, content: Content): void {
   try {
     const target = behindLinks(file);
     const like = statSync(target, { throwIfNoEntry: false });
-    const replaceable = !isDescriptor(target) && (!like || like.isFile() || like.isDirectory());
+    if (like?.isDirectory()) throw new ClrError('usage', `${file} is a folder`, 'name a file to write');
+    const replaceable = !isDescriptor(target) && (!like || like.isFile());
     if (replaceable) replaceFile(target, content, { like });
     else writeInto(target, content);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ClrError } from '../errors.js';
 import type { PageEvents } from '../page/data.js';
 import { html } from '../page/html.js';
 import { app, page } from '../page/page.js';
@@ -42,11 +43,17 @@ export async function serve(follower: Follower, options: WatchOptions): Promise<
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port, '127.0.0.1', resolve);
+    const refuse = (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? portInUse(options.port) : error);
+    server.once('error', refuse).listen(options.port, '127.0.0.1', resolve);
   });
   const timer = setInterval(stream.look, lookEvery);
   server.once('close', () => clearInterval(timer));
   return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${token}/`, server };
+}
+
+function portInUse(port: number): ClrError {
+  return new ClrError('usage', `port ${port} is in use`, 'choose another with --port, or 0 for any');
 }
 
 /** False for a host name that another site points to this machine (DNS rebinding). */
