@@ -39,7 +39,7 @@ function mergeTrees(draft: Draft, base: Tree, over: Tree, prefix: string): Tree 
     else {
       merged[key] = value;
       forget(draft, at);
-      draft.replaced.set(at, { was: String(below.type), by: String(value.type) });
+      draft.replaced.set(at, { was: nameOf(below.type), by: nameOf(value.type) });
     }
   }
   return merged;
@@ -55,6 +55,9 @@ function forget({ origin, replaced }: Draft, key: string): void {
 export function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** A type as it is written; not even a string, if the config is wrong. */
+const nameOf = (type: unknown) => (typeof type === 'string' ? type : describe(type));
 
 /** A value in an error message: its JSON, truncated if long. */
 export function describe(value: unknown): string {

@@ -83,6 +83,13 @@ describe('an error', () => {
     );
   });
 
+  it('is a message too where a type is an object that cannot be converted to a string', () => {
+    for (const key of ['schedule', 'dataset'])
+      expect(errorOf(`{ "${key}": { "type": { "toString": [] } } }`).message).toMatch(
+        /unknown \w+ {"toString":\[\]}; known/,
+      );
+  });
+
   it('is not raised for the // of a URL', () => {
     const text = 'source: https://arxiv.org/abs/1506.01186\nname: a\nschedule: { type: constant } # fine\n';
     const file = path.join(directory, 'b.yaml');

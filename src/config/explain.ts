@@ -68,7 +68,7 @@ function wrongType(path: PropertyKey[], type: unknown, draft: Draft, file: strin
     const lead = placeOf(at, draft) ? '' : `"${at}" is missing: `;
     return { text: `${place}: ${lead}${article} ${kind} needs a type; ${choices}` };
   }
-  const near = suggestion(kind as AliasKind, String(type), known);
+  const near = typeof type === 'string' ? suggestion(kind as AliasKind, type, known) : '';
   return { text: `${place}: ${at}: unknown ${kind} ${describe(type)}${near}; ${choices}` };
 }
 
