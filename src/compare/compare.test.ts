@@ -126,6 +126,13 @@ describe('compare', () => {
     ]);
   });
 
+  it('compares with the first arm that its sweep has not stopped', () => {
+    writeRun('stopped/1', { name: 'a', seed: 1 }, undefined, 'stopped');
+    writeRun('stopped/2', { name: 'b', seed: 1, ...lr(2) }, 61);
+    expect(comparison({}, path.join(root, 'stopped')).baseline).toBe('b');
+    expect(comparison({ baseline: 'a' }, path.join(root, 'stopped')).baseline).toBe('a');
+  });
+
   it('labels namesakes by what differs, and leaves alone the one that does not set it', () => {
     writeRun('namesakes/1', { name: 'tiny', seed: 1 }, 60);
     writeRun('namesakes/2', { name: 'tiny', seed: 1, max_iterations: 3 }, 61);
@@ -147,17 +154,10 @@ describe('compare', () => {
     expect([...longTable(runs, 'run', 'csv', () => {})].join('')).toMatch(/none\/seed-1,none,1,failed/);
   });
 
+  const question = { metric: 'val_acc', baseline: 'a', difference: 3, alpha: 0.05, power: 0.8, max_seeds: 4, block: 2 };
+
   it('judges a sweep with a question as the sweep did, unless another question is asked', () => {
     const scores = { a: [60, 61, 60.5, 60.2], better: [95, 95.5], same: [60.1, 61.1, 60.4, 60.3] };
-    const question = {
-      metric: 'val_acc',
-      baseline: 'a',
-      difference: 3,
-      alpha: 0.05,
-      power: 0.8,
-      max_seeds: 4,
-      block: 2,
-    };
     writeSweep('asked', scores, 4, question);
     const asked = comparison({}, path.join(root, 'asked'));
     expect(asked.rows.map((r) => [r.config, r.against?.verdict, r.against?.seeds])).toEqual([
@@ -178,16 +178,7 @@ describe('compare', () => {
   });
 
   it('says why an arm of a sweep with a question, or of pairs, has not been tested', () => {
-    const question = {
-      metric: 'val_acc',
-      baseline: 'a',
-      difference: 3,
-      alpha: 0.05,
-      power: 0.8,
-      max_seeds: 6,
-      block: 4,
-    };
-    writeSweep('mid-block', { a: [60, 61, 60.5], b: [62, 61, 63] }, 6, question);
+    writeSweep('mid-block', { a: [60, 61, 60.5], b: [62, 61, 63] }, 6, { ...question, max_seeds: 6, block: 4 });
     expect(notesOf(comparison({}, path.join(root, 'mid-block'))).sentences).toEqual([
       'b: not judged yet: the first block of seeds is not complete in both arms',
     ]);

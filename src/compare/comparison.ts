@@ -80,6 +80,7 @@ export function compare(all: readonly Run[], skipped: Skipped[], options: Compar
     options;
   const { paired = all[0]?.sweep?.manifest.paired ?? false } = options;
   const { difference = metric === question?.metric ? question.difference : undefined } = options;
+  // the difference asked for is one of accuracy, unless it was asked for with another metric
   const margin =
     metric === 'val_acc' || options.metric === undefined ? (options.difference ?? accuracyMargin(question)) : undefined;
   const read = filterRuns(all, options.filter ?? []);

@@ -5,9 +5,8 @@ import { standardDeviation } from '../statistics/statistics.js';
 import { groupRuns } from './groups.js';
 
 /**
- * The standard deviation between seeds of these runs, pooled over arms; default: of the metric of
- * the sweep's question, else of `val_acc`. Throws ClrError('data') if no arm has two, or if
- * no score differs from that of another seed.
+ * The standard deviation between seeds of these runs, pooled over arms; by default of the metric of the sweep's question,
+ * else of `val_acc`. Throws ClrError('data') if no arm has two, or if no score differs from that of another seed.
  */
 export function spreadOf(paths: readonly string[], { paired, ...asked }: { metric?: Metric; paired?: boolean }) {
   if (paired)

@@ -51,8 +51,10 @@ export interface CurveSummary extends Pick<FinderRow, 'curve' | 'momentum' | 'we
   suggestions: (Suggestion & { schedule?: Record<string, unknown> })[];
 }
 
-/** Runs every plan's LR range test into a new run folder, keeps no weights. All configs are checked before.
- * Throws ClrError('usage') for a range that cannot be tested. */
+/**
+ * Runs every plan's LR range test into a new run folder, keeps no weights. All configs are checked before. Throws
+ * ClrError('usage') for a range that cannot be tested.
+ */
 export async function runFinder(
   plans: Plan[],
   settings: Settings,

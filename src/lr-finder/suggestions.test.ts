@@ -24,8 +24,8 @@ function answer(of: LrCurve, method: Method): { max_lr: number; base_lr?: number
   return found;
 }
 /** Why our own methods have no answer: `recommended`, then `range`. */
-const reasons = (of: LrCurve) =>
-  suggest(of, 10)
+const reasons = (of: LrCurve, iterations?: number) =>
+  suggest(of, 10, iterations)
     .filter(({ method }) => method === 'recommended' || method === 'range')
     .map((found) => ('reason' in found ? found.reason : undefined));
 
@@ -160,6 +160,11 @@ describe('no answer', () => {
   test('if the loss falls to the end', () => {
     for (const reason of reasons(exact(curve((lr) => 2 - 0.1 * Math.log10(lr)))))
       expect(reason).toMatch(/still falls at the last LR, 10: raise --end/);
+  });
+
+  test('if the test was interrupted while the loss fell', () => {
+    for (const reason of reasons(exact(curve((lr) => 2 - 0.1 * Math.log10(lr))), 200))
+      expect(reason).toMatch(/still falls at an LR of 10, where the curve ends before its last update$/);
   });
 });
 

@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** The number of validation images (uint32, little-endian), then a bit for each, lowest first: 1 if the final weights are right. */
+/**
+ * The number of validation images (uint32, little-endian), then a bit for each, lowest first: 1 if the final weights are
+ * right.
+ */
 export const predictionsName = 'predictions.bin';
 
 /** `correct`: 0 or 1 for each image, in the order of the validation set. */

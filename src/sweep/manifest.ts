@@ -149,8 +149,8 @@ function refuseOtherVariation(directory: string, known: SweepRun, run: SweepRun)
 function refuseOtherQuestion(directory: string, begun: Manifest, plan: SweepPlan): void {
   if (begun.runs.every((run) => refresh(directory, run).status === 'pending')) return;
   if (isDeepStrictEqual(verdictBasis(begun), verdictBasis(plan))) {
-    const { judged = judgedIn(plan) } = begun;
-    if (!plan.question || isDeepStrictEqual(judged, judgedIn(plan))) return;
+    const { judged } = begun;
+    if (!judged || isDeepStrictEqual(judged, judgedIn(plan))) return;
     const known = `arms ${judged.arms.join(', ')}; seeds ${judged.seeds.join(', ')}`;
     throw new ClrError(
       'usage',
@@ -174,7 +174,7 @@ function verdictBasis({ question, paired }: Pick<SweepPlan, 'question' | 'paired
 }
 
 function judgedIn({ arms, seeds }: SweepPlan): { arms: string[]; seeds: number[] } {
-  return { arms: arms.map(({ name }) => name), seeds };
+  return { arms: arms.map(({ name }) => name).toSorted(), seeds }; // the order of the arms changes nothing
 }
 
 /** A ranking holds only for its own arms and seeds: with others, different arms might have been stopped. */

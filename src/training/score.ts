@@ -14,8 +14,8 @@ export interface Score extends Evaluation, Parent {
 }
 
 /**
- * Loss and accuracy of a run's checkpoint (`last`, `best`, `previous`) on the validation images; `config`: the run's. Throws
- * ClrError('usage') if it has no such checkpoint, or the signal's reason.
+ * Loss and accuracy of a run's checkpoint (`last`, `best`, `previous`) on the validation images; `config`: the run's.
+ * Throws ClrError('usage') if it has no such checkpoint, or the signal's reason.
  */
 export async function scoreCheckpoint(
   run: string,
